@@ -1,0 +1,54 @@
+# Every target that needs the environment makes it: on a fresh machine one command does all.
+PYTHON ?= python3
+PROFILE ?= default
+BIN := .venv/bin
+READY := .venv/.ready
+
+# Threads belong to the worker processes of medtransfer (one each), not to the libraries below it.
+export OMP_NUM_THREADS ?= 1
+export MPLBACKEND ?= agg
+
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce test lint report lab lock clean-drafts
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv from the lock and fetch the ImageNet weights
+
+$(READY): requirements.txt pyproject.toml data_manifests/imagenet_efficientnet_lite0.yaml data_manifests/imagenet_mobilenet_v2.yaml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v not in ((3, 11), (3, 12)) and "Python 3.11 or 3.12 is needed, this is %d.%d; try: make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name medtransfer > /dev/null
+	$(BIN)/medtransfer weights
+	@touch $@
+
+reproduce: setup ## compute the study, execute the notebooks, write the report [PROFILE=default]
+	$(BIN)/medtransfer reproduce --profile $(PROFILE) < /dev/null
+
+report: setup ## turn the executed notebooks into pages [PROFILE=default]
+	$(BIN)/medtransfer report --profile $(PROFILE)
+
+test: setup ## run the tests, and every notebook in the smoke profile
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 notebooks
+
+lint: setup ## check style, types and stripped notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/nbstripout --verify $(STRIP) notebooks/*.ipynb
+
+STRIP := --extra-keys "metadata.papermill cell.metadata.papermill metadata.language_info.version"
+
+lab: setup ## open JupyterLab with the right kernel
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+lock: setup ## compile requirements.txt from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	    --no-emit-index-url --no-annotate --no-header --output-file requirements.txt
+
+clean-drafts: setup ## delete what killed runs left in the store
+	$(BIN)/medtransfer clean-drafts

@@ -1,0 +1,1 @@
+"""Transfer of adversarial attacks in medical image analysis: specs and a store."""

@@ -1,0 +1,1 @@
+"""Gradient attacks, their controls, and how visible they are."""

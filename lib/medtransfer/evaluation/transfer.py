@@ -1,0 +1,165 @@
+"""Transfer: craft once on a surrogate, score on every target, keep per-image answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from medtransfer import store
+from medtransfer.attacks.delivery import deliver
+from medtransfer.attacks.gradient import TOLERANCE, craft
+from medtransfer.attacks.perceptibility import perceptibility
+from medtransfer.data import development, prepare
+from medtransfer.data.datamodule import to_unit
+from medtransfer.evaluation.answers import ATTACKED, CLEAN
+from medtransfer.evaluation.ladder import SanityError
+from medtransfer.models import training
+from medtransfer.models.folding import folded
+from medtransfer.specs import Attack, Cell
+
+BATCH = 50
+
+
+def unit(cell: Cell) -> tuple[str, str, str]:
+    """Return what names the pass in which a cell is made: surrogate, method, images."""
+    return cell.attack.surrogate.key, cell.attack.method, cell.attack.images
+
+
+@dataclass
+class _Answers:
+    """Per-image columns collected over the batches of one pass."""
+
+    clean: dict[str, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
+    attacked: dict[Cell, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
+    visible: dict[tuple[Attack, str], list[pd.DataFrame]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+
+def score(cells: Sequence[Cell]) -> None:
+    """Craft the attacks of one surrogate and method once, score all targets, publish every cell.
+
+    Memory does not grow with targets or epsilons beyond one batch and the answers.
+
+    Raises:
+        ValueError: the cells belong to several passes.
+        SanityError: a perturbation left its budget, epsilon 0 changed an image, or an attack
+            changed the surrogate's batch-norm statistics.
+    """
+    if len({unit(cell) for cell in cells}) != 1:
+        raise ValueError("one pass scores cells of one surrogate, method and set of images")
+    surrogate = cells[0].attack.surrogate
+    source = surrogate.development.source
+    prepared = prepare.load(source)
+    rows = _rows(cells[0], prepared)
+    example = to_unit(np.asarray(prepared.images[rows[:2]])).to(training.device())
+    networks = {
+        spec.key: folded(training.load(spec), example)
+        for spec in {surrogate, *(cell.target for cell in cells)}
+    }
+    before, start = _buffers(networks[surrogate.key]), time.perf_counter()
+    answers = _Answers()
+    for first in range(0, len(rows), BATCH):
+        _score_batch(cells, networks, prepared, rows[first : first + BATCH], answers)
+    if not torch.equal(before, _buffers(networks[surrogate.key])):
+        raise SanityError("an attack changed the surrogate's batch-norm statistics")
+    index = prepared.index.iloc[rows].reset_index(drop=True)
+    share = (time.perf_counter() - start) / len(cells)
+    for cell in cells:
+        _publish(cell, index, answers, seconds=share)
+
+
+def _rows(cell: Cell, prepared: prepare.Prepared) -> np.ndarray:
+    found = development.parts(
+        prepared.index, labels=prepared.labels, development=cell.attack.surrogate.development
+    )
+    sets = {"test": found.test, "validation": found.validation}
+    if cell.attack.images not in sets:
+        raise ValueError(f"no images {cell.attack.images!r}; allowed: {', '.join(sets)}")
+    return sets[cell.attack.images]
+
+
+def _score_batch(
+    cells: Sequence[Cell],
+    networks: dict[str, nn.Module],
+    prepared: prepare.Prepared,
+    rows: np.ndarray,
+    answers: _Answers,
+) -> None:
+    device = training.device()
+    images = to_unit(np.asarray(prepared.images[rows])).to(device)
+    images = images.contiguous(memory_format=torch.channels_last)
+    labels = torch.from_numpy(prepared.targets[rows]).to(device)
+    names = prepared.index["image"].iloc[rows].tolist()
+    for key in {cell.target.key for cell in cells}:
+        answers.clean[key].append(_answer(networks[key], images))
+    attacks = list(dict.fromkeys(cell.attack for cell in cells))
+    surrogate = networks[attacks[0].surrogate.key]
+    check_zero(surrogate, images[:2], labels[:2], attack=attacks[0])
+    for attack, adversarial in craft(surrogate, images, labels, attacks=attacks):
+        check_budget(attack, images, adversarial)
+        kinds = dict.fromkeys(cell.delivery for cell in cells if cell.attack == attack)
+        for kind in kinds:
+            delivered = deliver(kind, images, adversarial, names=names)
+            measures = perceptibility(images, delivered)
+            answers.visible[attack, kind].append(
+                pd.DataFrame({name: values.cpu().numpy() for name, values in measures.items()})
+            )
+            for cell in cells:
+                if cell.attack == attack and cell.delivery == kind:
+                    answers.attacked[cell].append(_answer(networks[cell.target.key], delivered))
+
+
+@torch.no_grad()
+def _answer(network: nn.Module, images: Tensor) -> Tensor:
+    return network(images).float().cpu()
+
+
+def check_budget(attack: Attack, clean: Tensor, adversarial: Tensor) -> None:
+    """Raise SanityError if any pixel leaves epsilon or [-1, 1], or is not finite."""
+    worst = (adversarial - clean).abs().max().item()
+    if not worst <= attack.epsilon + TOLERANCE:  # written so that NaN fails
+        raise SanityError(f"{attack.method} moved a pixel by {worst}, epsilon is {attack.epsilon}")
+    if adversarial.abs().max().item() > 1:
+        raise SanityError(f"{attack.method} left the image range [-1, 1]")
+
+
+def check_zero(surrogate: nn.Module, images: Tensor, labels: Tensor, *, attack: Attack) -> None:
+    """Raise SanityError if the attack changes images when its epsilon is 0."""
+    step = 0.0 if attack.steps == 1 else attack.step_size
+    nothing = dataclasses.replace(attack, epsilon=0.0, step_size=step)
+    for _, adversarial in craft(surrogate, images, labels, attacks=[nothing]):
+        if not torch.equal(adversarial, images):
+            raise SanityError(f"{attack.method} changes images at epsilon 0")
+
+
+def _buffers(network: nn.Module) -> Tensor:
+    flat = [buffer.detach().cpu().float().reshape(-1) for buffer in network.buffers()]
+    return torch.cat([torch.zeros(1), *flat])
+
+
+def _publish(cell: Cell, index: pd.DataFrame, answers: _Answers, *, seconds: float) -> None:
+    """Publish one cell; `seconds` is its share of the whole pass."""
+    labels = cell.target.development.source.labels
+    clean = torch.cat(answers.clean[cell.target.key]).numpy()
+    attacked = torch.cat(answers.attacked[cell]).numpy()
+    visible = pd.concat(answers.visible[cell.attack, cell.delivery], ignore_index=True)
+    table = pd.concat(
+        [
+            index.drop(columns="split"),
+            pd.DataFrame(clean, columns=[CLEAN + name for name in labels]),
+            pd.DataFrame(attacked, columns=[ATTACKED + name for name in labels]),
+            visible,
+        ],
+        axis=1,
+    )
+    with store.draft(cell, device=str(training.device()), seconds=seconds) as place:
+        table.to_parquet(place / "images.parquet", index=False)

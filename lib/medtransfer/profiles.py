@@ -1,0 +1,150 @@
+"""Profiles: how large a study is. Built in, or a YAML file of the user's that extends one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from medtransfer.data.manifest import Domain, ManifestError, Name, Strict, explain
+
+Initialization = Literal["imagenet", "random"]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Epsilons = Annotated[tuple[Annotated[float, Field(gt=0, le=2)], ...], Field(min_length=1)]
+SWEEP = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
+
+
+class Recipe(Strict):
+    """How networks of one initialization are trained."""
+
+    epochs: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0)]
+
+
+class Profile(Strict):
+    """Everything that decides the size of a study, and nothing else.
+
+    Attributes:
+        sources: domain -> name of a manifest, or path of one of your own.
+        groups: domain -> how many patients or slides a phantom has.
+        image_px: side of the images, in pixels.
+        architectures: the networks, each as surrogate and as target.
+        recipes: initialization -> how it is trained.
+        epsilons: the sweep of FGSM on test images, and the candidates of the choice.
+        pgd_epsilons: the sweep of PGD on test images; the chosen epsilon is always added.
+        pgd_steps, pgd_step_size: of PGD; 20 and 0.01 in the paper.
+        remaining: the chosen epsilon leaves at most this share of the AUC above chance, on
+            validation images, FGSM between networks of the same architecture, pre-trained.
+        resamples: of every bootstrap.
+        seed: draws phantoms, splits and trainings.
+    """
+
+    name: Name
+    sources: dict[Domain, str]
+    groups: dict[Domain, Annotated[int, Field(ge=12)]]
+    image_px: Annotated[int, Field(ge=32)]
+    architectures: Annotated[tuple[str, ...], Field(min_length=1)]
+    recipes: dict[Initialization, Recipe]
+    batch_size: Annotated[int, Field(ge=2)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    test_share: Share
+    validation_share: Share
+    epsilons: Epsilons
+    pgd_epsilons: tuple[float, ...]
+    pgd_steps: Annotated[int, Field(ge=1)]
+    pgd_step_size: Annotated[float, Field(gt=0)]
+    remaining: Share
+    resamples: Annotated[int, Field(ge=10)]
+    seed: Annotated[int, Field(ge=0)]
+
+
+DEFAULT = Profile(
+    name="default",
+    sources={
+        "ophthalmology": "phantom_fundus",
+        "radiology": "phantom_chest",
+        "pathology": "phantom_histology",
+    },
+    groups={"ophthalmology": 1450, "radiology": 780, "pathology": 90},
+    image_px=64,
+    architectures=("efficientnet_lite0", "mobilenet_v2"),
+    recipes={
+        "random": Recipe(epochs=6, learning_rate=4e-3),
+        "imagenet": Recipe(epochs=3, learning_rate=2e-3),
+    },
+    batch_size=16,
+    weight_decay=0.01,
+    test_share=0.12,
+    validation_share=0.15,
+    epsilons=SWEEP,
+    pgd_epsilons=(),
+    pgd_steps=20,
+    pgd_step_size=0.01,
+    remaining=0.5,
+    resamples=1000,
+    seed=0,
+)
+
+SMOKE = DEFAULT.model_copy(
+    update={
+        "name": "smoke",
+        "groups": {"ophthalmology": 30, "radiology": 24, "pathology": 12},
+        "image_px": 32,
+        "recipes": {
+            "random": Recipe(epochs=1, learning_rate=1e-3),
+            "imagenet": Recipe(epochs=1, learning_rate=1e-3),
+        },
+        "test_share": 0.25,
+        "validation_share": 0.25,
+        "pgd_steps": 2,
+        "resamples": 50,
+    }
+)
+
+BUILT_IN = {profile.name: profile for profile in (SMOKE, DEFAULT)}
+
+
+def profile(name_or_path: str) -> Profile:
+    """Return a built-in profile, or the one in a YAML file.
+
+    The file holds `name`, `extends` (a built-in profile) and the fields that differ; paths of
+    manifests in `sources` are relative to the file.
+
+    Raises:
+        ManifestError: there is no such profile, or the file breaks the schema; the message names
+            file, field and what is allowed.
+    """
+    if name_or_path in BUILT_IN:
+        return BUILT_IN[name_or_path]
+    path = Path(name_or_path).expanduser()
+    if not path.is_file():
+        raise ManifestError(
+            f"no profile {name_or_path!r}; allowed: {', '.join(BUILT_IN)}, or a path to a YAML file"
+        )
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path}: not readable as YAML: {error}") from error
+    return _extended(path, content)
+
+
+def _extended(path: Path, content: Any) -> Profile:
+    if not isinstance(content, dict) or content.get("extends") not in BUILT_IN:
+        raise ManifestError(f"{path}: extends: needed, one of {', '.join(BUILT_IN)}")
+    fields = {name: value for name, value in content.items() if name != "extends"}
+    if fields.get("name", "default") in BUILT_IN:
+        raise ManifestError(f"{path}: name: needed, and not one of {', '.join(BUILT_IN)}")
+    if isinstance(fields.get("sources"), dict):
+        fields["sources"] = {d: _resolve(path, str(m)) for d, m in fields["sources"].items()}
+    base = BUILT_IN[content["extends"]].model_dump()
+    try:
+        return Profile.model_validate({**base, **fields})
+    except ValidationError as error:
+        raise ManifestError(explain(path, error)) from None
+
+
+def _resolve(path: Path, manifest: str) -> str:
+    is_path = manifest.endswith((".yaml", ".yml"))
+    return str((path.parent / manifest).resolve()) if is_path else manifest

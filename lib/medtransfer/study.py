@@ -1,0 +1,258 @@
+"""The tables of the paper as code: factor -> cells, per profile and domain (protocol, section 4).
+
+A surrogate on the target's own development set is always a second, independent training ("bis"),
+so that only the factor under study differs; the target itself as surrogate is the white box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import product
+from zlib import crc32
+
+from medtransfer import store
+from medtransfer.data.manifest import (
+    FolderManifest,
+    ManifestError,
+    PhantomManifest,
+    imagenet_weights,
+    named,
+)
+from medtransfer.data.phantoms import content
+from medtransfer.data.prepare import folder_source, phantom_source, prepare_folder
+from medtransfer.profiles import Profile
+from medtransfer.specs import (
+    CONTROL,
+    EIGHT_BIT,
+    FLOAT,
+    IMAGENET,
+    RANDOM,
+    Attack,
+    Cell,
+    Development,
+    EpsilonChoice,
+    Source,
+    Training,
+)
+
+AUGMENTATION = {
+    "ophthalmology": ("shift", "mirror"),
+    "radiology": ("shift",),  # mirrored chests would put the heart on the right
+    "pathology": ("shift", "mirror", "flip", "turn"),
+}
+
+
+def source(profile: Profile, domain: str) -> Source:
+    """Return the images of a domain; a local folder is read and prepared on the first call.
+
+    Raises:
+        ManifestError, FolderError: the manifest or what it describes cannot be used.
+    """
+    if domain not in profile.sources:
+        raise ManifestError(
+            f"profile {profile.name} has no source for {domain}, only for "
+            f"{', '.join(profile.sources)}"
+        )
+    return _source(
+        profile.sources[domain],  # type: ignore[index]
+        domain=domain,
+        image_px=profile.image_px,
+        groups=profile.groups[domain],  # type: ignore[index]
+        seed=profile.seed,
+    )
+
+
+@cache
+def _source(name: str, *, domain: str, image_px: int, groups: int, seed: int) -> Source:
+    path, manifest = named(name)
+    if getattr(manifest, "domain", None) != domain:
+        raise ManifestError(f"{path}: domain: must be {domain} to serve as its source")
+    if isinstance(manifest, PhantomManifest):
+        return phantom_source(
+            manifest,
+            image_px=image_px,
+            groups=groups,
+            seed=seed,
+            content=content(manifest.drawing),
+        )
+    assert isinstance(manifest, FolderManifest)
+    spec = folder_source(manifest, root=path.parent, image_px=image_px)
+    if not store.has(spec):
+        prepare_folder(spec, manifest=manifest, root=path.parent)
+    return spec
+
+
+def development(profile: Profile, domain: str, name: str) -> Development:
+    """Return one of the development sets d1, d1/10, d2, d2/2."""
+    return Development(
+        source=source(profile, domain),
+        name=name,
+        seed=profile.seed,
+        test_share=profile.test_share,
+        validation_share=profile.validation_share,
+    )
+
+
+def training(
+    profile: Profile,
+    domain: str,
+    *,
+    architecture: str,
+    initialization: str,
+    data: str = "d1",
+    bis: bool = False,
+) -> Training:
+    """Return a training; no two different ones of a study share their seed."""
+    identity = f"{profile.seed}/{domain}/{architecture}/{initialization}/{data}/{bis}"
+    recipe = profile.recipes[initialization]  # type: ignore[index]
+    return Training(
+        development=development(profile, domain, data),
+        architecture=architecture,
+        initialization=initialization,
+        weights=_weights(architecture) if initialization == IMAGENET else "",
+        augmentation=AUGMENTATION[domain],
+        epochs=recipe.epochs,
+        batch_size=profile.batch_size,
+        learning_rate=recipe.learning_rate,
+        weight_decay=profile.weight_decay,
+        seed=crc32(identity.encode()),
+    )
+
+
+@cache
+def _weights(architecture: str) -> str:
+    return imagenet_weights(architecture).sha256
+
+
+def _attack(
+    profile: Profile, surrogate: Training, method: str, epsilon: float, images: str = "test"
+) -> Attack:
+    fgsm = method == "fgsm"
+    return Attack(
+        surrogate=surrogate,
+        method=method,
+        epsilon=epsilon,
+        step_size=epsilon if fgsm else profile.pgd_step_size,
+        steps=1 if fgsm else profile.pgd_steps,
+        images=images,
+    )
+
+
+def _models(
+    profile: Profile,
+    domain: str,
+    *,
+    data: str = "d1",
+    bis: bool = False,
+    initializations: Iterable[str] = (IMAGENET, RANDOM),
+) -> list[Training]:
+    return [
+        training(profile, domain, architecture=name, initialization=start, data=data, bis=bis)
+        for start, name in product(initializations, profile.architectures)
+    ]
+
+
+def choice(profile: Profile, domain: str) -> EpsilonChoice:
+    """Return the choice of epsilon on validation images: FGSM, pre-trained, same architecture."""
+    pairs = zip(
+        _models(profile, domain, bis=True, initializations=[IMAGENET]),
+        _models(profile, domain, initializations=[IMAGENET]),
+        strict=True,
+    )
+    return EpsilonChoice(
+        cells=tuple(
+            Cell(
+                attack=_attack(profile, surrogate, "fgsm", epsilon, images="validation"),
+                target=target,
+                delivery=FLOAT,
+            )
+            for surrogate, target in pairs
+            for epsilon in profile.epsilons
+        ),
+        remaining=profile.remaining,
+    )
+
+
+def perturbation(profile: Profile, domain: str, *, epsilon: float) -> tuple[Cell, ...]:
+    """Table 2: AUC against epsilon, beside control noise and what 8 bits can hold.
+
+    The paper has random weights; here both initializations, each on its own, and the white box.
+    """
+    sweeps = {"fgsm": profile.epsilons, "pgd": _with(profile.pgd_epsilons, epsilon)}
+    cells = []
+    for start in (IMAGENET, RANDOM):
+        targets = _models(profile, domain, initializations=[start])
+        pairs = [*product(_models(profile, domain, bis=True, initializations=[start]), targets)]
+        pairs += [(target, target) for target in targets]
+        for (surrogate, target), (method, epsilons) in product(pairs, sweeps.items()):
+            for each in epsilons:
+                attack = _attack(profile, surrogate, method, each)
+                kinds = (FLOAT,) if surrogate == target else (FLOAT, EIGHT_BIT, CONTROL)
+                cells += [Cell(attack=attack, target=target, delivery=kind) for kind in kinds]
+    return tuple(cells)
+
+
+def _with(epsilons: Sequence[float], epsilon: float) -> tuple[float, ...]:
+    return tuple(sorted({*epsilons, epsilon}))
+
+
+def initialization(profile: Profile, domain: str, *, epsilon: float) -> tuple[Cell, ...]:
+    """Table 3: pre-trained or random surrogate against pre-trained or random target, all on d1."""
+    return _crossed(
+        profile, _models(profile, domain, bis=True), _models(profile, domain), epsilon=epsilon
+    )
+
+
+def development_data(profile: Profile, domain: str, *, epsilon: float) -> tuple[Cell, ...]:
+    """Table 4: surrogates on d1, d2 and d2/2 against targets on d1.
+
+    The paper has random weights; here both initializations, each on its own.
+    """
+    cells: list[Cell] = []
+    for start in (IMAGENET, RANDOM):
+        surrogates = [
+            *_models(profile, domain, bis=True, initializations=[start]),
+            *_models(profile, domain, data="d2", initializations=[start]),
+            *_models(profile, domain, data="d2/2", initializations=[start]),
+        ]
+        targets = _models(profile, domain, initializations=[start])
+        cells += _crossed(profile, surrogates, targets, epsilon=epsilon)
+    return tuple(cells)
+
+
+def initialization_and_data(profile: Profile, domain: str, *, epsilon: float) -> tuple[Cell, ...]:
+    """Table 5: surrogates on d2 against targets on d1/10, both initializations of both."""
+    return _crossed(
+        profile,
+        _models(profile, domain, data="d2"),
+        _models(profile, domain, data="d1/10"),
+        epsilon=epsilon,
+    )
+
+
+def _crossed(
+    profile: Profile,
+    surrogates: Sequence[Training],
+    targets: Sequence[Training],
+    *,
+    epsilon: float,
+) -> tuple[Cell, ...]:
+    return tuple(
+        Cell(attack=_attack(profile, surrogate, method, epsilon), target=target, delivery=FLOAT)
+        for surrogate, target, method in product(surrogates, targets, ("fgsm", "pgd"))
+    )
+
+
+FACTORS = {
+    "perturbation": perturbation,
+    "initialization": initialization,
+    "development_data": development_data,
+    "initialization_and_data": initialization_and_data,
+}
+
+
+def trainings(cells: Iterable[Cell]) -> tuple[Training, ...]:
+    """Return every network that the cells need, each once."""
+    both = (spec for cell in cells for spec in (cell.target, cell.attack.surrogate))
+    return tuple(dict.fromkeys(both))
