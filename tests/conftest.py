@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import settings
+from torch import nn
+
 from medtransfer import compute, paths, store
 from medtransfer.data import prepare
-from medtransfer.data.phantoms import content
 from medtransfer.models import architectures
 from medtransfer.models.architectures import ARCHITECTURES, Architecture
 from medtransfer.profiles import SMOKE
@@ -31,10 +33,12 @@ from medtransfer.specs import (
     Source,
     Training,
 )
-from torch import nn
 
 REAL_WEIGHTS = paths.weights()  # read before any test moves the home
 torch.set_num_threads(1)
+# The same examples in every run, and no deadlines on a busy machine.
+settings.register_profile("suite", max_examples=30, deadline=None, derandomize=True)
+settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
@@ -72,14 +76,20 @@ class InProcess(Executor):
 
 
 @pytest.fixture
-def in_process(monkeypatch):
+def run_on(monkeypatch):
+    """Makes `ensure` use a given executor."""
+
+    def use(executor):
+        monkeypatch.setattr(compute, "_new_executor", lambda: contextlib.nullcontext(executor))
+        return executor
+
+    return use
+
+
+@pytest.fixture
+def in_process(run_on):
     """`ensure` works in the test's own process, so that it is fast and can be watched."""
-
-    @contextlib.contextmanager
-    def here():
-        yield InProcess()
-
-    monkeypatch.setattr(compute, "_new_executor", here)
+    return run_on(InProcess())
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +119,7 @@ def _phantom(**changes):
     fields = {
         "manifest": "phantom_fundus",
         "domain": "ophthalmology",
-        "content": content(),
+        "content": "drawn by the code of the day",
         "image_px": 32,
         "channels": 3,
         "labels": ("Referable DR",),
@@ -136,6 +146,7 @@ def _training(**changes):
         "epochs": 1,
         "batch_size": 4,
         "learning_rate": 1e-2,
+        "head_learning_rate": 1e-2,
         "weight_decay": 0.01,
         "seed": 0,
     }
@@ -158,9 +169,7 @@ def _attack(surrogate=None, *, method="fgsm", epsilon=0.02, images="test", steps
 
 def _cell(surrogate=None, target=None, *, delivery=FLOAT, **attack):
     surrogate = surrogate or _training()
-    return Cell(
-        attack=_attack(surrogate, **attack), target=target or surrogate, delivery=delivery
-    )
+    return Cell(attack=_attack(surrogate, **attack), target=target or surrogate, delivery=delivery)
 
 
 @pytest.fixture(scope="session")
@@ -272,7 +281,13 @@ def study(tmp_path_factory, tiny_architectures):
     home = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDTRANSFER_HOME", str(home))
-        source = _phantom()
+        source = _phantom(
+            manifest="phantom_histology",
+            domain="pathology",
+            drawing="histology",
+            labels=("Tumour",),
+            groups=12,
+        )
         prepare.prepare_phantom(source, executor=InProcess())
         d1 = _development(source=source)
         target, bis = (_training(development=d1, seed=seed) for seed in (1, 2))

@@ -1,6 +1,7 @@
 """Paths: anchored on the repository or on MEDTRANSFER_HOME, wherever the caller stands."""
 
 import pytest
+
 from medtransfer import paths
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from medtransfer.specs import Spec
 
 scalars = st.one_of(

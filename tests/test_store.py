@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from medtransfer import paths, store
 
 WRITER = """

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from medtransfer.units import GREY_LEVEL, grey_levels, shown
 
 

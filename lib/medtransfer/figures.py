@@ -1,7 +1,4 @@
-"""Figures: pure functions from a tidy table (see `evaluation.table`) to a matplotlib Figure.
-
-One palette for all of them, from Okabe and Ito's colours, which stay apart for colour-blind eyes.
-"""
+"""Charts: pure functions from a tidy table (see `evaluation.table`) to a matplotlib Figure."""
 
 from __future__ import annotations
 
@@ -16,46 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
-from medtransfer.specs import CONTROL, FLOAT, IMAGENET, RANDOM
+from medtransfer.specs import CONTROL, FLOAT
+from medtransfer.style import COLOURS, PERCENT, STYLE, named
 from medtransfer.units import GREY_LEVEL
-
-COLOURS = {
-    WHITE_BOX: "#000000",
-    SAME: "#D55E00",
-    OTHER: "#0072B2",
-    CONTROL: "#7F7F7F",
-    IMAGENET: "#009E73",
-    RANDOM: "#CC79A7",
-    "efficientnet_lite0": "#E69F00",
-    "mobilenet_v2": "#56B4E9",
-    "inception_v3": "#E69F00",
-    "densenet121": "#56B4E9",
-}
-NAMES = {
-    IMAGENET: "pre-trained",
-    RANDOM: "random",
-    CONTROL: "control noise",
-    "efficientnet_lite0": "EfficientNet-Lite0",
-    "mobilenet_v2": "MobileNetV2",
-    "inception_v3": "Inception-v3",
-    "densenet121": "DenseNet-121",
-}
-PERCENT = "AUC left (% of clean AUC)"
-STYLE: Any = {
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "font.size": 9,
-    "legend.frameon": False,
-    "figure.dpi": 110,
-    "svg.hashsalt": "medtransfer",
-}
-
-
-def named(name: str) -> str:
-    """Return what a figure calls a term of the table."""
-    return NAMES.get(name, name)
 
 
 def sweep(table: pd.DataFrame, *, method: str = "FGSM") -> Figure:
@@ -302,57 +262,6 @@ def _finding_marks(
     errors = np.maximum([values - rows[f"{prefix}_low"], rows[f"{prefix}_high"] - values], 0)
     heights = [place[name] + shift for name in rows["label"]]
     axis.errorbar(values, heights, xerr=errors, fmt="o", ms=3.5, lw=1, color=colour, label=label)
-
-
-def contact_sheet(images: np.ndarray, titles: Sequence[str], *, columns: int = 8) -> Figure:
-    """Draw images, uint8 (N, H, W, C), in rows of `columns` with a short title each."""
-    rows = -(-len(images) // columns)
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            rows,
-            columns,
-            figsize=(1.35 * columns, 1.58 * rows),
-            squeeze=False,
-            layout="constrained",
-        )
-        for axis in axes.flat:
-            axis.set_axis_off()
-        for axis, image, title in zip(axes.flat, images, titles, strict=False):
-            grey = image.shape[-1] == 1
-            axis.imshow(
-                image[..., 0] if grey else image, cmap="gray" if grey else None, vmin=0, vmax=255
-            )
-            axis.set_title(title, fontsize=6.5, loc="center")
-    return figure
-
-
-def example(panels: dict[str, np.ndarray], *, amplified: str, captions: dict[str, str]) -> Figure:
-    """Draw images side by side, float (H, W, C) in [-1, 1]; `amplified` names the perturbation.
-
-    The perturbation is shown scaled so that its largest value spans the grey range.
-    """
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            1, len(panels), figsize=(2.15 * len(panels), 2.7), squeeze=False, layout="constrained"
-        )
-        for axis, (name, image) in zip(axes.flat, panels.items(), strict=True):
-            shown = image / max(float(np.abs(image).max()), 1e-9) if name == amplified else image
-            shown = np.clip((shown + 1) / 2, 0, 1)
-            axis.imshow(
-                shown[..., 0] if shown.shape[-1] == 1 else shown, cmap="gray", vmin=0, vmax=1
-            )
-            axis.set_title(name, fontsize=8.5, loc="center")
-            axis.text(
-                0.5,
-                -0.03,
-                captions.get(name, ""),
-                transform=axis.transAxes,
-                ha="center",
-                va="top",
-                fontsize=7,
-            )
-            axis.set_axis_off()
-    return figure
 
 
 def networks(table: pd.DataFrame) -> Figure:

@@ -17,10 +17,14 @@ SWEEP = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
 
 
 class Recipe(Strict):
-    """How networks of one initialization are trained."""
+    """How networks of one initialization are trained.
+
+    A pre-trained body is fine-tuned in small steps, which keep it near its start; its head is new.
+    """
 
     epochs: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0)]
+    head_learning_rate: Annotated[float, Field(gt=0)]
 
 
 class Profile(Strict):
@@ -55,7 +59,7 @@ class Profile(Strict):
     pgd_epsilons: tuple[float, ...]
     pgd_steps: Annotated[int, Field(ge=1)]
     pgd_step_size: Annotated[float, Field(gt=0)]
-    remaining: Share
+    remaining: Annotated[float, Field(ge=0, lt=1)]
     resamples: Annotated[int, Field(ge=10)]
     seed: Annotated[int, Field(ge=0)]
 
@@ -67,12 +71,12 @@ DEFAULT = Profile(
         "radiology": "phantom_chest",
         "pathology": "phantom_histology",
     },
-    groups={"ophthalmology": 1450, "radiology": 780, "pathology": 90},
+    groups={"ophthalmology": 1450, "radiology": 640, "pathology": 90},
     image_px=64,
     architectures=("efficientnet_lite0", "mobilenet_v2"),
     recipes={
-        "random": Recipe(epochs=6, learning_rate=4e-3),
-        "imagenet": Recipe(epochs=3, learning_rate=2e-3),
+        "random": Recipe(epochs=6, learning_rate=4e-3, head_learning_rate=4e-3),
+        "imagenet": Recipe(epochs=4, learning_rate=3e-4, head_learning_rate=3e-3),
     },
     batch_size=16,
     weight_decay=0.01,
@@ -82,7 +86,7 @@ DEFAULT = Profile(
     pgd_epsilons=(),
     pgd_steps=20,
     pgd_step_size=0.01,
-    remaining=0.5,
+    remaining=0.1,
     resamples=1000,
     seed=0,
 )
@@ -93,8 +97,8 @@ SMOKE = DEFAULT.model_copy(
         "groups": {"ophthalmology": 30, "radiology": 24, "pathology": 12},
         "image_px": 32,
         "recipes": {
-            "random": Recipe(epochs=1, learning_rate=1e-3),
-            "imagenet": Recipe(epochs=1, learning_rate=1e-3),
+            "random": Recipe(epochs=1, learning_rate=1e-3, head_learning_rate=1e-3),
+            "imagenet": Recipe(epochs=1, learning_rate=1e-3, head_learning_rate=1e-3),
         },
         "test_share": 0.25,
         "validation_share": 0.25,

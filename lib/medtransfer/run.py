@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from medtransfer import compute, study
-from medtransfer.evaluation import answers, choice, ladder, metrics, table
+from medtransfer.evaluation import answers, choice, metrics, table
+from medtransfer.evaluation import ladder as sanity
 from medtransfer.profiles import Profile
 from medtransfer.specs import FLOAT, Cell, Training
 
@@ -71,8 +72,13 @@ def measured(cells: Iterable[Cell], profile: Profile) -> pd.DataFrame:
         SanityError: the table breaks a law that holds for every attack.
     """
     frame = table.transfer_table(cells, resamples=profile.resamples)
-    ladder.climb(frame)
+    sanity.climb(frame)
     return frame
+
+
+def ladder(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rungs of the sanity ladder of a tidy table (see `evaluation.ladder`)."""
+    return sanity.climb(frame)
 
 
 def findings(cells: Iterable[Cell], profile: Profile) -> pd.DataFrame:

@@ -164,6 +164,7 @@ class Training(Spec):
     epochs: int
     batch_size: int
     learning_rate: float
+    head_learning_rate: float
     weight_decay: float
     seed: int
 

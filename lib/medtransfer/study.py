@@ -115,6 +115,7 @@ def training(
         epochs=recipe.epochs,
         batch_size=profile.batch_size,
         learning_rate=recipe.learning_rate,
+        head_learning_rate=recipe.head_learning_rate,
         weight_decay=profile.weight_decay,
         seed=crc32(identity.encode()),
     )

@@ -80,6 +80,12 @@ def chance_corrected(auc: Any, clean: Any) -> Any:
     return (auc - CHANCE) / (clean - CHANCE)
 
 
+def loss(labels: np.ndarray, logits: np.ndarray) -> float:
+    """Return the binary cross-entropy summed over outputs, mean over images: the attacker's aim."""
+    signed = np.where(labels > 0, logits, -logits).astype(np.float64)
+    return float(np.logaddexp(0, -signed).sum(axis=1).mean())
+
+
 def threshold(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Return for each label the score that maximises sensitivity + specificity, (K,).
 

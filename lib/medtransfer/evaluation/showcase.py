@@ -40,7 +40,7 @@ def most_changed(cell: Cell, label: str) -> str:
     if ill.empty:
         raise ValueError(f"no attacked image has {label}")
     fall = ill[answers.CLEAN + label] - ill[answers.ATTACKED + label]
-    return str(ill.loc[fall.idxmax(), "image"])
+    return str(ill["image"].iloc[int(np.argmax(fall))])
 
 
 def showcase(cell: Cell, *, image: str) -> Showcase:

@@ -40,6 +40,7 @@ def identity(cell: Cell) -> dict[str, Any]:
         "target_architecture": target.architecture,
         "target_initialization": target.initialization,
         "target_data": target.development.name,
+        "outputs": len(target.development.source.labels),
     }
 
 
@@ -49,8 +50,9 @@ def transfer_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
     Columns beside `identity`: `clean_auc`, `auc`, `percent` (of the clean AUC) and `left` (of the
     clean AUC above chance), each with `_low` and `_high`, the 95 % interval over resampled groups;
     `flips` (share of clean-correct calls changed at the validation threshold, mean over labels);
-    `positive_shift` and `negative_shift` (mean change of the logits of both classes); `max`, `rms`,
-    `psnr`, `ssim` (mean over images); `key` of the cell in the store.
+    `loss_clean` and `loss` (cross-entropy summed over outputs, mean over images: what the attacker
+    raises); `positive_shift` and `negative_shift` (mean change of the logits of both classes);
+    `max`, `rms`, `psnr`, `ssim` (mean over images); `key` of the cell in the store.
     """
     return pd.DataFrame([_row(cell, resamples=resamples) for cell in cells])
 
@@ -60,7 +62,8 @@ def catalogue(cells: Iterable[Cell]) -> pd.DataFrame:
     frame = pd.DataFrame([identity(cell) for cell in cells])
     by = ["surrogate_initialization", "surrogate_data", "target_initialization", "target_data"]
     counted = frame.groupby([*by, "relation", "method", "delivery"], sort=False)["epsilon"]
-    return counted.agg(epsilons=lambda e: ", ".join(f"{x:g}" for x in sorted(set(e))), cells="size")
+    named = counted.agg(lambda values: ", ".join(f"{x:g}" for x in sorted(set(values))))
+    return pd.DataFrame({"epsilons": named, "cells": counted.size()})
 
 
 def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.DataFrame:
@@ -148,8 +151,10 @@ def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
             metrics.chance_corrected(draws, clean_draws),
         ),
         "flips": float(np.nanmean(point["flips"])) if np.isfinite(point["flips"]).any() else np.nan,
-        "positive_shift": float(change[truth > 0].mean()),
-        "negative_shift": float(change[truth == 0].mean()),
+        "loss_clean": metrics.loss(truth, clean),
+        "loss": metrics.loss(truth, attacked),
+        "positive_shift": _mean(change[truth > 0]),
+        "negative_shift": _mean(change[truth == 0]),
         **{name: float(table[name].mean()) for name in ("max", "rms", "psnr", "ssim")},
         "key": cell.key,
     }
@@ -215,6 +220,10 @@ def _thresholds(target: Training) -> np.ndarray:
     table, labels = answers.of_validation(target), list(target.development.source.labels)
     logits = table[[answers.LOGIT + name for name in labels]].to_numpy()
     return metrics.threshold(table[labels].to_numpy(), logits)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def _with_interval(name: str, value: float, draws: np.ndarray) -> dict[str, float]:

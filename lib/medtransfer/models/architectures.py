@@ -15,6 +15,7 @@ from medtransfer.models.depthwise import speed_up_weight_gradient
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Batch-norm statistics must follow within the few hundred steps of a small study.
 BATCH_NORM_MOMENTUM = 0.1
+HEAD_STD = 0.01
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,22 @@ class Classifier(nn.Module):
         for module in self.network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = BATCH_NORM_MOMENTUM
+        for name, parameter in self.network.named_parameters():
+            # One small start for every architecture: timm's own would begin far from zero.
+            if name.startswith(self.head):
+                nn.init.normal_(parameter, std=HEAD_STD)
         speed_up_weight_gradient(self.network)
         # Not part of the state: they belong to the architecture, not to a training.
         self.register_buffer("mean", _channels(entry.mean) * 2 - 1, persistent=False)
         self.register_buffer("std", _channels(entry.std) * 2, persistent=False)
+
+    def parameter_groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """Return the parameters of the body and those of the head."""
+        body: list[nn.Parameter] = []
+        head: list[nn.Parameter] = []
+        for name, parameter in self.network.named_parameters():
+            (head if name.startswith(self.head) else body).append(parameter)
+        return body, head
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, K) for images (N, C, H, W) in [-1, 1].

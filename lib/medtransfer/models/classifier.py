@@ -25,10 +25,18 @@ class ImageClassifier(pl.LightningModule):
     AUC over the labels that validation images show both ways (NaN if there is none).
     """
 
-    def __init__(self, model: Classifier, *, learning_rate: float, weight_decay: float) -> None:
+    def __init__(
+        self,
+        model: Classifier,
+        *,
+        learning_rate: float,
+        head_learning_rate: float,
+        weight_decay: float,
+    ) -> None:
         super().__init__()
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.learning_rate, self.head_learning_rate = learning_rate, head_learning_rate
+        self.weight_decay = weight_decay
         self.history: list[dict[str, float]] = []
         self.logits: np.ndarray = np.empty((0, 0), np.float32)
         self._losses: list[Tensor] = []
@@ -70,12 +78,16 @@ class ImageClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return AdamW under a one-cycle schedule over all steps of the training."""
+        rates = (self.learning_rate, self.head_learning_rate)
+        body, head = self.model.parameter_groups()
         optimizer = torch.optim.AdamW(
-            self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
+            [{"params": body, "lr": rates[0]}, {"params": head, "lr": rates[1]}],
+            weight_decay=self.weight_decay,
+            fused=True,
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
-            max_lr=self.learning_rate,
+            max_lr=list(rates),
             total_steps=max(2, int(self.trainer.estimated_stepping_batches)),
         )
         return {

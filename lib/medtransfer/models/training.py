@@ -58,7 +58,10 @@ def train(spec: Training, *, workers: int = 0) -> None:
     prepared = prepare.load(spec.development.source)
     rows = development.parts(prepared.index, labels=prepared.labels, development=spec.development)
     module = ImageClassifier(
-        initial(spec), learning_rate=spec.learning_rate, weight_decay=spec.weight_decay
+        initial(spec),
+        learning_rate=spec.learning_rate,
+        head_learning_rate=spec.head_learning_rate,
+        weight_decay=spec.weight_decay,
     )
     data = DevelopmentData(
         TrainingImages(prepared, rows.train, augmentation=spec.augmentation, seed=spec.seed),

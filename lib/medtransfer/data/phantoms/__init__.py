@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -46,8 +46,28 @@ def content(drawing: str) -> str:
     Files of the other drawings, named after them, do not count.
     """
     digest, others = hashlib.sha256(), tuple(name for name in DRAWINGS if name != drawing)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
         if path.name.startswith(others):
             continue
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+class Sample(NamedTuple):
+    """Images of a phantom, uint8 (N, px, px, C), with a title each."""
+
+    images: np.ndarray
+    titles: list[str]
+
+
+def sample(drawing: str, *, number: int, image_px: int, seed: int) -> Sample:
+    """Return the first images of a phantom, at most two of each patient or slide, to look at."""
+    drawn, images, titles = phantom(drawing), [], []
+    for group in range(number):
+        for index in range(min(2, drawn.count(seed=seed, group=group))):
+            where = {"seed": seed, "group": group, "index": index}
+            images.append(drawn.draw(**where, image_px=image_px))
+            positive = np.flatnonzero(drawn.labels(**where))
+            found = ", ".join(drawn.LABELS[k].replace("_", " ") for k in positive)
+            titles.append(found or f"no {drawn.LABELS[0].lower()}")
+    return Sample(np.stack(images[:number]), titles[:number])

@@ -1,0 +1,64 @@
+"""One look for all figures: palette, names, sizes, and how they are written to files.
+
+The colours are Okabe and Ito's, which stay apart for colour-blind eyes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from medtransfer import paths
+from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
+from medtransfer.specs import CONTROL, IMAGENET, RANDOM
+
+COLOURS = {
+    WHITE_BOX: "#000000",
+    SAME: "#D55E00",
+    OTHER: "#0072B2",
+    CONTROL: "#7F7F7F",
+    IMAGENET: "#009E73",
+    RANDOM: "#CC79A7",
+    "efficientnet_lite0": "#E69F00",
+    "mobilenet_v2": "#56B4E9",
+    "inception_v3": "#E69F00",
+    "densenet121": "#56B4E9",
+}
+NAMES = {
+    IMAGENET: "pre-trained",
+    RANDOM: "random",
+    CONTROL: "control noise",
+    "efficientnet_lite0": "EfficientNet-Lite0",
+    "mobilenet_v2": "MobileNetV2",
+    "inception_v3": "Inception-v3",
+    "densenet121": "DenseNet-121",
+}
+PERCENT = "AUC left (% of clean AUC)"
+STYLE: Any = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "font.size": 9,
+    "legend.frameon": False,
+    "figure.dpi": 110,
+    "svg.hashsalt": "medtransfer",
+}
+
+
+def named(name: str) -> str:
+    """Return what a figure calls a term of the table."""
+    return NAMES.get(name, name)
+
+
+def save(figure: Figure, table: pd.DataFrame, *, name: str, profile: str) -> Figure:
+    """Write a figure as PNG and PDF beside the CSV that it shows; return it for display."""
+    folder = paths.rendered(profile)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Without dates and versions in the file, the same figure is the same bytes.
+    figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
+    figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+    table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    return figure

@@ -1,0 +1,70 @@
+"""The command line: what a user sees when things go right and wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from medtransfer import cli, execute, paths, store
+
+
+def test_a_mistake_gives_a_message_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "radiology", "--profile", "no-such-profile"]) == 1
+    error = capsys.readouterr().err
+    assert "no-such-profile" in error
+    assert "smoke, default" in error
+    assert "Traceback" not in error
+
+
+def test_an_unknown_factor_is_named_with_the_allowed_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["run", "radiology", "colour", "--profile", "smoke"]) == 1
+    error = capsys.readouterr().err
+    assert "colour" in error
+    assert "initialization_and_data" in error
+
+
+def test_ctrl_c_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "clean_drafts", interrupted)
+    assert cli.main(["clean-drafts"]) == 130
+    assert "same command" in capsys.readouterr().err
+
+
+def test_report_without_executed_notebooks_says_what_to_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["report", "--profile", "smoke"]) == 1
+    assert "make reproduce" in capsys.readouterr().err
+
+
+def test_an_unknown_notebook_is_named() -> None:
+    with pytest.raises(ValueError, match="99.*00_study_design"):
+        execute.find(numbers=["99"])
+
+
+def test_a_failed_notebook_does_not_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    cells = [
+        new_code_cell('profile = "default"', metadata={"tags": ["parameters"]}),
+        new_code_cell("assert profile != 'smoke', 'refused'"),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "x", "language": "python"}}
+    monkeypatch.setattr(paths, "notebooks", lambda: tmp_path)
+    path = tmp_path / "99_broken.ipynb"
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
+    with pytest.raises(execute.ExecutionError, match=r"99_broken.ipynb.*refused"):
+        execute.execute(path, profile="smoke", folder="smoke")
+    assert not (paths.executed("smoke") / "99_broken.ipynb").exists()
+    done = execute.execute(path, profile="other", folder="other")
+    assert done.name == "99_broken.ipynb"

@@ -1,0 +1,145 @@
+"""Figures: every one is drawn from a table alone, names its units and keeps its labels apart."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from medtransfer import figures, paths, pictures, style
+
+NETWORKS = ("efficientnet_lite0", "mobilenet_v2")
+STARTS = ("imagenet", "random")
+
+
+def fabricated() -> pd.DataFrame:
+    rows = []
+    for a, b, s, t, method, epsilon in product(
+        NETWORKS, NETWORKS, STARTS, STARTS, ("FGSM", "PGD"), (0.02, 0.04)
+    ):
+        for relation, kind in (("same", "float"), ("same", "control"), ("white box", "float")):
+            known = "white box" if relation == "white box" else "same architecture"
+            percent = 50 + 100 * epsilon + (40 if kind == "control" else 0)
+            if relation == "white box" and (a, s) != (b, t):
+                continue
+            rows.append(
+                {
+                    "method": method,
+                    "epsilon": epsilon,
+                    "delivery": kind,
+                    "relation": known if a == b else "other architecture",
+                    "surrogate_architecture": a,
+                    "surrogate_initialization": s,
+                    "surrogate_data": "d2" if relation == "white box" else "d1",
+                    "target_architecture": b,
+                    "target_initialization": t,
+                    "target_data": "d1",
+                    "percent": percent,
+                    "percent_low": percent - 5,
+                    "percent_high": percent + 5,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def texts(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(plt.Text))  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def close_all() -> object:
+    yield
+    plt.close("all")
+
+
+def test_sweep_names_units_and_every_line() -> None:
+    table = fabricated()
+    own = table[table["surrogate_initialization"] == table["target_initialization"]]
+    shown = texts(figures.sweep(own))
+    for needed in ("% of clean AUC", "epsilon", "grey levels of 255", "control noise", "white box"):
+        assert needed in shown
+    for needed in ("pre-trained", "random", "EfficientNet-Lite0", "MobileNetV2"):
+        assert needed in shown
+
+
+def test_matrix_shows_the_number_of_every_pair() -> None:
+    table = fabricated().query("epsilon == 0.04 and surrogate_data == 'd1'")
+    figure = figures.matrix(table, method="PGD")
+    numbers = [text.get_text() for text in figure.axes[0].texts]
+    assert numbers == ["54"] * 16
+    assert "surrogate" in texts(figure)
+
+
+def test_pairs_have_one_mark_per_pair() -> None:
+    table = fabricated().query("epsilon == 0.04 and surrogate_data == 'd1'")
+    figure = figures.pairs(table, by="surrogate_initialization")
+    assert len(figure.axes) == 2 * 4  # methods by targets
+    for axis in figure.axes:
+        assert len(axis.get_yticks()) == 4
+    assert "pre-trained" in texts(figure)
+
+
+def test_findings_show_each_label_before_and_after() -> None:
+    names = ["Pleural_Thickening", "Effusion"]
+    table = pd.DataFrame(
+        {
+            "label": names * 2,
+            "relation": ["same architecture"] * 2 + ["white box"] * 2,
+            **{k: [0.9, 0.8] * 2 for k in ("clean_auc", "clean_auc_low", "clean_auc_high")},
+            **{k: [0.5, 0.3] * 2 for k in ("auc", "auc_low", "auc_high")},
+        }
+    )
+    shown = texts(figures.findings(table))
+    for needed in ("Pleural Thickening", "clean", "same architecture", "white box", "chance"):
+        assert needed in shown
+
+
+def test_networks_show_each_set() -> None:
+    table = pd.DataFrame(
+        {
+            "architecture": ["mobilenet_v2"] * 2,
+            "initialization": ["random"] * 2,
+            "data": ["d1", "d2/2"],
+            **{k: [0.8, 0.7] for k in ("validation_auc", "validation_auc_low")},
+            "validation_auc_high": [0.9, 0.8],
+        }
+    )
+    figure = figures.networks(table)
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["d1", "d2/2"]
+    assert "MobileNetV2, random" in texts(figure)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_take_grey_and_colour(channels: int) -> None:
+    images = np.zeros((3, 32, 32, channels), np.uint8)
+    assert "a b" in texts(pictures.contact_sheet(images, ["a b", "c", "d"], columns=2))
+    panels = {
+        "clean": np.zeros((32, 32, channels)),
+        "perturbation": np.full((32, 32, channels), 0.01),
+    }
+    figure = pictures.example(panels, amplified="perturbation", captions={"clean": "0.93"})
+    assert "0.93" in texts(figure)
+    assert figure.axes[1].images[0].get_array().max() == 1  # amplified to the whole range
+
+
+def test_saved_beside_its_numbers_and_the_same_bytes_again() -> None:
+    table = fabricated().query("epsilon == 0.04 and surrogate_data == 'd1'")
+    for _ in range(2):
+        style.save(figures.matrix(table, method="PGD"), table, name="m", profile="smoke")
+        files = {p.suffix: p.read_bytes() for p in paths.rendered("smoke").iterdir()}
+        assert set(files) == {".png", ".pdf", ".csv"}
+        first = locals().get("first", files)
+        assert files == first
+
+
+def test_all_terms_of_one_figure_have_their_own_colour() -> None:
+    for terms in (
+        ("white box", "same architecture", "other architecture", "control"),
+        STARTS,
+        NETWORKS,
+    ):
+        assert len({style.COLOURS[term] for term in terms}) == len(terms)

@@ -1,0 +1,108 @@
+"""The contract of the notebooks: one claim each, one parameter, nothing for the library."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from medtransfer import paths
+
+NOTEBOOKS = sorted(paths.notebooks().glob("*.ipynb"))
+NUMBERS = ("00", "20", "21", "22", "23")
+
+
+def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
+    path: Path = request.param
+    read = nbformat.read(path, as_version=4)
+    nbformat.validate(read)
+    return read
+
+
+def test_every_number_has_its_notebook() -> None:
+    assert [path.name[:2] for path in NOTEBOOKS] == sorted(NUMBERS)
+
+
+def test_begins_with_a_question_as_its_title(notebook: nbformat.NotebookNode) -> None:
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    assert first.source.splitlines()[0].endswith("?")
+
+
+def test_profile_is_the_only_parameter_and_a_literal(notebook: nbformat.NotebookNode) -> None:
+    tagged = [cell for cell in code(notebook) if "parameters" in cell.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    assert tagged[0] == code(notebook)[0], "papermill injects its value after this cell"
+    (assignment,) = ast.parse(tagged[0].source).body
+    assert isinstance(assignment, ast.Assign)
+    assert [target.id for target in assignment.targets] == ["profile"]
+    assert ast.literal_eval(assignment.value) == "default"
+    assert tagged[0].metadata["nbmake"]["mock"] == {"profile": "smoke"}
+
+
+def test_is_short_and_defines_nothing(notebook: nbformat.NotebookNode) -> None:
+    assert len(code(notebook)) <= 15
+    forbidden = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.While)
+    for cell in code(notebook):
+        nodes = list(ast.walk(ast.parse(cell.source)))
+        assert not [node for node in nodes if isinstance(node, forbidden)], cell.source
+
+
+def test_imports_only_the_library_and_what_shows(notebook: nbformat.NotebookNode) -> None:
+    allowed = {"medtransfer", "pandas", "matplotlib", "IPython"}
+    for cell in code(notebook):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Import):
+                assert {alias.name.split(".")[0] for alias in node.names} <= allowed
+            if isinstance(node, ast.ImportFrom):
+                assert node.module is not None
+                assert node.module.split(".")[0] in allowed
+
+
+def test_reads_and_writes_no_file_by_itself(notebook: nbformat.NotebookNode) -> None:
+    text = "\n".join(cell.source for cell in code(notebook))
+    for forbidden in (
+        "open(",
+        "read_csv",
+        "read_parquet",
+        ".to_csv",
+        "Path(",
+        "scrapbook",
+        "%store",
+    ):
+        assert forbidden not in text
+
+
+def test_answers_in_words_and_says_what_it_was_made_on(notebook: nbformat.NotebookNode) -> None:
+    assert "provenance()" in code(notebook)[-1].source
+    factor = any("run.factor" in cell.source for cell in code(notebook))
+    headings = [
+        line
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("## ")
+    ]
+    if factor:
+        assert headings[-1] == "## Answer"
+        assert "Markdown(" in code(notebook)[-2].source
+
+
+def test_says_that_phantoms_are_phantoms(notebook: nbformat.NotebookNode) -> None:
+    prose = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    assert "phantom" in prose.lower()
+
+
+def test_is_stripped(notebook: nbformat.NotebookNode) -> None:
+    for cell in code(notebook):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+    assert "papermill" not in notebook.metadata

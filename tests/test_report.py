@@ -1,0 +1,58 @@
+"""The report: pages that open from a folder, without a network."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from medtransfer import paths, report
+
+
+@pytest.fixture
+def executed() -> None:
+    folder = paths.executed("smoke")
+    folder.mkdir(parents=True)
+    for number, title in (("00", "Design?"), ("20", "How <strong>?")):
+        streams = [
+            new_output("stream", name="stderr", text="99%|progress"),
+            new_output("stream", name="stdout", text=f"result of {number}"),
+        ]
+        cells = [new_markdown_cell(f"# {title}"), new_code_cell("1", outputs=streams)]
+        nbformat.write(new_notebook(cells=cells), folder / f"{number}_page.ipynb")
+    (folder / "21_page.running.ipynb").write_text("{")  # what a killed run leaves
+
+
+@pytest.mark.usefixtures("executed")
+def test_index_links_to_every_page_and_pages_to_each_other() -> None:
+    index = report.build("smoke")
+    folder = index.parent
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "00_page.html",
+        "20_page.html",
+        "index.html",
+    ]
+    text = index.read_text()
+    assert "How &lt;strong&gt;?" in text
+    assert "no medical" in text
+    for page in folder.iterdir():
+        for link in re.findall(r'href="([^"#][^"]*\.html)"', page.read_text()):
+            assert (folder / link).is_file(), f"{page.name} links to {link}"
+    assert 'href="20_page.html"' in (folder / "00_page.html").read_text()
+
+
+@pytest.mark.usefixtures("executed")
+def test_pages_fetch_nothing_and_show_no_progress_bars() -> None:
+    folder = report.build("smoke").parent
+    for page in folder.glob("*_page.html"):
+        text = page.read_text()
+        assert not re.search(r'(src|href)="(https?:)?//', text)
+        assert "progress" not in text.split("<main")[1]
+        assert f"result of {page.name[:2]}" in text
+
+
+def test_nothing_executed_is_an_error_that_says_what_to_run() -> None:
+    with pytest.raises(FileNotFoundError, match="make reproduce"):
+        report.build("smoke")
