@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= agg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test lint report lab lock clean-drafts
+.PHONY: help setup reproduce test lint report figures lab lock clean-drafts
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ $(READY): requirements.txt pyproject.toml data_manifests/imagenet_efficientnet_l
 	$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name medtransfer > /dev/null
 	$(BIN)/medtransfer weights
 	@touch $@
+
+figures: reproduce ## commit-ready figures: PNG and CSV of the profile into figures/ [PROFILE=default]
+	cp build/figures/$(PROFILE)/*.png build/figures/$(PROFILE)/*.csv figures/
 
 reproduce: setup ## compute the study, execute the notebooks, write the report [PROFILE=default]
 	$(BIN)/medtransfer reproduce --profile $(PROFILE) < /dev/null

@@ -36,11 +36,12 @@ class Profile(Strict):
         image_px: side of the images, in pixels.
         architectures: the networks, each as surrogate and as target.
         recipes: initialization -> how it is trained.
-        epsilons: the sweep of FGSM on test images, and the candidates of the choice.
+        epsilons: the sweep of FGSM on test images.
+        candidates: among which epsilon is chosen on validation images.
         pgd_epsilons: the sweep of PGD on test images; the chosen epsilon is always added.
         pgd_steps, pgd_step_size: of PGD; 20 and 0.01 in the paper.
-        remaining: the chosen epsilon leaves at most this share of the AUC above chance, on
-            validation images, FGSM between networks of the same architecture, pre-trained.
+        remaining: the chosen epsilon is the smallest that leaves at most this share of the clean
+            AUC on validation images: PGD between pre-trained networks of the same architecture.
         resamples: of every bootstrap.
         seed: draws phantoms, splits and trainings.
     """
@@ -56,10 +57,11 @@ class Profile(Strict):
     test_share: Share
     validation_share: Share
     epsilons: Epsilons
+    candidates: Epsilons
     pgd_epsilons: tuple[float, ...]
     pgd_steps: Annotated[int, Field(ge=1)]
     pgd_step_size: Annotated[float, Field(gt=0)]
-    remaining: Annotated[float, Field(ge=0, lt=1)]
+    remaining: Share
     resamples: Annotated[int, Field(ge=10)]
     seed: Annotated[int, Field(ge=0)]
 
@@ -76,17 +78,18 @@ DEFAULT = Profile(
     architectures=("efficientnet_lite0", "mobilenet_v2"),
     recipes={
         "random": Recipe(epochs=6, learning_rate=4e-3, head_learning_rate=4e-3),
-        "imagenet": Recipe(epochs=4, learning_rate=3e-4, head_learning_rate=3e-3),
+        "imagenet": Recipe(epochs=5, learning_rate=1.2e-4, head_learning_rate=3e-3),
     },
     batch_size=16,
     weight_decay=0.01,
     test_share=0.12,
     validation_share=0.15,
     epsilons=SWEEP,
+    candidates=(0.01, 0.02, 0.03, 0.04),
     pgd_epsilons=(),
     pgd_steps=20,
     pgd_step_size=0.01,
-    remaining=0.1,
+    remaining=0.38,
     resamples=1000,
     seed=0,
 )
@@ -102,6 +105,8 @@ SMOKE = DEFAULT.model_copy(
         },
         "test_share": 0.25,
         "validation_share": 0.25,
+        "epsilons": (0.02, 0.06),
+        "candidates": (0.02, 0.06),
         "pgd_steps": 2,
         "resamples": 50,
     }

@@ -201,8 +201,8 @@ class Cell(Spec):
 class EpsilonChoice(Spec):
     """The epsilon chosen from cells on validation images (see `evaluation.choice`).
 
-    It is the smallest epsilon whose mean chance-corrected AUC, over the cells' pairs, is at most
-    `remaining` of the clean one.
+    It is the smallest epsilon that leaves, in the mean over the cells' pairs, at most the share
+    `remaining` of the clean AUC.
     """
 
     cells: tuple[Cell, ...]

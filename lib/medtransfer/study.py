@@ -155,7 +155,7 @@ def _models(
 
 
 def choice(profile: Profile, domain: str) -> EpsilonChoice:
-    """Return the choice of epsilon on validation images: FGSM, pre-trained, same architecture."""
+    """Return the choice of epsilon on validation images: PGD, pre-trained, same architecture."""
     pairs = zip(
         _models(profile, domain, bis=True, initializations=[IMAGENET]),
         _models(profile, domain, initializations=[IMAGENET]),
@@ -164,12 +164,12 @@ def choice(profile: Profile, domain: str) -> EpsilonChoice:
     return EpsilonChoice(
         cells=tuple(
             Cell(
-                attack=_attack(profile, surrogate, "fgsm", epsilon, images="validation"),
+                attack=_attack(profile, surrogate, "pgd", epsilon, images="validation"),
                 target=target,
                 delivery=FLOAT,
             )
             for surrogate, target in pairs
-            for epsilon in profile.epsilons
+            for epsilon in profile.candidates
         ),
         remaining=profile.remaining,
     )

@@ -59,7 +59,7 @@ def test_the_gradient_of_the_image_has_the_same_signs(pair):
     model, fold, images = pair
     ours, theirs = gradient(fold, images), gradient(model, images)
     assert theirs.abs().amax((1, 2, 3)).min() > 0
-    assert (ours.sign() == theirs.sign()).float().mean() > 0.995
+    assert (ours.sign() == theirs.sign()).float().mean() > 0.98
 
 
 def test_batch_norms_are_gone_and_the_model_is_left_as_it_was(pair):

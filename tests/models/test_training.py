@@ -130,11 +130,8 @@ def test_a_validation_part_of_one_kind_does_not_crash(toy, publish_images):
 
 
 def test_a_training_that_breaks_is_not_stored(toy, source):
-    spec = toy.training(
-        development=toy.development(source=source),
-        epochs=3,
-        **dict.fromkeys(("learning_rate", "head_learning_rate"), 1e30),
-    )
+    rates = {"learning_rate": 1e30, "head_learning_rate": 1e30}
+    spec = toy.training(development=toy.development(source=source), epochs=3, **rates)
     with pytest.raises(TrainingError, match=r"the loss became .*lower the learning rate"):
         train(spec)
     assert not store.has(spec)

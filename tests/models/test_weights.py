@@ -280,6 +280,12 @@ def broken(state, how):
         turned = dict(reversed(state.items()))
         state.clear()
         state.update(turned)
+    elif how == "names":  # as long and as wide, but mean and variance have changed places
+        names = [name for name in state if "running_" in name][:2]
+        turned = dict(zip(names, names[::-1], strict=True))
+        tensors = list(state.items())
+        state.clear()
+        state.update({turned.get(name, name): tensor for name, tensor in tensors})
     elif how == "nan":
         state["features.1.running_var"][3] = float("nan")
     elif how == "infinite":
@@ -294,6 +300,7 @@ def broken(state, how):
         ("too many", r"tiny\.pth has 13 tensors, the network 12"),
         ("shape", r"features\.0\.weight \(8, 3, 3, 2\) does not fit 0\.weight \(8, 3, 3, 3\)"),
         ("order", "does not fit"),
+        ("names", r"features\.1\.running_var \(8,\) does not fit 1\.running_mean \(8,\)"),
         ("nan", r"features\.1\.running_var holds NaN or infinite values"),
         ("infinite", r"features\.0\.weight holds NaN or infinite values"),
     ],

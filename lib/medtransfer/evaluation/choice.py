@@ -12,7 +12,7 @@ from medtransfer.specs import EpsilonChoice
 
 
 def choose(spec: EpsilonChoice) -> None:
-    """Publish the smallest epsilon that leaves at most `remaining` of the AUC above chance.
+    """Publish the smallest epsilon that leaves at most the share `remaining` of the clean AUC.
 
     The mean is over the cells of each epsilon. If no epsilon is strong enough the largest is
     taken. The result holds `choice.json` and `sweep.csv`, the curve that it was read from.
@@ -23,9 +23,7 @@ def choose(spec: EpsilonChoice) -> None:
         truth = table[labels].to_numpy()
         clean = metrics.macro_auc(truth, table[[answers.CLEAN + n for n in labels]].to_numpy())
         after = metrics.macro_auc(truth, table[[answers.ATTACKED + n for n in labels]].to_numpy())
-        rows.append(
-            {"epsilon": cell.attack.epsilon, "left": metrics.chance_corrected(after, clean)}
-        )
+        rows.append({"epsilon": cell.attack.epsilon, "left": after / clean})
     sweep = pd.DataFrame(rows).groupby("epsilon", as_index=False)["left"].mean()
     enough = sweep.loc[sweep["left"] <= spec.remaining, "epsilon"]
     epsilon = float(enough.min() if len(enough) else sweep["epsilon"].max())
@@ -40,5 +38,5 @@ def chosen(spec: EpsilonChoice) -> float:
 
 
 def sweep(spec: EpsilonChoice) -> pd.DataFrame:
-    """Return the curve of the choice: `epsilon`, and `left` of the clean AUC above chance."""
+    """Return the curve of the choice: `epsilon`, and `left`, the share of the clean AUC."""
     return pd.read_csv(store.find(spec) / "sweep.csv")

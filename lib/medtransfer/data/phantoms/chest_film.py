@@ -43,7 +43,7 @@ def draw_exposure(*, now: Generator) -> Exposure:
         white=min(max(0.93 + 0.03 * habit[6], 0.84), 1.0),
         fog=abs(0.025 * habit[7]),
         tilt=0.03 * habit[8],
-        noise=float(now.uniform(0.001, 0.004)),
+        noise=float(now.uniform(0.007, 0.015)),
         blur=float(now.uniform(0.0012, 0.004)),
     )
 
