@@ -6,7 +6,6 @@ READY := .venv/.ready
 
 # Threads belong to the worker processes of medtransfer (one each), not to the libraries below it.
 export OMP_NUM_THREADS ?= 1
-export MPLBACKEND ?= agg
 
 .DEFAULT_GOAL := help
 .PHONY: help setup reproduce test lint report figures lab lock clean-drafts

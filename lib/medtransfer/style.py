@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Image
 from matplotlib.figure import Figure
 
 from medtransfer import paths
@@ -53,12 +55,13 @@ def named(name: str) -> str:
     return NAMES.get(name, name)
 
 
-def save(figure: Figure, table: pd.DataFrame, *, name: str, profile: str) -> Figure:
-    """Write a figure as PNG and PDF beside the CSV that it shows; return it for display."""
+def save(figure: Figure, table: pd.DataFrame, *, name: str, profile: str) -> Image:
+    """Write a figure as PNG and PDF beside the CSV that it shows; return the PNG for display."""
     folder = paths.rendered(profile)
     folder.mkdir(parents=True, exist_ok=True)
     # Without dates and versions in the file, the same figure is the same bytes.
     figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
     figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
     table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    return figure
+    plt.close(figure)
+    return Image(filename=str(folder / f"{name}.png"))

@@ -10,11 +10,11 @@ from medtransfer.specs import EpsilonChoice
 
 LABELS = [[1], [1], [0], [0]]
 CLEAN = [[2.0], [3.0], [0.0], [1.0]]  # AUC 1
-LEFT = {  # what is left above chance -> logits
+ATTACKED = {  # AUC, which is also the share of the clean one -> logits
     1.0: CLEAN,
-    0.5: [[2.0], [0.5], [0.0], [1.0]],
-    0.0: [[2.0], [-1.0], [0.0], [1.0]],
-    -1.0: [[0.0], [0.1], [2.0], [3.0]],
+    0.75: [[2.0], [0.5], [0.0], [1.0]],
+    0.5: [[2.0], [-1.0], [0.0], [1.0]],
+    0.0: [[0.0], [0.1], [2.0], [3.0]],
 }
 
 
@@ -22,13 +22,13 @@ LEFT = {  # what is left above chance -> logits
 def spec(toy, publish_answers):
     """Maker of a choice among epsilons that leave so much of each of some pairs."""
 
-    def make(left, *, remaining=0.5):
+    def make(left, *, remaining=0.75):
         cells = []
         for epsilon, values in left.items():
             for value in values:
                 surrogate = toy.training(seed=len(cells))
                 cell = toy.cell(surrogate, epsilon=epsilon, images="validation")
-                publish_answers(cell, labels=LABELS, clean=CLEAN, attacked=LEFT[value])
+                publish_answers(cell, labels=LABELS, clean=CLEAN, attacked=ATTACKED[value])
                 cells.append(cell)
         return EpsilonChoice(cells=tuple(cells), remaining=remaining)
 
@@ -38,12 +38,12 @@ def spec(toy, publish_answers):
 @pytest.mark.parametrize(
     ("left", "epsilon"),
     [
-        ({0.01: [1.0], 0.02: [0.5], 0.03: [0.0]}, 0.02),  # at most: the bound itself is enough
-        ({0.03: [0.0], 0.02: [0.5], 0.01: [1.0]}, 0.02),  # in any order
-        ({0.01: [1.0], 0.02: [1.0], 0.03: [-1.0]}, 0.03),
-        ({0.01: [0.0], 0.02: [1.0], 0.03: [0.0]}, 0.01),
-        ({0.01: [1.0, 0.0], 0.02: [0.0, 0.0]}, 0.01),  # the mean counts
-        ({0.01: [1.0, 0.5], 0.02: [1.0, -1.0]}, 0.02),
+        ({0.01: [1.0], 0.02: [0.75], 0.03: [0.5]}, 0.02),  # at most: the bound itself is enough
+        ({0.03: [0.5], 0.02: [0.75], 0.01: [1.0]}, 0.02),  # in any order
+        ({0.01: [1.0], 0.02: [1.0], 0.03: [0.0]}, 0.03),
+        ({0.01: [0.5], 0.02: [1.0], 0.03: [0.5]}, 0.01),
+        ({0.01: [1.0, 0.5], 0.02: [0.5, 0.5]}, 0.01),  # the mean counts
+        ({0.01: [1.0, 0.75], 0.02: [1.0, 0.0]}, 0.02),
         ({0.01: [1.0], 0.02: [1.0]}, 0.02),  # none is strong enough
     ],
 )
@@ -54,15 +54,15 @@ def test_the_smallest_epsilon_that_is_strong_enough_is_chosen(spec, left, epsilo
 
 
 def test_the_bound_belongs_to_the_choice(spec):
-    made = spec({0.01: [0.5], 0.02: [0.0]}, remaining=0.4)
+    made = spec({0.01: [0.75], 0.02: [0.5]}, remaining=0.6)
     choice.choose(made)
     assert choice.chosen(made) == 0.02
 
 
 def test_the_curve_that_it_was_read_from_is_kept(spec):
-    made = spec({0.01: [1.0, 0.5], 0.02: [0.0, -1.0]})
+    made = spec({0.01: [1.0, 0.75], 0.02: [0.5, 0.0]})
     choice.choose(made)
-    expected = pd.DataFrame({"epsilon": [0.01, 0.02], "left": [0.75, -0.5]})
+    expected = pd.DataFrame({"epsilon": [0.01, 0.02], "left": [0.875, 0.25]})
     pd.testing.assert_frame_equal(choice.sweep(made), expected)
 
 
@@ -71,10 +71,10 @@ def test_a_choice_that_was_not_made_is_named(spec):
         choice.chosen(spec({0.01: [1.0]}))
 
 
-@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="see chance_corrected")
-def test_a_network_at_chance_does_not_end_the_study(toy, publish_answers):
+@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="divides by a clean AUC of 0")
+def test_a_network_that_is_always_wrong_does_not_end_the_study(toy, publish_answers):
     cell = toy.cell(images="validation")
-    publish_answers(cell, labels=LABELS, clean=np.zeros((4, 1)), attacked=CLEAN)
+    publish_answers(cell, labels=LABELS, clean=-np.array(CLEAN), attacked=CLEAN)
     made = EpsilonChoice(cells=(cell,), remaining=0.5)
     choice.choose(made)
     assert choice.chosen(made) == 0.02

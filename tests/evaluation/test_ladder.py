@@ -28,6 +28,9 @@ def rows(percent=None, **changes):
                 "target_data": "d1",
                 "outputs": 1,
                 "percent": value,
+                "percent_low": value,
+                "percent_high": value,
+                "max": 0.02,
                 "loss_clean": 0.5,
                 "loss": 2.0,
                 "positive_shift": -1.0,
@@ -82,6 +85,26 @@ def test_a_difference_within_the_slack_is_no_breach():
     climb(frame(rows({WHITE_BOX: 40 + SLACK - 0.1})))
 
 
+@pytest.mark.parametrize(("half_width", "holds"), [(2.0, False), (6.0, True)])
+def test_the_doubt_of_both_intervals_widens_the_slack(half_width, holds):
+    table = frame(rows({WHITE_BOX: 40 + SLACK + 5}))
+    table["percent_low"] -= half_width
+    table["percent_high"] += half_width
+    if holds:
+        climb(table)
+    else:
+        with pytest.raises(SanityError, match="by white box is weaker"):
+            climb(table)
+
+
+@pytest.mark.xfail(strict=True, reason="an interval of NaN makes every comparison false")
+def test_an_interval_that_is_missing_does_not_hide_a_breach():
+    table = frame(rows({WHITE_BOX: 90.0}))
+    table[["percent_low", "percent_high"]] = float("nan")
+    with pytest.raises(SanityError):
+        climb(table)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -99,7 +122,7 @@ def test_pairs_of_another_comparison_stand_on_no_rung(change):
 
 @pytest.mark.parametrize(
     "change",
-    [{"loss": 0.4}, {"loss": 0.5}, {"positive_shift": 0.1}, {"negative_shift": -0.1}],
+    [{"loss": 0.4}, {"max": 0.0}, {"positive_shift": 0.1}, {"negative_shift": -0.1}],
     ids=lambda change: next(iter(change)),
 )
 def test_a_white_box_that_helps_its_network_is_refused(change):

@@ -58,12 +58,19 @@ def transfer_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
 
 
 def catalogue(cells: Iterable[Cell]) -> pd.DataFrame:
-    """Return what is attacked by what, with the number of cells: made before anything is run."""
+    """Return who attacks whom, with what: one row per pair of kinds, made before anything runs."""
     frame = pd.DataFrame([identity(cell) for cell in cells])
-    by = ["surrogate_initialization", "surrogate_data", "target_initialization", "target_data"]
-    counted = frame.groupby([*by, "relation", "method", "delivery"], sort=False)["epsilon"]
-    named = counted.agg(lambda values: ", ".join(f"{x:g}" for x in sorted(set(values))))
-    return pd.DataFrame({"epsilons": named, "cells": counted.size()})
+    sides = ["surrogate_initialization", "surrogate_data", "target_initialization", "target_data"]
+    rows = []
+    for kinds, group in frame.groupby(sides, sort=False):
+        epsilons = {
+            f"{method} at": ", ".join(f"{epsilon:g}" for epsilon in sorted(set(part["epsilon"])))
+            for method, part in group.groupby("method")
+        }
+        delivered = ", ".join(dict.fromkeys(group["delivery"]))
+        named = dict(zip(sides, kinds, strict=True))
+        rows.append({**named, **epsilons, "delivered as": delivered, "cells": len(group)})
+    return pd.DataFrame(rows)
 
 
 def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.DataFrame:
