@@ -45,7 +45,7 @@ def test_report_without_executed_notebooks_says_what_to_run(
 
 
 def test_an_unknown_notebook_is_named() -> None:
-    with pytest.raises(ValueError, match="99.*00_study_design"):
+    with pytest.raises(ValueError, match=r"99.*00_study_design"):
         execute.find(numbers=["99"])
 
 

@@ -117,8 +117,8 @@ def test_steps_are_those_of_the_paper(profile):
 def test_epsilon_is_chosen_on_validation_images_between_pretrained_networks_of_a_kind(profile):
     spec = study.choice(profile, "radiology")
     assert {cell.attack.images for cell in spec.cells} == {"validation"}
-    assert {cell.attack.method for cell in spec.cells} == {"fgsm"}
-    assert {cell.attack.epsilon for cell in spec.cells} == set(profile.epsilons)
+    assert {cell.attack.method for cell in spec.cells} == {"pgd"}
+    assert {cell.attack.epsilon for cell in spec.cells} == set(profile.candidates)
     assert sides(spec.cells) == {((IMAGENET, "d1"), (IMAGENET, "d1"))}
     for cell in spec.cells:
         assert cell.attack.surrogate.architecture == cell.target.architecture
