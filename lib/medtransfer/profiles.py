@@ -73,7 +73,7 @@ DEFAULT = Profile(
         "radiology": "phantom_chest",
         "pathology": "phantom_histology",
     },
-    groups={"ophthalmology": 1450, "radiology": 640, "pathology": 90},
+    groups={"ophthalmology": 900, "radiology": 640, "pathology": 64},
     image_px=64,
     architectures=("efficientnet_lite0", "mobilenet_v2"),
     recipes={

@@ -132,7 +132,8 @@ def test_a_catalogue_needs_no_results(toy):
     cells = [toy.cell(target, epsilon=epsilon) for epsilon in (0.02, 0.01)]
     found = table.catalogue(cells)
     assert found["cells"].tolist() == [2]
-    assert found["epsilons"].tolist() == ["0.01, 0.02"]
+    assert found["FGSM at"].tolist() == ["0.01, 0.02"]
+    assert found["delivered as"].tolist() == ["float"]
 
 
 def test_the_tiny_study_gives_one_row_for_each_cell(studied):
