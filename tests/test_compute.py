@@ -205,7 +205,6 @@ class Dying(Executor):
         return future
 
 
-@pytest.mark.xfail(strict=True, raises=BrokenProcessPool, reason="_run lets submit's error escape")
 def test_a_killed_worker_is_named_as_any_other_failure(chain, made, run_on):
     run_on(Dying())
     with pytest.raises(ComputeError, match="terminated abruptly"):

@@ -99,14 +99,12 @@ def test_what_is_no_mapping_is_refused(write, text):
         profile(write(text))
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="a list is looked up in a dict")
 @pytest.mark.parametrize("change", [{"extends": ["smoke"]}, {"name": ["mine"]}])
 def test_a_list_where_a_name_belongs_is_refused(write, change):
     with pytest.raises(ManifestError, match=next(iter(change))):
         profile(write({**MINE, **change}))
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="a part of a table replaces all of it")
 @pytest.mark.parametrize(
     "change",
     [

@@ -14,7 +14,14 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from typing import Any
@@ -140,7 +147,11 @@ def _run(units: list[Unit], pool: Executor) -> None:
             pending = {spec for unit in [*waiting, *running.values()] for spec in unit.specs}
             for unit in [unit for unit in waiting if not unit.needs & pending]:
                 waiting.remove(unit)
-                running[pool.submit(make, unit)] = unit
+                try:
+                    running[pool.submit(make, unit)] = unit
+                except BrokenExecutor as broken:
+                    failed[unit] = f"{type(broken).__name__}: a worker process died"
+                    bar.update()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 unit = running.pop(future)

@@ -140,14 +140,17 @@ def profile(name_or_path: str) -> Profile:
 
 
 def _extended(path: Path, content: Any) -> Profile:
-    if not isinstance(content, dict) or content.get("extends") not in BUILT_IN:
+    if not isinstance(content, dict) or content.get("extends") not in [*BUILT_IN]:
         raise ManifestError(f"{path}: extends: needed, one of {', '.join(BUILT_IN)}")
     fields = {name: value for name, value in content.items() if name != "extends"}
-    if fields.get("name", "default") in BUILT_IN:
+    if fields.get("name", "default") in [*BUILT_IN]:
         raise ManifestError(f"{path}: name: needed, and not one of {', '.join(BUILT_IN)}")
     if isinstance(fields.get("sources"), dict):
         fields["sources"] = {d: _resolve(path, str(m)) for d, m in fields["sources"].items()}
     base = BUILT_IN[content["extends"]].model_dump()
+    for name in ("groups", "recipes"):  # a part of these tables changes that part
+        if isinstance(fields.get(name), dict):
+            fields[name] = {**base[name], **fields[name]}
     try:
         return Profile.model_validate({**base, **fields})
     except ValidationError as error:

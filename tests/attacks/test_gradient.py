@@ -210,7 +210,6 @@ def test_gradients_are_taken_even_where_they_are_switched_off(toy, method, mode)
     assert not torch.equal(found, images)
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="craft does not clone such tensors")
 def test_images_made_in_inference_mode_can_be_attacked(toy, method):
     model, (images, labels) = conv_net(), batch()
     attack = toy.attack(method=method, epsilon=0.02)
@@ -262,13 +261,7 @@ def spoiled(how):
         ("soft label", "labels must be 0 or 1"),
         ("flat labels", r"\(N, K\); they are \(4,\)"),
         ("other number", r"\(N, K\); they are \(3, 3\)"),
-        pytest.param(
-            "inner training mode",
-            r"model\.eval\(\)",
-            marks=pytest.mark.xfail(
-                strict=True, reason="only the outer module's mode is looked at"
-            ),
-        ),
+        ("inner training mode", r"model\.eval\(\)"),
     ],
 )
 def test_what_would_go_wrong_silently_is_refused(toy, method, how, says):

@@ -235,7 +235,6 @@ def test_a_patient_in_two_parts_is_refused(name, first, second):
         parts(table, labels=LABELS, development=development(name))
 
 
-@pytest.mark.xfail(strict=True, reason="only the parts of one set are compared, not d1 with d2")
 def test_a_patient_in_both_halves_is_refused():
     table = published()
     for place, entry in ((0, "d1:train"), (1, "d2:train")):
@@ -244,7 +243,6 @@ def test_a_patient_in_both_halves_is_refused():
         all_parts(table)
 
 
-@pytest.mark.xfail(strict=True, reason="a published d1/10 is not compared with d1")
 def test_a_published_tenth_that_is_no_part_of_d1_is_refused():
     entries = [entry.replace("d1:train;d1/10:train", "d1/10:train") for entry in ENTRIES]
     with pytest.raises(SplitError, match="d1/10"):

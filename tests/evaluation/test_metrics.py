@@ -115,7 +115,6 @@ def test_what_is_left_above_chance(after, clean, left):
     assert metrics.chance_corrected(after, clean) == pytest.approx(left)
 
 
-@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="plain floats divide by zero")
 @pytest.mark.parametrize(
     ("measure", "clean"), [(metrics.chance_corrected, 0.5), (metrics.percent_of_clean, 0.0)]
 )

@@ -211,7 +211,6 @@ def test_an_attack_that_changes_batch_norm_statistics_is_not_scored(fresh, monke
         transfer.score(fresh.fgsm[:1])
 
 
-@pytest.mark.xfail(strict=True, reason="only the surrogate's test set is looked at")
 def test_a_target_with_another_test_set_is_refused(fresh, toy, monkeypatch):
     """Else the target would be scored on images that it was trained on."""
     other = dataclasses.replace(fresh.development, seed=7)

@@ -181,7 +181,6 @@ def test_a_pretrained_network_starts_from_its_file_but_for_the_head(toy, imagene
         training.initial(other)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="a batch of one image breaks batch norm")
 def test_a_training_part_of_one_image_is_refused_with_what_to_do(toy, publish_images):
     source = toy.source()
     publish_images(source, number=24, groups=24)

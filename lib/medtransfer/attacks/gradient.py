@@ -71,6 +71,8 @@ def craft(
     """
     _check_methods(attacks)
     _check(model, images, labels)
+    with torch.inference_mode(False):  # tensors born in inference mode take no gradient
+        images, labels = images.clone(), labels.clone()
     wrapped = foolbox.PyTorchModel(model, bounds=BOUNDS, device=images.device)
     fgsm = [attack for attack in attacks if attack.method == "fgsm"]
     if fgsm:
@@ -101,7 +103,8 @@ def _pgd(
 
 
 def _check(model: nn.Module, images: Tensor, labels: Tensor) -> None:
-    if model.training or any(p.requires_grad for p in model.parameters()):
+    training = any(module.training for module in model.modules())
+    if training or any(p.requires_grad for p in model.parameters()):
         raise AttackError("call model.eval().requires_grad_(False) before an attack")
     if not torch.isfinite(images).all() or images.abs().max() > 1:
         raise AttackError("images must be finite and in [-1, 1]: scale them, do not normalise them")

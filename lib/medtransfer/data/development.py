@@ -99,6 +99,8 @@ def _membership(
 
     def draw(rows: np.ndarray, shares: Sequence[float], step: int) -> list[np.ndarray]:
         inside = np.flatnonzero(rows)
+        if not len(inside):
+            return [rows] * len(shares)
         part = divide(
             groups[inside], values[inside], shares=shares, seed=development.seed + 1000 * step
         )
@@ -120,6 +122,7 @@ def _membership(
         table.setdefault(f"d1/10:{part}", draw(table[f"d1:{part}"], [0.1, 0.9], step)[0])
     table.setdefault(f"d2/2:{TRAIN}", draw(table[f"d2:{TRAIN}"], [0.5, 0.5], 5)[0])
     table.setdefault(f"d2/2:{VALIDATION}", table[f"d2:{VALIDATION}"])
+    _check_published(table, groups)
     return table
 
 
@@ -136,6 +139,23 @@ def _published(entries: np.ndarray) -> dict[str, np.ndarray]:
             f"allowed {sorted(allowed)}"
         )
     return {name: np.array([name in entry for entry in sets]) for name in names}
+
+
+def _check_published(table: dict[str, np.ndarray], groups: np.ndarray) -> None:
+    """Refuse a published split whose halves share a group or whose smaller sets leave theirs."""
+    halves = [
+        {*groups[table[f"{name}:{TRAIN}"] | table[f"{name}:{VALIDATION}"]]} for name in ("d1", "d2")
+    ]
+    if shared := sorted(halves[0] & halves[1]):
+        raise SplitError(f"the published split has groups {shared[:5]} in both d1 and d2")
+    for small, large in (("d1/10", "d1"), ("d2/2", "d2")):
+        for part in _DEVELOPMENT:
+            outside = table[f"{small}:{part}"] & ~table[f"{large}:{part}"]
+            if outside.any():
+                raise SplitError(
+                    f"the published split has {outside.sum()} images in {small}:{part} that are "
+                    f"not in {large}:{part}"
+                )
 
 
 def _mask(length: int, rows: np.ndarray) -> np.ndarray:

@@ -81,9 +81,11 @@ def read_image(path: Path, *, image_px: int, manifest: FolderManifest) -> np.nda
     """Return one image as uint8 (image_px, image_px, C).
 
     Raises:
-        FolderError: the image is not square though `fit` is "exact".
+        FolderError: the image has more than 8 bits, or is not square though `fit` is "exact".
     """
     with Image.open(path) as opened:
+        if opened.mode.startswith(("I", "F")):
+            raise FolderError(f"pixels of more than 8 bits (mode {opened.mode}); convert it first")
         image = opened.convert("L" if manifest.image.channels == 1 else "RGB")
     image = _square(image, fit=manifest.image.fit)
     if image.width != image_px:
@@ -135,7 +137,7 @@ def _labels(manifest: FolderManifest, table: pd.DataFrame) -> np.ndarray:
         return values.astype(np.uint8).to_numpy()
     names = manifest.label_names
     found = table[manifest.findings_column].str.split(manifest.findings_separator, regex=False)
-    unknown = sorted({name for row in found for name in row} - set(names))
+    unknown = sorted({name for row in found for name in row} - {"", *names})
     _refuse(unknown, f"are findings that the manifest does not list ({', '.join(names)})")
     return np.array([[name in row for name in names] for row in found], dtype=np.uint8)
 

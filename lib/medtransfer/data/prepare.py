@@ -94,7 +94,8 @@ def prepare_folder(source: FolderSource, *, manifest: FolderManifest, root: Path
     """Read every image of a folder source and publish them.
 
     Raises:
-        FolderError: images cannot be read or are not square; all of them are named.
+        FolderError: images cannot be read or are not square; all of them are named. Or the folder
+            changed meanwhile.
     """
     index = folder.read_index(manifest, root=root)
     with store.draft(source) as place:
@@ -104,6 +105,8 @@ def prepare_folder(source: FolderSource, *, manifest: FolderManifest, root: Path
         )
         folder.read_images(manifest, root=root, index=index, out=images)
         images.flush()
+        if folder.content(manifest, root=root) != source.content:
+            raise folder.FolderError(f"{root / manifest.images} changed while it was read")
         write_index(place, index)
 
 

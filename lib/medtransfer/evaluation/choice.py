@@ -23,7 +23,9 @@ def choose(spec: EpsilonChoice) -> None:
         truth = table[labels].to_numpy()
         clean = metrics.macro_auc(truth, table[[answers.CLEAN + n for n in labels]].to_numpy())
         after = metrics.macro_auc(truth, table[[answers.ATTACKED + n for n in labels]].to_numpy())
-        rows.append({"epsilon": cell.attack.epsilon, "left": after / clean})
+        rows.append(
+            {"epsilon": cell.attack.epsilon, "left": metrics.percent_of_clean(after, clean) / 100}
+        )
     sweep = pd.DataFrame(rows).groupby("epsilon", as_index=False)["left"].mean()
     enough = sweep.loc[sweep["left"] <= spec.remaining, "epsilon"]
     epsilon = float(enough.min() if len(enough) else sweep["epsilon"].max())

@@ -6,7 +6,7 @@ Budget, epsilon 0 and batch-norm statistics are checked while an attack is craft
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ def climb(table: pd.DataFrame) -> pd.DataFrame:
     ]
     rung = own["relation"].where(own["delivery"] == FLOAT, "control")
     where = ["domain", "method", "epsilon", "target_initialization"]
-    half_width = (own["percent_high"] - own["percent_low"]) / 2
+    half_width = ((own["percent_high"] - own["percent_low"]) / 2).fillna(0)
     named = own.assign(rung=rung, doubt=half_width)
     ladder, doubt = (
         named.pivot_table(index=where, columns="rung", values=values).reindex(
@@ -52,8 +52,8 @@ def climb(table: pd.DataFrame) -> pd.DataFrame:
         )
         for values in ("percent", "doubt")
     )
-    for upper, lower in pairwise(ladder.columns):
-        slack = SLACK + np.hypot(doubt[upper], doubt[lower])
+    for upper, lower in combinations(ladder.columns, 2):
+        slack = SLACK + np.hypot(doubt[upper], doubt[lower]).fillna(0)
         wrong = ladder[ladder[upper] > ladder[lower] + slack]
         if len(wrong):
             raise SanityError(

@@ -72,12 +72,14 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 def percent_of_clean(auc: Any, clean: Any) -> Any:
     """Return AUC as a percentage of the clean AUC, the paper's measure of success."""
-    return 100 * auc / clean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 100 * np.divide(auc, clean)
 
 
 def chance_corrected(auc: Any, clean: Any) -> Any:
     """Return which share of the clean AUC above chance is left; below 0 the attack inverts it."""
-    return (auc - CHANCE) / (clean - CHANCE)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.divide(np.subtract(auc, CHANCE), np.subtract(clean, CHANCE))
 
 
 def loss(labels: np.ndarray, logits: np.ndarray) -> float:

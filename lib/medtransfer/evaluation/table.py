@@ -127,7 +127,7 @@ def _percent(cell: Cell, resamples: int) -> tuple[float, np.ndarray]:
     table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
     truth, clean, attacked = _arrays(table, labels)
     drawn = _resamples(tuple(table["group"]), resamples)
-    clean_draws = _clean_draws(cell.target, cell.attack.images, drawn, truth, clean)
+    clean_draws = _clean_draws(cell, drawn, truth, clean)
     value = metrics.percent_of_clean(
         metrics.macro_auc(truth, attacked), metrics.macro_auc(truth, clean)
     )
@@ -138,7 +138,7 @@ def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
     table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
     truth, clean, attacked = _arrays(table, labels)
     drawn = _resamples(tuple(table["group"]), resamples)
-    clean_draws = _clean_draws(cell.target, cell.attack.images, drawn, truth, clean)
+    clean_draws = _clean_draws(cell, drawn, truth, clean)
     draws = drawn.macro_auc(truth, attacked)
     before, after = metrics.macro_auc(truth, clean), metrics.macro_auc(truth, attacked)
     point = metrics.operating_point(truth, clean, attacked, thresholds=_thresholds(cell.target))
@@ -205,18 +205,15 @@ def _resamples(groups: tuple[str, ...], number: int) -> metrics.Resamples:
     return metrics.Resamples(groups=groups, number=number)
 
 
-_CLEAN: dict[tuple[str, str, int], np.ndarray] = {}
+_CLEAN: dict[tuple[str, str, str, int], np.ndarray] = {}
 
 
 def _clean_draws(
-    target: Training,
-    images: str,
-    drawn: metrics.Resamples,
-    truth: np.ndarray,
-    clean: np.ndarray,
+    cell: Cell, drawn: metrics.Resamples, truth: np.ndarray, clean: np.ndarray
 ) -> np.ndarray:
-    """The clean AUC of a target's resamples is the same for every attack on it."""
-    known = (target.key, images, drawn.number)
+    """The clean AUC of a target's resamples is the same for every attack on the same images."""
+    attack = cell.attack
+    known = (cell.target.key, attack.images, attack.surrogate.development.key, drawn.number)
     if known not in _CLEAN:
         _CLEAN[known] = drawn.macro_auc(truth, clean)
     return _CLEAN[known]

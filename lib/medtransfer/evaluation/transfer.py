@@ -23,7 +23,7 @@ from medtransfer.evaluation.answers import ATTACKED, CLEAN
 from medtransfer.evaluation.ladder import SanityError
 from medtransfer.models import training
 from medtransfer.models.folding import folded
-from medtransfer.specs import Attack, Cell
+from medtransfer.specs import Attack, Cell, Source, Training
 
 BATCH = 50
 
@@ -50,7 +50,7 @@ def score(cells: Sequence[Cell]) -> None:
     Memory does not grow with targets or epsilons beyond one batch and the answers.
 
     Raises:
-        ValueError: the cells belong to several passes.
+        ValueError: the cells belong to several passes, or to networks with different test images.
         SanityError: a perturbation left its budget, epsilon 0 changed an image, or an attack
             changed the surrogate's batch-norm statistics.
     """
@@ -58,6 +58,11 @@ def score(cells: Sequence[Cell]) -> None:
         raise ValueError("one pass scores cells of one surrogate, method and set of images")
     surrogate = cells[0].attack.surrogate
     source = surrogate.development.source
+    if any(_division(cell.target) != _division(surrogate) for cell in cells):
+        raise ValueError(
+            "surrogate and targets must have the same source and split: a target may have been "
+            "trained on the other's test images"
+        )
     prepared = prepare.load(source)
     rows = _rows(cells[0], prepared)
     example = to_unit(np.asarray(prepared.images[rows[:2]])).to(training.device())
@@ -75,6 +80,12 @@ def score(cells: Sequence[Cell]) -> None:
     share = (time.perf_counter() - start) / len(cells)
     for cell in cells:
         _publish(cell, index, answers, seconds=share)
+
+
+def _division(training: Training) -> tuple[Source, int, float]:
+    """Return what decides which images are for test."""
+    development = training.development
+    return development.source, development.seed, development.test_share
 
 
 def _rows(cell: Cell, prepared: prepare.Prepared) -> np.ndarray:

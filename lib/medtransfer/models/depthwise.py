@@ -99,6 +99,10 @@ def speed_up_weight_gradient(network: nn.Module) -> None:
 
 def _is_plain_depthwise(layer: nn.Conv2d) -> bool:
     square = len({*layer.kernel_size}) == len({*layer.stride}) == 1
-    numeric = not isinstance(layer.padding, str) and len({*layer.padding}) == 1
+    numeric = (
+        layer.padding_mode == "zeros"
+        and not isinstance(layer.padding, str)
+        and len({*layer.padding}) == 1
+    )
     depthwise = layer.groups == layer.in_channels == layer.out_channels > 1
     return depthwise and square and numeric and layer.bias is None and set(layer.dilation) == {1}

@@ -39,7 +39,7 @@ def folded(model: nn.Module, example: Tensor) -> nn.Module:
             f"folding changed the logits by {(before - after).abs().max().item():.2g}; "
             "the architecture uses a convolution's output twice: score it unfolded"
         )
-    return model
+    return model.eval()  # the layers put in the place of a norm are new
 
 
 def _pairs(model: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:

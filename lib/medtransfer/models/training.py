@@ -17,7 +17,7 @@ from medtransfer.data.manifest import imagenet_weights
 from medtransfer.evaluation.answers import LOGIT
 from medtransfer.models import weights
 from medtransfer.models.architectures import Classifier
-from medtransfer.models.classifier import BestEpoch, ImageClassifier
+from medtransfer.models.classifier import BestEpoch, ImageClassifier, TrainingError
 from medtransfer.specs import IMAGENET, RANDOM, Training
 
 
@@ -52,11 +52,16 @@ def train(spec: Training, *, workers: int = 0) -> None:
     (image, group, labels and logits of the validation part).
 
     Raises:
-        TrainingError: the loss was not finite.
+        TrainingError: the loss was not finite, or there is one training image only.
         SplitError: the development set has an empty part.
     """
     prepared = prepare.load(spec.development.source)
     rows = development.parts(prepared.index, labels=prepared.labels, development=spec.development)
+    if len(rows.train) < 2:
+        raise TrainingError(
+            f"{spec.development.name} has {len(rows.train)} training image; batch normalisation "
+            "needs at least 2: use more groups"
+        )
     module = ImageClassifier(
         initial(spec),
         learning_rate=spec.learning_rate,

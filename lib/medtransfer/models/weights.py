@@ -118,13 +118,16 @@ def load_imagenet(
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise WeightsError(f"{path}: not readable as tensors alone: {error}") from error
+    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise WeightsError(f"{path} holds no table of tensors")
     names = mapping(state, model, manifest)
     if not with_head:
         names = {new: old for new, old in names.items() if not new.startswith(model.head)}
     own = model.network.state_dict()
-    for new, old in names.items():
+    for old in names.values():
         if not bool(torch.isfinite(state[old]).all()):
             raise WeightsError(f"{path}: {old} holds NaN or infinite values")
+    for new, old in names.items():
         own[new].copy_(state[old])
 
 
