@@ -129,11 +129,26 @@ def test_pictures_take_grey_and_colour(channels: int) -> None:
 def test_saved_beside_its_numbers_and_the_same_bytes_again() -> None:
     table = fabricated().query("epsilon == 0.04 and surrogate_data == 'd1'")
     for _ in range(2):
-        style.save(figures.matrix(table, method="PGD"), table, name="m", profile="smoke")
+        style.save(
+            figures.matrix(table, method="PGD"),
+            table,
+            name="m",
+            profile="smoke",
+            source="phantom_x",
+        )
         files = {p.suffix: p.read_bytes() for p in paths.rendered("smoke").iterdir()}
         assert set(files) == {".png", ".pdf", ".csv"}
         first = locals().get("first", files)
         assert files == first
+
+
+@pytest.mark.parametrize(("source", "says"), [("phantom_x", True), ("/a/hospital.yaml", False)])
+def test_a_phantom_is_called_a_phantom_on_its_figure(source: str, says: bool) -> None:
+    table = fabricated().query("epsilon == 0.04 and surrogate_data == 'd1'")
+    figure = figures.matrix(table, method="PGD")
+    style.save(figure, table, name="m", profile="smoke", source=source)
+    assert ("no medical claim" in texts(figure)) is says
+    assert ("hospital" in texts(figure)) is not says
 
 
 def test_all_terms_of_one_figure_have_their_own_colour() -> None:

@@ -43,7 +43,7 @@ def sweep(table: pd.DataFrame, *, method: str = "FGSM") -> Figure:
                 (rows["target_architecture"] == target) & (rows["target_initialization"] == start)
             ]
             _sweep_panel(axes[i, j], chosen)
-            axes[i, j].set_title(f"{named(start)}: attack on {named(target)}")
+            axes[i, j].set_title(f"{method} on {named(target)}, both {named(start)}")
         for axis in axes[:, 0]:
             axis.set_ylabel(PERCENT)
         for axis in axes[-1]:

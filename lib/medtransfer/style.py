@@ -5,6 +5,7 @@ The colours are Okabe and Ito's, which stay apart for colour-blind eyes.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -55,10 +56,17 @@ def named(name: str) -> str:
     return NAMES.get(name, name)
 
 
-def save(figure: Figure, table: pd.DataFrame, *, name: str, profile: str) -> Image:
-    """Write a figure as PNG and PDF beside the CSV that it shows; return the PNG for display."""
+def save(figure: Figure, table: pd.DataFrame, *, name: str, profile: str, source: str) -> Image:
+    """Write a figure as PNG and PDF beside the CSV that it shows; return the PNG for display.
+
+    Args:
+        source: manifest that the images come from; it stands below the figure, so that nobody
+            takes a phantom for a patient.
+    """
     folder = paths.rendered(profile)
     folder.mkdir(parents=True, exist_ok=True)
+    synthetic = ": synthetic images, no medical claim" if source.startswith("phantom") else ""
+    figure.supxlabel(f"{Path(source).stem}{synthetic}", x=0.99, ha="right", size=6.5, color="0.4")
     # Without dates and versions in the file, the same figure is the same bytes.
     figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
     figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})

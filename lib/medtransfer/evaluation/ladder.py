@@ -52,8 +52,9 @@ def climb(table: pd.DataFrame) -> pd.DataFrame:
         )
         for values in ("percent", "doubt")
     )
+    doubt = doubt.fillna(0)
     for upper, lower in combinations(ladder.columns, 2):
-        slack = SLACK + np.hypot(doubt[upper], doubt[lower]).fillna(0)
+        slack = SLACK + np.hypot(doubt[upper], doubt[lower])
         wrong = ladder[ladder[upper] > ladder[lower] + slack]
         if len(wrong):
             raise SanityError(
