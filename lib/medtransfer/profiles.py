@@ -89,7 +89,8 @@ DEFAULT = Profile(
     pgd_epsilons=(),
     pgd_steps=20,
     pgd_step_size=0.01,
-    remaining=0.38,
+    # Tuned on validation images: with less left, noise of the same size begins to harm as well.
+    remaining=0.42,
     resamples=1000,
     seed=0,
 )
