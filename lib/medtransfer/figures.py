@@ -43,13 +43,13 @@ def sweep(table: pd.DataFrame, *, method: str = "FGSM") -> Figure:
                 (rows["target_architecture"] == target) & (rows["target_initialization"] == start)
             ]
             _sweep_panel(axes[i, j], chosen)
-            axes[i, j].set_title(f"{method} on {named(target)}, both {named(start)}")
+            axes[i, j].set_title(f"{named(target)}, both {named(start)}")
         for axis in axes[:, 0]:
             axis.set_ylabel(PERCENT)
         for axis in axes[-1]:
             axis.set_xlabel("epsilon (units of [-1, 1])")
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center", title="surrogate")
+        figure.legend(handles, labels, loc="outside right center", title=f"{method}, crafted on")
     return figure
 
 
