@@ -25,6 +25,7 @@ $(READY): requirements.txt pyproject.toml data_manifests/imagenet_efficientnet_l
 	@touch $@
 
 figures: reproduce ## commit-ready figures: PNG and CSV of the profile into figures/ [PROFILE=default]
+	mkdir -p figures
 	cp build/figures/$(PROFILE)/*.png build/figures/$(PROFILE)/*.csv figures/
 
 reproduce: setup ## compute the study, execute the notebooks, write the report [PROFILE=default]
