@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -29,7 +30,7 @@ def contact_sheet(images: np.ndarray, titles: Sequence[str], *, columns: int = 8
             axis.imshow(
                 image[..., 0] if grey else image, cmap="gray" if grey else None, vmin=0, vmax=255
             )
-            axis.set_title(title, fontsize=6.5, loc="center")
+            axis.set_title(textwrap.fill(title, 26), fontsize=6.5, loc="center")
     return figure
 
 
