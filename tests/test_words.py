@@ -12,7 +12,7 @@ def test_percent_has_its_interval() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "says"),
-    [(1, 9, "larger"), (-9, -1, "smaller"), (-1, 9, "not distinguishable")],
+    [(1, 9, "larger"), (-9, -1, "smaller"), (-1, 9, "not clearly larger or smaller")],
 )
 def test_the_sign_is_decided_by_the_interval_alone(low: float, high: float, says: str) -> None:
     row = {"difference": 4.0, "difference_low": low, "difference_high": high}

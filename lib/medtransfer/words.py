@@ -23,4 +23,4 @@ def decided(row: Mapping[str, Any]) -> str:
         return "larger"
     if row["difference_high"] < 0:
         return "smaller"
-    return "not distinguishable"
+    return "not clearly larger or smaller"
