@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from medtransfer import cli, execute, paths, store
 
@@ -49,22 +52,39 @@ def test_an_unknown_notebook_is_named() -> None:
         execute.find(numbers=["99"])
 
 
-def test_a_failed_notebook_does_not_take_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import nbformat
-    from nbformat.v4 import new_code_cell, new_notebook
+@pytest.fixture
+def notebook(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Maker of a notebook with a parameter cell and one more cell."""
 
-    cells = [
-        new_code_cell('profile = "default"', metadata={"tags": ["parameters"]}),
-        new_code_cell("assert profile != 'smoke', 'refused'"),
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "x", "language": "python"}}
-    monkeypatch.setattr(paths, "notebooks", lambda: tmp_path)
-    path = tmp_path / "99_broken.ipynb"
-    nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
+    def make(name: str, code: str) -> Path:
+        cells = [
+            new_code_cell('profile = "default"', metadata={"tags": ["parameters"]}),
+            new_code_cell(code),
+        ]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "x", "language": "python"}}
+        nbformat.write(new_notebook(cells=cells, metadata=kernel), tmp_path / name)
+        return tmp_path / name
+
+    return make
+
+
+REFUSES = "assert profile != 'smoke', 'refused'"
+
+
+def test_a_failed_notebook_does_not_take_its_place(notebook: Callable[[str, str], Path]) -> None:
+    path = notebook("99_broken.ipynb", REFUSES)
     with pytest.raises(execute.ExecutionError, match=r"99_broken.ipynb.*refused"):
         execute.execute(path, profile="smoke", folder="smoke")
     assert not (paths.executed("smoke") / "99_broken.ipynb").exists()
     done = execute.execute(path, profile="other", folder="other")
     assert done.name == "99_broken.ipynb"
+
+
+def test_one_failed_notebook_does_not_keep_the_others_from_running(
+    notebook: Callable[[str, str], Path],
+) -> None:
+    broken, whole = notebook("98_broken.ipynb", REFUSES), notebook("99_whole.ipynb", "1 + 1")
+    with pytest.raises(execute.ExecutionError, match=r"98_broken.ipynb.*refused") as caught:
+        execute.execute_all([broken, whole], profile="smoke", folder="smoke")
+    assert "99_whole" not in str(caught.value)
+    assert (paths.executed("smoke") / "99_whole.ipynb").exists()

@@ -57,7 +57,7 @@ def chain(toy, source):
     development = toy.development(source=source)
     first, second = (toy.training(development=development, seed=seed) for seed in (1, 2))
     cells = (toy.cell(first, second), toy.cell(second, first))
-    return first, second, *cells, EpsilonChoice(cells=cells, remaining=0.5)
+    return first, second, *cells, EpsilonChoice(cells=cells, remaining=0.5, harmless=0.9)
 
 
 def test_everything_upstream_is_made_first(chain, made, in_process):

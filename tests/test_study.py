@@ -123,7 +123,8 @@ def test_epsilon_is_chosen_on_validation_images_between_pretrained_networks_of_a
     for cell in spec.cells:
         assert cell.attack.surrogate.architecture == cell.target.architecture
         assert cell.attack.surrogate != cell.target
-    assert spec.remaining == profile.remaining
+    assert {cell.delivery for cell in spec.cells} == {"float", "control"}
+    assert (spec.remaining, spec.harmless) == (profile.remaining, profile.harmless)
 
 
 def test_factors_share_what_they_can(profile):

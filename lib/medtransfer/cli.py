@@ -123,9 +123,7 @@ def _reproduce(options: argparse.Namespace) -> None:
     tens = {path.name[0] for path in notebooks}
     domains = [name for name, ten in execute.DOMAIN_NUMBERS.items() if ten in tens]
     run.everything(profile, [name for name in domains if name in profile.sources])
-    for number, path in enumerate(notebooks, start=1):
-        print(f"[{number}/{len(notebooks)}] {path.stem}", file=sys.stderr, flush=True)
-        execute.execute(path, profile=options.profile, folder=profile.name)
+    execute.execute_all(notebooks, profile=options.profile, folder=profile.name)
     print(report.build(profile.name))
 
 

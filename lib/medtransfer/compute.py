@@ -13,7 +13,7 @@ import shutil
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -221,8 +221,18 @@ def _new_executor() -> Iterator[Executor]:
         with Client(address) as client:
             yield client.get_executor(pure=False, retries=2)
         return
+    with processes(workers(), start=_start_worker) as pool:
+        yield pool
+
+
+@contextlib.contextmanager
+def processes(number: int, *, start: Callable[[], None] | None = None) -> Iterator[Executor]:
+    """Yield local worker processes that end when this process ends, however that happens.
+
+    Each calls `start` first. An error inside the block, Ctrl-C too, stops them at once.
+    """
     pool = ProcessPoolExecutor(
-        workers(), mp_context=get_context("spawn"), initializer=_start_worker
+        number, mp_context=get_context("spawn"), initializer=_begin, initargs=(start,)
     )
     try:
         yield pool
@@ -258,10 +268,15 @@ def workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _begin(start: Callable[[], None] | None) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if start is not None:
+        start()
+
+
 def _start_worker() -> None:
     import torch
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     _keep_memory()
     if torch.cuda.is_available():
         torch.cuda.set_device(os.getpid() % torch.cuda.device_count())

@@ -1,16 +1,18 @@
-"""Notebooks run headlessly: papermill for each, in sequence; only a whole one takes its place."""
+"""Notebooks run headlessly by papermill; only a whole one takes its place."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import as_completed
 from pathlib import Path
 
-import papermill
-from papermill.exceptions import PapermillExecutionError
+from tqdm import tqdm
 
 from medtransfer import paths
+from medtransfer.compute import processes, workers
 
+AT_ONCE = 4  # a kernel holds half a gigabyte
 DOMAIN_NUMBERS = {"ophthalmology": "1", "radiology": "2", "pathology": "3"}
 
 
@@ -47,6 +49,9 @@ def execute(notebook: Path, *, profile: str, folder: str) -> Path:
     draft = target.with_suffix(".running.ipynb")
     # Kernels start in the notebooks' folder: a profile file is named from the caller's.
     named = str(Path(profile).resolve()) if profile.endswith((".yaml", ".yml")) else profile
+    import papermill  # takes a second
+    from papermill.exceptions import PapermillExecutionError
+
     try:
         papermill.execute_notebook(
             str(notebook),
@@ -63,3 +68,24 @@ def execute(notebook: Path, *, profile: str, folder: str) -> Path:
         ) from None
     os.replace(draft, target)
     return target
+
+
+def execute_all(notebooks: Sequence[Path], *, profile: str, folder: str) -> None:
+    """Run notebooks in sequence, two or a few at a time, when all that they show is in the store.
+
+    Raises:
+        ExecutionError: some failed; the others are finished.
+    """
+    number = min(workers(), len(notebooks), AT_ONCE)
+    failed = []
+    with processes(number) as pool, tqdm(total=len(notebooks), desc="notebooks") as bar:
+        running = {
+            pool.submit(execute, path, profile=profile, folder=folder): path for path in notebooks
+        }
+        for future in as_completed(running):
+            bar.set_postfix_str(running[future].stem)
+            bar.update()
+            if error := future.exception():
+                failed.append(str(error))
+    if failed:
+        raise ExecutionError("\n".join(failed))

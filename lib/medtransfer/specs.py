@@ -202,8 +202,9 @@ class EpsilonChoice(Spec):
     """The epsilon chosen from cells on validation images (see `evaluation.choice`).
 
     It is the smallest epsilon that leaves, in the mean over the cells' pairs, at most the share
-    `remaining` of the clean AUC.
+    `remaining` of the clean AUC, while control noise leaves at least the share `harmless`.
     """
 
     cells: tuple[Cell, ...]
     remaining: float
+    harmless: float

@@ -166,12 +166,14 @@ def choice(profile: Profile, domain: str) -> EpsilonChoice:
             Cell(
                 attack=_attack(profile, surrogate, "pgd", epsilon, images="validation"),
                 target=target,
-                delivery=FLOAT,
+                delivery=kind,
             )
             for surrogate, target in pairs
             for epsilon in profile.candidates
+            for kind in (FLOAT, CONTROL)
         ),
         remaining=profile.remaining,
+        harmless=profile.harmless,
     )
 
 

@@ -1,4 +1,4 @@
-"""The chosen epsilon: the smallest that is strong enough on validation images."""
+"""The chosen epsilon: the smallest that works on validation images while noise does no harm."""
 
 import numpy as np
 import pandas as pd
@@ -20,17 +20,24 @@ ATTACKED = {  # AUC, which is also the share of the clean one -> logits
 
 @pytest.fixture
 def spec(toy, publish_answers):
-    """Maker of a choice among epsilons that leave so much of each of some pairs."""
+    """Maker of a choice among epsilons that leave so much of each of some pairs.
 
-    def make(left, *, remaining=0.75):
+    Control noise leaves everything, or what `noise` says for an epsilon.
+    """
+
+    def make(left, *, remaining=0.75, harmless=0.9, noise=None):
         cells = []
         for epsilon, values in left.items():
             for value in values:
                 surrogate = toy.training(seed=len(cells))
-                cell = toy.cell(surrogate, epsilon=epsilon, images="validation")
-                publish_answers(cell, labels=LABELS, clean=CLEAN, attacked=ATTACKED[value])
-                cells.append(cell)
-        return EpsilonChoice(cells=tuple(cells), remaining=remaining)
+                after = {"float": value, "control": (noise or {}).get(epsilon, 1.0)}
+                for delivery, share in after.items():
+                    cell = toy.cell(
+                        surrogate, epsilon=epsilon, images="validation", delivery=delivery
+                    )
+                    publish_answers(cell, labels=LABELS, clean=CLEAN, attacked=ATTACKED[share])
+                    cells.append(cell)
+        return EpsilonChoice(cells=tuple(cells), remaining=remaining, harmless=harmless)
 
     return make
 
@@ -53,16 +60,35 @@ def test_the_smallest_epsilon_that_is_strong_enough_is_chosen(spec, left, epsilo
     assert choice.chosen(made) == epsilon
 
 
-def test_the_bound_belongs_to_the_choice(spec):
+@pytest.mark.parametrize(
+    ("left", "noise", "epsilon"),
+    [
+        ({0.01: [1.0], 0.02: [0.75], 0.03: [0.5]}, {0.03: 0.5}, 0.02),
+        ({0.01: [1.0], 0.02: [1.0], 0.03: [0.5]}, {0.03: 0.75}, 0.02),  # weak, but harmless
+        ({0.01: [1.0], 0.02: [0.5]}, {0.01: 0.5, 0.02: 0.5}, 0.01),  # none is harmless
+    ],
+)
+def test_an_epsilon_at_which_noise_harms_is_not_chosen(spec, left, noise, epsilon):
+    made = spec(left, noise=noise)
+    choice.choose(made)
+    assert choice.chosen(made) == epsilon
+
+
+def test_the_bounds_belong_to_the_choice(spec):
     made = spec({0.01: [0.75], 0.02: [0.5]}, remaining=0.6)
+    choice.choose(made)
+    assert choice.chosen(made) == 0.02
+    made = spec({0.01: [0.75], 0.02: [0.5]}, noise={0.02: 0.75}, remaining=0.6, harmless=0.7)
     choice.choose(made)
     assert choice.chosen(made) == 0.02
 
 
-def test_the_curve_that_it_was_read_from_is_kept(spec):
-    made = spec({0.01: [1.0, 0.75], 0.02: [0.5, 0.0]})
+def test_the_curves_that_it_was_read_from_are_kept(spec):
+    made = spec({0.01: [1.0, 0.75], 0.02: [0.5, 0.0]}, noise={0.02: 0.75})
     choice.choose(made)
-    expected = pd.DataFrame({"epsilon": [0.01, 0.02], "left": [0.875, 0.25]})
+    expected = pd.DataFrame(
+        {"epsilon": [0.01, 0.02], "control": [1.0, 0.75], "float": [0.875, 0.25]}
+    )
     pd.testing.assert_frame_equal(choice.sweep(made), expected)
 
 
@@ -72,8 +98,9 @@ def test_a_choice_that_was_not_made_is_named(spec):
 
 
 def test_a_network_that_is_always_wrong_does_not_end_the_study(toy, publish_answers):
-    cell = toy.cell(images="validation")
-    publish_answers(cell, labels=LABELS, clean=-np.array(CLEAN), attacked=CLEAN)
-    made = EpsilonChoice(cells=(cell,), remaining=0.5)
+    cells = [toy.cell(images="validation", delivery=kind) for kind in ("float", "control")]
+    for cell in cells:
+        publish_answers(cell, labels=LABELS, clean=-np.array(CLEAN), attacked=CLEAN)
+    made = EpsilonChoice(cells=tuple(cells), remaining=0.5, harmless=0.9)
     choice.choose(made)
     assert choice.chosen(made) == 0.02

@@ -8,30 +8,37 @@ import pandas as pd
 
 from medtransfer import store
 from medtransfer.evaluation import answers, metrics
-from medtransfer.specs import EpsilonChoice
+from medtransfer.specs import CONTROL, FLOAT, Cell, EpsilonChoice
 
 
 def choose(spec: EpsilonChoice) -> None:
-    """Publish the smallest epsilon that leaves at most the share `remaining` of the clean AUC.
+    """Publish the smallest epsilon at which the attack works and noise of its size does no harm.
 
-    The mean is over the cells of each epsilon. If no epsilon is strong enough the largest is
-    taken. The result holds `choice.json` and `sweep.csv`, the curve that it was read from.
+    Works: the attacked images leave at most the share `remaining` of the clean AUC. No harm:
+    control noise leaves at least the share `harmless`. Both are means over the cells of each
+    epsilon. If no epsilon does both, the largest harmless one is taken, and failing that the
+    smallest of all. The result holds `choice.json` and `sweep.csv`, the curves read.
     """
-    rows = []
-    for cell in spec.cells:
-        table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-        truth = table[labels].to_numpy()
-        clean = metrics.macro_auc(truth, table[[answers.CLEAN + n for n in labels]].to_numpy())
-        after = metrics.macro_auc(truth, table[[answers.ATTACKED + n for n in labels]].to_numpy())
-        rows.append(
-            {"epsilon": cell.attack.epsilon, "left": metrics.percent_of_clean(after, clean) / 100}
-        )
-    sweep = pd.DataFrame(rows).groupby("epsilon", as_index=False)["left"].mean()
-    enough = sweep.loc[sweep["left"] <= spec.remaining, "epsilon"]
-    epsilon = float(enough.min() if len(enough) else sweep["epsilon"].max())
+    curves = pd.DataFrame([_left(cell) for cell in spec.cells]).pivot_table(
+        index="epsilon", columns="delivery", values="left", aggfunc="mean"
+    )
+    safe = curves.index[curves[CONTROL] >= spec.harmless]
+    working = safe[curves.loc[safe, FLOAT] <= spec.remaining]
+    epsilon = working.min() if len(working) else safe.max() if len(safe) else curves.index.min()
     with store.draft(spec) as place:
-        sweep.to_csv(place / "sweep.csv", index=False)
-        (place / "choice.json").write_text(json.dumps({"epsilon": epsilon}))
+        curves.reset_index().to_csv(place / "sweep.csv", index=False)
+        (place / "choice.json").write_text(json.dumps({"epsilon": float(epsilon)}))
+
+
+def _left(cell: Cell) -> dict[str, float | str]:
+    table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
+    truth = table[labels].to_numpy()
+    clean, after = (
+        metrics.macro_auc(truth, table[[kind + name for name in labels]].to_numpy())
+        for kind in (answers.CLEAN, answers.ATTACKED)
+    )
+    left = metrics.percent_of_clean(after, clean) / 100
+    return {"epsilon": cell.attack.epsilon, "delivery": cell.delivery, "left": left}
 
 
 def chosen(spec: EpsilonChoice) -> float:
@@ -40,5 +47,5 @@ def chosen(spec: EpsilonChoice) -> float:
 
 
 def sweep(spec: EpsilonChoice) -> pd.DataFrame:
-    """Return the curve of the choice: `epsilon`, and `left`, the share of the clean AUC."""
+    """Return the curves of the choice: share of the clean AUC left, per `epsilon` and delivery."""
     return pd.read_csv(store.find(spec) / "sweep.csv")
