@@ -41,9 +41,16 @@ def fabricated() -> pd.DataFrame:
                     "percent": percent,
                     "percent_low": percent - 5,
                     "percent_high": percent + 5,
+                    "pairs": 3,
+                    "lowest": percent - 8,
+                    "highest": percent + 8,
                 }
             )
     return pd.DataFrame(rows)
+
+
+def crossed() -> pd.DataFrame:
+    return fabricated().query("epsilon == 0.04 and surrogate_data == 'd1' and delivery == 'float'")
 
 
 def texts(figure: Figure) -> str:
@@ -67,7 +74,7 @@ def test_sweep_names_units_and_every_line() -> None:
 
 
 def test_matrix_shows_the_number_of_every_pair() -> None:
-    table = fabricated().query("epsilon == 0.04 and surrogate_data == 'd1'")
+    table = crossed()
     figure = figures.matrix(table, method="PGD")
     numbers = [text.get_text() for text in figure.axes[0].texts]
     assert numbers == ["54"] * 16
@@ -75,7 +82,7 @@ def test_matrix_shows_the_number_of_every_pair() -> None:
 
 
 def test_pairs_have_one_mark_per_pair() -> None:
-    table = fabricated().query("epsilon == 0.04 and surrogate_data == 'd1'")
+    table = crossed()
     figure = figures.pairs(table, by="surrogate_initialization")
     assert len(figure.axes) == 2 * 4  # methods by targets
     for axis in figure.axes:
@@ -127,7 +134,7 @@ def test_pictures_take_grey_and_colour(channels: int) -> None:
 
 
 def test_saved_beside_its_numbers_and_the_same_bytes_again() -> None:
-    table = fabricated().query("epsilon == 0.04 and surrogate_data == 'd1'")
+    table = crossed()
     for _ in range(2):
         style.save(
             figures.matrix(table, method="PGD"),
@@ -144,7 +151,7 @@ def test_saved_beside_its_numbers_and_the_same_bytes_again() -> None:
 
 @pytest.mark.parametrize(("source", "says"), [("phantom_x", True), ("/a/hospital.yaml", False)])
 def test_a_phantom_is_called_a_phantom_on_its_figure(source: str, says: bool) -> None:
-    table = fabricated().query("epsilon == 0.04 and surrogate_data == 'd1'")
+    table = crossed()
     figure = figures.matrix(table, method="PGD")
     style.save(figure, table, name="m", profile="smoke", source=source)
     assert ("no medical claim" in texts(figure)) is says

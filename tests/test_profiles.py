@@ -80,6 +80,7 @@ def test_manifests_are_looked_for_beside_the_file(write, tmp_path):
         ({"remaining": 1.5}, "remaining: .*less than 1"),
         ({"sources": {"dentistry": "x"}}, "sources.dentistry.*ophthalmology"),
         ({"recipes": {"random": {**RECIPE, "epochs": 0}}}, "recipes.random.epochs"),
+        ({"epoch_factors": {"d3": 2}}, "epoch_factors.d3"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
         ({"batch_size": 1}, "batch_size: .*greater than or equal to 2"),
         ({"groups": {"radiology": 3}}, "groups.radiology: .*12"),

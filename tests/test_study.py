@@ -96,6 +96,29 @@ def test_table_5_attacks_small_data_from_other_data(profile):
     assert found == set(product(surrogates, targets))
 
 
+@pytest.fixture
+def three(profile):
+    """The profile with three trainings of every kind."""
+    return profile.model_copy(update={"replicates": 3})
+
+
+@pytest.mark.parametrize("factor", study.FACTORS)
+def test_more_replicates_keep_all_that_was_stored(profile, three, factor):
+    assert set(cells_of(profile, factor)) < set(cells_of(three, factor))
+    assert study.choice(profile, "pathology") == study.choice(three, "pathology")
+
+
+def test_replicates_of_a_factor_are_crossed(profile, three):
+    one, more = (cells_of(p, "initialization_and_data") for p in (profile, three))
+    assert len(study.trainings(more)) == 3 * len(study.trainings(one))
+    assert len(more) == 9 * len(one)
+
+
+def test_replicates_of_a_sweep_meet_their_like(profile, three):
+    one, more = (cells_of(p, "perturbation") for p in (profile, three))
+    assert len(more) == 3 * len(one)
+
+
 @pytest.mark.parametrize(
     "factor", ["initialization", "development_data", "initialization_and_data"]
 )
@@ -141,6 +164,21 @@ def test_a_pretrained_training_names_its_weights(profile):
         pretrained = training.initialization == IMAGENET
         expected = imagenet_weights(training.architecture).sha256 if pretrained else ""
         assert training.weights == expected
+
+
+def test_networks_on_few_images_get_more_epochs(profile):
+    factors = {"d1/10": 3}
+    changed = profile.model_copy(update={"epoch_factors": factors})
+    for initialization, recipe in profile.recipes.items():
+        for data in ("d1", "d2", "d2/2", "d1/10"):
+            training = study.training(
+                changed,
+                "radiology",
+                architecture="mobilenet_v2",
+                initialization=initialization,
+                data=data,
+            )
+            assert training.epochs == recipe.epochs * factors.get(data, 1)
 
 
 def test_chests_are_not_mirrored(profile):

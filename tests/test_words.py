@@ -2,7 +2,8 @@
 
 import pytest
 
-from medtransfer.words import decided, percent, points
+from medtransfer.evaluation.statistics import Effect
+from medtransfer.words import decided, named, percent, points
 
 
 def test_percent_has_its_interval() -> None:
@@ -15,6 +16,11 @@ def test_percent_has_its_interval() -> None:
     [(1, 9, "larger"), (-9, -1, "smaller"), (-1, 9, "not clearly larger or smaller")],
 )
 def test_the_sign_is_decided_by_the_interval_alone(low: float, high: float, says: str) -> None:
-    row = {"difference": 4.0, "difference_low": low, "difference_high": high}
-    assert decided(row) == says
-    assert points(row) == f"+4 points ({low:+.0f} to {high:+.0f})"
+    effect = Effect(value=4.0, low=low, high=high, p=0.5, pairs=2, replicated=True)
+    assert decided(effect) == says
+    assert points(effect) == f"+4 points ({low:+.0f} to {high:+.0f})"
+
+
+def test_terms_are_spelled_for_people_and_unknown_ones_kept() -> None:
+    assert named("imagenet") == "pre-trained"
+    assert named("d2/2") == "d2/2"

@@ -14,6 +14,7 @@ from medtransfer.data.folder import FolderError
 from medtransfer.data.manifest import DOMAINS, ManifestError, WeightsManifest, read
 from medtransfer.evaluation.ladder import SanityError
 from medtransfer.units import shown
+from medtransfer.words import DOMAIN_NUMBERS
 
 # Mistakes that a user can mend: shown as a message, without a traceback.
 EXPECTED = (
@@ -121,7 +122,7 @@ def _reproduce(options: argparse.Namespace) -> None:
     profile = profiles.profile(options.profile)
     notebooks = execute.find(numbers=options.number)
     tens = {path.name[0] for path in notebooks}
-    domains = [name for name, ten in execute.DOMAIN_NUMBERS.items() if ten in tens]
+    domains = [name for name, ten in DOMAIN_NUMBERS.items() if ten in tens]
     run.everything(profile, [name for name in domains if name in profile.sources])
     execute.execute_all(notebooks, profile=options.profile, folder=profile.name)
     print(report.build(profile.name))

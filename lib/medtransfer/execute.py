@@ -13,7 +13,6 @@ from medtransfer import paths
 from medtransfer.compute import processes, workers
 
 AT_ONCE = 4  # a kernel holds half a gigabyte
-DOMAIN_NUMBERS = {"ophthalmology": "1", "radiology": "2", "pathology": "3"}
 
 
 class ExecutionError(RuntimeError):

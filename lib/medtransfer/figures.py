@@ -1,4 +1,4 @@
-"""Charts: pure functions from a tidy table (see `evaluation.table`) to a matplotlib Figure."""
+"""Charts: pure functions from a table of `evaluation.table` to a matplotlib Figure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 
 from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
 from medtransfer.specs import CONTROL, FLOAT
-from medtransfer.style import COLOURS, PERCENT, STYLE, named
+from medtransfer.style import COLOURS, PERCENT, STYLE
 from medtransfer.units import GREY_LEVEL
+from medtransfer.words import named
 
 
 def sweep(table: pd.DataFrame, *, method: str = "FGSM") -> Figure:
@@ -97,12 +98,14 @@ def _from_grey(levels: Any) -> Any:
 
 
 def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -> Figure:
-    """Draw every pair as a dot with its 95 % interval: % of the clean AUC.
+    """Draw every kind of pair as a dot with its 95 % interval: % of the clean AUC.
+
+    A pale bar spans the trained pairs of the kind, where there are several.
 
     One panel per method (columns) and target (rows); the surrogate stands on the vertical axis,
     coloured by `by`, a column of the table.
     """
-    rows = table[table["delivery"] == FLOAT].copy()
+    rows = table.copy()
     rows["surrogate"] = [
         f"{named(a)}, {named(i)}, {d}"
         for a, i, d in zip(
@@ -169,6 +172,15 @@ def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, values: Sequence[str
             chosen["percent"] - chosen["percent_low"],
             chosen["percent_high"] - chosen["percent"],
         ]
+        several = chosen["pairs"] > 1
+        axis.hlines(
+            places[own][several],
+            chosen["lowest"][several],
+            chosen["highest"][several],
+            color=COLOURS.get(value, shade),
+            lw=4,
+            alpha=0.25,
+        )
         axis.errorbar(
             chosen["percent"],
             places[own],
@@ -187,7 +199,7 @@ def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, values: Sequence[str
 
 def matrix(table: pd.DataFrame, *, method: str) -> Figure:
     """Draw % of the clean AUC as a heat map, surrogates in rows and targets in columns."""
-    rows = table[(table["method"] == method) & (table["delivery"] == FLOAT)].copy()
+    rows = table[table["method"] == method].copy()
     for side in ("surrogate", "target"):
         rows[side] = [
             f"{named(i)}\n{named(a)}"

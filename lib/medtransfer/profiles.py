@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from medtransfer.data.manifest import Domain, ManifestError, Name, Strict, explain
 
 Initialization = Literal["imagenet", "random"]
+SetName = Literal["d1", "d1/10", "d2", "d2/2"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Epsilons = Annotated[tuple[Annotated[float, Field(gt=0, le=2)], ...], Field(min_length=1)]
 SWEEP = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
@@ -36,6 +37,8 @@ class Profile(Strict):
         image_px: side of the images, in pixels.
         architectures: the networks, each as surrogate and as target.
         recipes: initialization -> how it is trained.
+        epoch_factors: development set -> how many times the epochs of a recipe its networks get;
+            an epoch on a small set has few steps.
         epsilons: the sweep of FGSM on test images.
         candidates: among which epsilon is chosen on validation images.
         pgd_epsilons: the sweep of PGD on test images; the chosen epsilon is always added.
@@ -43,6 +46,7 @@ class Profile(Strict):
         remaining, harmless: the chosen epsilon is the smallest that leaves at most the share
             `remaining` of the clean AUC on validation images while control noise leaves at least
             the share `harmless`: PGD between pre-trained networks of the same architecture.
+        replicates: independent trainings of every network; surrogates meet targets of all.
         resamples: of every bootstrap.
         seed: draws phantoms, splits and trainings.
     """
@@ -53,6 +57,7 @@ class Profile(Strict):
     image_px: Annotated[int, Field(ge=32)]
     architectures: Annotated[tuple[str, ...], Field(min_length=1)]
     recipes: dict[Initialization, Recipe]
+    epoch_factors: dict[SetName, Annotated[int, Field(ge=1)]]
     batch_size: Annotated[int, Field(ge=2)]
     weight_decay: Annotated[float, Field(ge=0)]
     test_share: Share
@@ -64,6 +69,7 @@ class Profile(Strict):
     pgd_step_size: Annotated[float, Field(gt=0)]
     remaining: Share
     harmless: Share
+    replicates: Annotated[int, Field(ge=1)]
     resamples: Annotated[int, Field(ge=10)]
     seed: Annotated[int, Field(ge=0)]
 
@@ -75,17 +81,18 @@ DEFAULT = Profile(
         "radiology": "phantom_chest",
         "pathology": "phantom_histology",
     },
-    groups={"ophthalmology": 900, "radiology": 540, "pathology": 64},
+    groups={"ophthalmology": 700, "radiology": 360, "pathology": 48},
     image_px=64,
     architectures=("efficientnet_lite0", "mobilenet_v2"),
     recipes={
-        "random": Recipe(epochs=5, learning_rate=4e-3, head_learning_rate=4e-3),
-        "imagenet": Recipe(epochs=5, learning_rate=1.2e-4, head_learning_rate=3e-3),
+        "random": Recipe(epochs=6, learning_rate=4e-3, head_learning_rate=4e-3),
+        "imagenet": Recipe(epochs=8, learning_rate=1.8e-4, head_learning_rate=3e-3),
     },
+    epoch_factors={"d1/10": 6},
     batch_size=16,
     weight_decay=0.01,
-    test_share=0.11,
-    validation_share=0.14,
+    test_share=0.165,
+    validation_share=0.2,
     epsilons=SWEEP,
     candidates=(0.02, 0.03, 0.04),
     pgd_epsilons=(),
@@ -93,9 +100,12 @@ DEFAULT = Profile(
     pgd_step_size=0.01,
     remaining=0.40,
     harmless=0.97,
+    replicates=1,
     resamples=1000,
     seed=0,
 )
+
+EXTENDED = DEFAULT.model_copy(update={"name": "extended", "replicates": 3})
 
 SMOKE = DEFAULT.model_copy(
     update={
@@ -115,7 +125,7 @@ SMOKE = DEFAULT.model_copy(
     }
 )
 
-BUILT_IN = {profile.name: profile for profile in (SMOKE, DEFAULT)}
+BUILT_IN = {profile.name: profile for profile in (SMOKE, DEFAULT, EXTENDED)}
 
 
 def profile(name_or_path: str) -> Profile:
@@ -151,7 +161,7 @@ def _extended(path: Path, content: Any) -> Profile:
     if isinstance(fields.get("sources"), dict):
         fields["sources"] = {d: _resolve(path, str(m)) for d, m in fields["sources"].items()}
     base = BUILT_IN[content["extends"]].model_dump()
-    for name in ("groups", "recipes"):  # a part of these tables changes that part
+    for name in ("groups", "recipes", "epoch_factors"):  # a part of these tables changes that part
         if isinstance(fields.get(name), dict):
             fields[name] = {**base[name], **fields[name]}
     try:

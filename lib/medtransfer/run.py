@@ -82,7 +82,7 @@ def ladder(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def findings(cells: Iterable[Cell], profile: Profile) -> pd.DataFrame:
-    """Return one row per cell and label (see `evaluation.table`), as-crafted images only."""
+    """Return one row per kind of cell and label (see `evaluation.table`), as crafted only."""
     chosen = [cell for cell in cells if cell.delivery == FLOAT]
     return table.finding_table(chosen, resamples=profile.resamples)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import product
+from typing import Any
 from zlib import crc32
 
 from medtransfer import store
@@ -102,9 +103,10 @@ def training(
     initialization: str,
     data: str = "d1",
     bis: bool = False,
+    replicate: int = 0,
 ) -> Training:
     """Return a training; no two different ones of a study share their seed."""
-    identity = f"{profile.seed}/{domain}/{architecture}/{initialization}/{data}/{bis}"
+    identity = f"{profile.seed}/{domain}/{architecture}/{initialization}/{data}/{bis}/{replicate}"
     recipe = profile.recipes[initialization]  # type: ignore[index]
     return Training(
         development=development(profile, domain, data),
@@ -112,7 +114,7 @@ def training(
         initialization=initialization,
         weights=_weights(architecture) if initialization == IMAGENET else "",
         augmentation=AUGMENTATION[domain],
-        epochs=recipe.epochs,
+        epochs=recipe.epochs * profile.epoch_factors.get(data, 1),  # type: ignore[call-overload]
         batch_size=profile.batch_size,
         learning_rate=recipe.learning_rate,
         head_learning_rate=recipe.head_learning_rate,
@@ -147,18 +149,33 @@ def _models(
     data: str = "d1",
     bis: bool = False,
     initializations: Iterable[str] = (IMAGENET, RANDOM),
+    replicates: Iterable[int] | None = None,
 ) -> list[Training]:
+    """Return the networks of one development set; all replicates unless some are named."""
+    numbers = range(profile.replicates) if replicates is None else replicates
     return [
-        training(profile, domain, architecture=name, initialization=start, data=data, bis=bis)
-        for start, name in product(initializations, profile.architectures)
+        training(
+            profile,
+            domain,
+            architecture=name,
+            initialization=start,
+            data=data,
+            bis=bis,
+            replicate=number,
+        )
+        for number, start, name in product(numbers, initializations, profile.architectures)
     ]
 
 
 def choice(profile: Profile, domain: str) -> EpsilonChoice:
-    """Return the choice of epsilon on validation images: PGD, pre-trained, same architecture."""
+    """Return the choice of epsilon on validation images: PGD, pre-trained, same architecture.
+
+    The first replicate chooses, so that more replicates do not change what was chosen.
+    """
+    first: Any = {"initializations": [IMAGENET], "replicates": [0]}
     pairs = zip(
-        _models(profile, domain, bis=True, initializations=[IMAGENET]),
-        _models(profile, domain, initializations=[IMAGENET]),
+        _models(profile, domain, bis=True, **first),
+        _models(profile, domain, **first),
         strict=True,
     )
     return EpsilonChoice(
@@ -181,22 +198,32 @@ def perturbation(profile: Profile, domain: str, *, epsilon: float) -> tuple[Cell
     """Table 2: AUC against epsilon, beside control noise and what 8 bits can hold.
 
     The paper has random weights; here both initializations, each on its own, and the white box.
-    What 8 bits can hold is scored at the chosen `epsilon`.
+    What 8 bits can hold is scored at the chosen `epsilon`. The other factors cross all replicates;
+    a sweep is long, so here each replicate meets its like only.
     """
     sweeps = {"fgsm": profile.epsilons, "pgd": _with(profile.pgd_epsilons, epsilon)}
     cells = []
-    for start in (IMAGENET, RANDOM):
-        targets = _models(profile, domain, initializations=[start])
-        pairs = [*product(_models(profile, domain, bis=True, initializations=[start]), targets)]
-        pairs += [(target, target) for target in targets]
-        for (surrogate, target), (method, epsilons) in product(pairs, sweeps.items()):
-            for each in epsilons:
-                attack = _attack(profile, surrogate, method, each)
-                kinds = (FLOAT,) if surrogate == target else (FLOAT, CONTROL)
-                if each == epsilon and surrogate != target:
-                    kinds = (*kinds, EIGHT_BIT)
-                cells += [Cell(attack=attack, target=target, delivery=kind) for kind in kinds]
+    for (surrogate, target), (method, epsilons) in product(
+        _sweep_pairs(profile, domain), sweeps.items()
+    ):
+        for each in epsilons:
+            attack = _attack(profile, surrogate, method, each)
+            kinds = (FLOAT,) if surrogate == target else (FLOAT, CONTROL)
+            if each == epsilon and surrogate != target:
+                kinds = (*kinds, EIGHT_BIT)
+            cells += [Cell(attack=attack, target=target, delivery=kind) for kind in kinds]
     return tuple(cells)
+
+
+def _sweep_pairs(profile: Profile, domain: str) -> list[tuple[Training, Training]]:
+    """Return surrogates and targets of a sweep: the same start, a replicate against its like."""
+    pairs = []
+    for number, start in product(range(profile.replicates), (IMAGENET, RANDOM)):
+        own: Any = {"initializations": [start], "replicates": [number]}
+        targets = _models(profile, domain, **own)
+        surrogates = _models(profile, domain, bis=True, **own)
+        pairs += [*product(surrogates, targets), *((target, target) for target in targets)]
+    return pairs
 
 
 def _with(epsilons: Sequence[float], epsilon: float) -> tuple[float, ...]:

@@ -29,15 +29,6 @@ COLOURS = {
     "inception_v3": "#E69F00",
     "densenet121": "#56B4E9",
 }
-NAMES = {
-    IMAGENET: "pre-trained",
-    RANDOM: "random",
-    CONTROL: "control noise",
-    "efficientnet_lite0": "EfficientNet-Lite0",
-    "mobilenet_v2": "MobileNetV2",
-    "inception_v3": "Inception-v3",
-    "densenet121": "DenseNet-121",
-}
 PERCENT = "AUC left (% of clean AUC)"
 STYLE: Any = {
     "axes.spines.top": False,
@@ -49,11 +40,6 @@ STYLE: Any = {
     "figure.dpi": 110,
     "svg.hashsalt": "medtransfer",
 }
-
-
-def named(name: str) -> str:
-    """Return what a figure calls a term of the table."""
-    return NAMES.get(name, name)
 
 
 def save(figure: Figure, table: pd.DataFrame, *, name: str, profile: str, source: str) -> Image:

@@ -109,15 +109,17 @@ def test_a_mean_over_pairs(cell):
 def test_a_contrast_is_a_difference_of_means(cell):
     same, other = [cell(HALF, seed=1), cell(TURNED, seed=2)], [cell(CLEAN, seed=3)]
     found = table.contrast(other, same, resamples=50)
-    assert found["difference"] == 62.5
-    assert found["difference_low"] <= 62.5 <= found["difference_high"]
-    assert table.contrast(same, same, resamples=50) == {
-        "difference": 0,
-        "difference_low": 0,
-        "difference_high": 0,
-    }
+    assert found.value == 62.5
+    assert found.low <= 62.5 <= found.high
+    nothing = table.contrast(same, same, resamples=50)
+    assert (nothing.value, nothing.low, nothing.high) == pytest.approx((0, 0, 0), abs=1e-6)
     with pytest.raises(ValueError, match="no cells"):
         table.contrast(same, [], resamples=50)
+
+
+def test_one_training_of_a_kind_decides_nothing_about_others(cell):
+    same, other = [cell(HALF, seed=1)], [cell(CLEAN, seed=1, surrogate="tiny_wide")]
+    assert not table.contrast(same, other, resamples=50).replicated
 
 
 def test_cells_are_selected_by_what_they_are(studied):

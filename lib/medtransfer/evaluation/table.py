@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from medtransfer.evaluation import answers, metrics
+from medtransfer.evaluation import answers, metrics, statistics
 from medtransfer.specs import Cell, Training
 from medtransfer.units import grey_levels
 
@@ -76,8 +76,9 @@ def catalogue(cells: Iterable[Cell]) -> pd.DataFrame:
 def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.DataFrame:
     """Return the mean percentage of the clean AUC over groups of cells, with its 95 % interval.
 
-    Cells are grouped by columns of `identity`. The same resampled groups of images are used for
-    all cells, so the interval is that of the mean; it holds for these trained networks.
+    Cells are grouped by columns of `identity`. With several trainings of each kind the interval is
+    over trained pairs and groups of images, else over groups of images alone (see
+    `evaluation.statistics`); `lowest` and `highest` are those of the pairs.
     """
     grouped: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
@@ -85,22 +86,64 @@ def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.Da
         grouped.setdefault(tuple(what[name] for name in by), []).append(cell)
     rows = []
     for values, members in grouped.items():
-        mean, draws = _mean_percent(members, resamples=resamples)
-        numbers = {"pairs": len(members), **_with_interval("percent", mean, draws)}
-        rows.append({**dict(zip(by, values, strict=True)), **numbers})
+        pairs = pairs_of(members, resamples=resamples)
+        effect = statistics.mean(pairs)
+        rows.append(
+            {
+                **dict(zip(by, values, strict=True)),
+                "pairs": effect.pairs,
+                "percent": effect.value,
+                "percent_low": effect.low,
+                "percent_high": effect.high,
+                "lowest": float(pairs.percent.min()),
+                "highest": float(pairs.percent.max()),
+            }
+        )
     return pd.DataFrame(rows)
 
 
-def contrast(first: Iterable[Cell], second: Iterable[Cell], *, resamples: int) -> dict[str, float]:
-    """Return the difference of two mean percentages, first minus second, with its 95 % interval.
+def contrast(first: Iterable[Cell], second: Iterable[Cell], *, resamples: int) -> statistics.Effect:
+    """Return the difference of two mean percentages, first minus second.
 
     Raises:
         ValueError: one side has no cells.
     """
-    (a, a_draws), (b, b_draws) = (
-        _mean_percent(list(side), resamples=resamples) for side in (first, second)
+    sides = (pairs_of(list(side), resamples=resamples) for side in (first, second))
+    return statistics.difference(*sides)
+
+
+def pairs_of(cells: Sequence[Cell], *, resamples: int) -> statistics.Pairs:
+    """Return what the pairs of some cells leave of the clean AUC, with its bootstrap draws.
+
+    Raises:
+        ValueError: there are no cells.
+    """
+    if not cells:
+        raise ValueError("there are no cells to take a mean of")
+    values, draws = zip(*(_percent(cell, resamples) for cell in cells), strict=True)
+    surrogates, targets = [c.attack.surrogate for c in cells], [c.target for c in cells]
+    return statistics.Pairs(
+        percent=np.array(values),
+        draws=np.array(draws),
+        surrogates=[spec.key for spec in surrogates],
+        targets=[spec.key for spec in targets],
+        surrogate_kinds=[_kind(spec) for spec in surrogates],
+        target_kinds=[_kind(spec) for spec in targets],
+        groups=answers.of_cell(cells[0])["group"].nunique(),
     )
-    return _with_interval("difference", a - b, a_draws - b_draws)
+
+
+def _kind(training: Training) -> str:
+    """Return what replicates of a training have in common."""
+    development = training.development
+    return "/".join(
+        [
+            development.source.domain,
+            development.name,
+            training.architecture,
+            training.initialization,
+        ]
+    )
 
 
 def select(cells: Iterable[Cell], **where: Any) -> list[Cell]:
@@ -115,14 +158,7 @@ def select(cells: Iterable[Cell], **where: Any) -> list[Cell]:
     return found
 
 
-def _mean_percent(cells: Sequence[Cell], *, resamples: int) -> tuple[float, np.ndarray]:
-    if not cells:
-        raise ValueError("there are no cells to take a mean of")
-    values, draws = zip(*(_percent(cell, resamples) for cell in cells), strict=True)
-    return float(np.mean(values)), np.mean(draws, axis=0)
-
-
-@lru_cache(maxsize=4096)
+@cache
 def _percent(cell: Cell, resamples: int) -> tuple[float, np.ndarray]:
     table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
     truth, clean, attacked = _arrays(table, labels)
@@ -168,28 +204,42 @@ def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
 
 
 def finding_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
-    """Return one row per cell and label: AUC before and after, and the operating point."""
-    rows = []
+    """Return one row per kind of cell and label: AUC before and after, and the operating point.
+
+    Replicates are averaged; intervals are over groups of images.
+    """
+    kinds: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
-        table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-        truth, clean, attacked = _arrays(table, labels)
-        weights = _resamples(tuple(table["group"]), resamples).weights
-        before = metrics.label_auc(truth, clean)
-        after = metrics.label_auc(truth, attacked)
-        before_draws = metrics.weighted_auc(truth, clean, weights=weights)
-        after_draws = metrics.weighted_auc(truth, attacked, weights=weights)
-        point = metrics.operating_point(truth, clean, attacked, thresholds=_thresholds(cell.target))
-        for k, label in enumerate(labels):
-            row = {
-                **identity(cell),
-                "label": label,
-                "positives": int(truth[:, k].sum()),
-                **_with_interval("clean_auc", before[k], before_draws[:, k]),
-                **_with_interval("auc", after[k], after_draws[:, k]),
-                **{name: float(values[k]) for name, values in point.items()},
-            }
+        kinds.setdefault(tuple(identity(cell).items()), []).append(cell)
+    rows = []
+    for kind, members in kinds.items():
+        parts = [_findings(cell, resamples) for cell in members]
+        names = list(members[0].target.development.source.labels)
+        found = {name: np.mean([part[name] for part in parts], axis=0) for name in parts[0]}
+        for k, label in enumerate(names):
+            row = {**dict(kind), "label": label, "pairs": len(members)}
+            for name in ("clean_auc", "auc"):
+                value, draws = found[name][k], found[f"{name}_draws"][:, k]
+                row |= _with_interval(name, value, draws)
+            row |= {n: float(v[k]) for n, v in found.items() if n not in row and v.ndim == 1}
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _findings(cell: Cell, resamples: int) -> dict[str, np.ndarray]:
+    """Return measures of one cell per label, (K,), and draws of the AUCs, (B, K)."""
+    table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
+    truth, clean, attacked = _arrays(table, labels)
+    weights = _resamples(tuple(table["group"]), resamples).weights
+    point = metrics.operating_point(truth, clean, attacked, thresholds=_thresholds(cell.target))
+    return {
+        "positives": truth.sum(axis=0),
+        "clean_auc": metrics.label_auc(truth, clean),
+        "auc": metrics.label_auc(truth, attacked),
+        "clean_auc_draws": metrics.weighted_auc(truth, clean, weights=weights),
+        "auc_draws": metrics.weighted_auc(truth, attacked, weights=weights),
+        **point,
+    }
 
 
 def _arrays(table: pd.DataFrame, labels: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

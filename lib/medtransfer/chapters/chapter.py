@@ -1,0 +1,117 @@
+"""One factor of one domain, step by step: what is compared, how it came out, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import pandas as pd
+from IPython.display import Image, Markdown
+from matplotlib.figure import Figure
+
+from medtransfer import figures, profiles, run, store, study, style
+from medtransfer.evaluation import table
+from medtransfer.evaluation.statistics import Effect
+from medtransfer.specs import Cell
+from medtransfer.words import DOMAIN_NUMBERS, GROUPS, percent
+
+PAIR = (
+    "method",
+    "surrogate_architecture",
+    "surrogate_initialization",
+    "surrogate_data",
+    "target_architecture",
+    "target_initialization",
+    "target_data",
+)
+
+
+class Chapter:
+    """What the notebook of a factor calls, cell by cell.
+
+    Nothing is computed before it is asked for; what the store holds is not computed again.
+
+    Args:
+        profile: name of a built-in profile, or path of a YAML profile.
+        domain: ophthalmology, radiology or pathology.
+    """
+
+    factor: ClassVar[str]
+
+    def __init__(self, profile: str, *, domain: str) -> None:
+        self.settings = profiles.profile(profile)
+        self.domain = domain
+        self.source = self.settings.sources[domain]  # type: ignore[index]
+        self.number = f"{DOMAIN_NUMBERS[domain]}{list(study.FACTORS).index(self.factor)}"
+
+    @cached_property
+    def epsilon(self) -> float:
+        """The epsilon chosen on validation images, in units of [-1, 1]."""
+        return run.chosen_epsilon(self.settings, self.domain)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells of the factor; whatever is missing is trained and attacked."""
+        return run.factor(self.settings, self.domain, self.factor)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per cell (see `evaluation.table`), after the sanity ladder was climbed."""
+        return run.measured(self.cells, self.settings)
+
+    def design(self) -> pd.DataFrame:
+        """Return who attacks whom, with what; nothing runs but the choice of epsilon."""
+        specs = study.FACTORS[self.factor](self.settings, self.domain, epsilon=self.epsilon)
+        return table.catalogue(specs)
+
+    def networks(self) -> Image:
+        """Show the validation AUC of every network of the factor."""
+        networks = run.networks(self.cells, self.settings)
+        return self.save(figures.networks(networks), networks, name="networks")
+
+    def made_on(self) -> pd.DataFrame:
+        """Return where and on what this notebook ran."""
+        made = {"profile": self.settings.name, **store.provenance()}
+        return pd.Series(made, name="made on").to_frame()
+
+    def pooled(self, *by: str, **where: Any) -> pd.DataFrame:
+        """Return mean percentages of the clean AUC over the cells that `where` selects."""
+        chosen = table.select(self.cells, **where)
+        return table.pooled(chosen, by=by, resamples=self.settings.resamples).sort_values([*by])
+
+    def left(self, **where: Any) -> str:
+        """Return in words how much of the clean AUC the selected cells leave."""
+        (row,) = self.pooled("domain", **where).to_dict("records")
+        return percent(row)
+
+    def contrast(self, first: dict[str, Any], second: dict[str, Any]) -> Effect:
+        """Return the difference of what two selections of cells leave, first minus second."""
+        sides = (table.select(self.cells, **where) for where in (first, second))
+        return table.contrast(*sides, resamples=self.settings.resamples)
+
+    def save(self, figure: Figure, data: pd.DataFrame, *, name: str) -> Image:
+        """Write a figure beside its table, numbered as the notebook, and show it."""
+        return style.save(
+            figure,
+            data,
+            name=f"{self.number}_{name}",
+            profile=self.settings.name,
+            source=self.source,
+        )
+
+    def say(self, sentences: Sequence[str]) -> Markdown:
+        """Show the answer, with what its intervals stand for."""
+        return Markdown("\n\n".join([*sentences, self._scope()]))
+
+    def _scope(self) -> str:
+        groups, number = GROUPS[self.domain], self.settings.replicates
+        if number == 1:
+            return (
+                f"Intervals (95 %) are over {groups}, for these trained networks: one training of "
+                "each kind cannot say how much another seed would change them."
+            )
+        return (
+            f"Intervals (95 %) are over trained networks ({number} of each kind) and {groups}: "
+            "they say what another training would give."
+        )

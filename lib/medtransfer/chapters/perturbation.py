@@ -1,0 +1,112 @@
+"""Table 2 of the paper: how strong a perturbation must be, against noise of the same size."""
+
+from __future__ import annotations
+
+import pandas as pd
+from IPython.display import Image, Markdown
+
+from medtransfer import figures, pictures, run, study
+from medtransfer.chapters.chapter import Chapter
+from medtransfer.evaluation import choice, showcase, table
+from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
+from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, RANDOM
+from medtransfer.units import shown
+from medtransfer.words import decided, points
+
+
+class Perturbation(Chapter):
+    """AUC against epsilon, both networks of the same initialization, on the same data."""
+
+    factor = "perturbation"
+    _delivered = ("method", "target_initialization", "relation", "delivery")
+
+    def epsilon_choice(self) -> pd.DataFrame:
+        """Say which epsilon is chosen and why; return the curves on validation images."""
+        print(
+            f"chosen: {shown(self.epsilon)}; the attack may leave at most "
+            f"{self.settings.remaining:.0%}, noise must leave at least "
+            f"{self.settings.harmless:.0%} of the clean AUC"
+        )
+        return choice.sweep(study.choice(self.settings, self.domain)).round(3)
+
+    def sweep(self) -> Image:
+        """Show the percentage of the clean AUC against epsilon."""
+        means = self.pooled(
+            "method",
+            "epsilon",
+            "delivery",
+            "relation",
+            "target_architecture",
+            "target_initialization",
+        )
+        return self.save(figures.sweep(means), means, name="sweep")
+
+    def ladder(self) -> pd.DataFrame:
+        """Return the rungs of the sanity ladder, in % of the clean AUC."""
+        return run.ladder(self.frame).round(1)
+
+    def example(self, label: str) -> Image:
+        """Show the image with `label` whose call an attack at the chosen epsilon changes most."""
+        cell = table.select(
+            self.cells,
+            method="PGD",
+            epsilon=self.epsilon,
+            delivery=FLOAT,
+            relation=SAME,
+            target_initialization=IMAGENET,
+        )[0]
+        case = showcase.showcase(cell, image=showcase.most_changed(cell, label))
+        name = label.replace("_", " ").lower() if label[1:].islower() else label
+        captions = {
+            f"{panel}": f"{name}: {p:.2f}" for panel, p in case.probabilities[label].items()
+        }
+        picture = pictures.example(case.panels, amplified=showcase.PERTURBATION, captions=captions)
+        return self.save(picture, case.probabilities.reset_index(), name="example")
+
+    def deliveries(self) -> pd.DataFrame:
+        """Return what is left at the chosen epsilon as crafted, in 8 bits, and of noise."""
+        by = list(self._delivered)
+        left = self.pooled(*by, epsilon=self.epsilon)
+        at_epsilon = self.frame[self.frame["epsilon"] == self.epsilon]
+        visible = at_epsilon.groupby(by)[["flips", "max", "rms", "psnr", "ssim"]].mean()
+        return left.join(visible, on=by).round(3)
+
+    def findings(self) -> Image:
+        """Show AUC by finding before and after PGD, pre-trained networks, chosen epsilon."""
+        chosen = table.select(
+            self.cells,
+            method="PGD",
+            epsilon=self.epsilon,
+            delivery=FLOAT,
+            target_initialization=IMAGENET,
+            target_architecture=self.settings.architectures[0],
+        )
+        found = run.findings(chosen, self.settings)
+        return self.save(figures.findings(found), found, name="findings")
+
+    def answer(self) -> Markdown:
+        """Say how much an attack leaves at the chosen epsilon, and how much of it noise does."""
+        base = {"method": "PGD", "epsilon": self.epsilon}
+        pre = {**base, "target_initialization": IMAGENET}
+        rnd = {**base, "target_initialization": RANDOM}
+        crafted = {**pre, "relation": SAME, "delivery": FLOAT}
+        noise = self.contrast({**crafted, "delivery": CONTROL}, crafted)
+        return self.say(
+            [
+                f"At the epsilon chosen on validation images, {shown(self.epsilon)}, PGD crafted "
+                f"on a **pre-trained** network of the **same architecture** leaves "
+                f"{self.left(**crafted)} of the clean AUC, of **another architecture** "
+                f"{self.left(**pre, relation=OTHER, delivery=FLOAT)}; the white box leaves "
+                f"{self.left(**pre, relation=WHITE_BOX)}. Between networks from **random** "
+                f"weights it leaves {self.left(**rnd, relation=SAME, delivery=FLOAT)} and "
+                f"{self.left(**rnd, relation=OTHER, delivery=FLOAT)}.",
+                f"The same perturbation, shuffled, leaves "
+                f"{self.left(**pre, relation=SAME, delivery=CONTROL)} and "
+                f"{self.left(**rnd, relation=SAME, delivery=CONTROL)}. Between pre-trained "
+                f"networks of the same architecture what it leaves is **{decided(noise)}** than "
+                f"what the attack leaves, {points(noise)}: so much is due to the direction of the "
+                "perturbation and not to its size.",
+                f"Written to an 8-bit file, the attack between pre-trained networks of the same "
+                f"architecture still leaves {self.left(**{**crafted, 'delivery': EIGHT_BIT})}.",
+            ]
+        )

@@ -1,0 +1,33 @@
+"""Chapters: what notebooks call; whole ones run with the notebooks themselves."""
+
+import pytest
+
+from medtransfer import chapters, study
+from medtransfer.chapters import DevelopmentData, Perturbation
+
+CHAPTERS = [getattr(chapters, name) for name in chapters.__all__]
+
+
+def test_every_factor_has_its_chapter():
+    assert {chapter.factor for chapter in CHAPTERS} == set(study.FACTORS)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "domain", "number"),
+    [(Perturbation, "ophthalmology", "10"), (DevelopmentData, "pathology", "32")],
+)
+def test_figures_are_numbered_as_their_notebook(chapter, domain, number):
+    assert chapter("smoke", domain=domain).number == number
+
+
+def test_opening_a_chapter_computes_nothing(monkeypatch):
+    monkeypatch.setattr("medtransfer.compute.ensure", lambda specs: pytest.fail("computed"))
+    for chapter in CHAPTERS:
+        chapter("smoke", domain="radiology")
+
+
+def test_what_one_training_cannot_say_is_said():
+    for profile, says in (("default", "one training of each kind"), ("extended", "3 of each kind")):
+        chapter = Perturbation(profile, domain="pathology")
+        answer = chapter.say(["x"]).data
+        assert says in answer and "slides" in answer
