@@ -86,7 +86,7 @@ DEFAULT = Profile(
     architectures=("efficientnet_lite0", "mobilenet_v2"),
     recipes={
         "random": Recipe(epochs=6, learning_rate=4e-3, head_learning_rate=4e-3),
-        "imagenet": Recipe(epochs=8, learning_rate=1.8e-4, head_learning_rate=3e-3),
+        "imagenet": Recipe(epochs=8, learning_rate=1.5e-4, head_learning_rate=3e-3),
     },
     epoch_factors={"d1/10": 6},
     batch_size=16,

@@ -1,6 +1,7 @@
 """One look for all figures: palette, names, sizes, and how they are written to files.
 
-The colours are Okabe and Ito's, which stay apart for colour-blind eyes.
+The colours are those of Okabe and Ito, and for domains of Paul Tol (muted), which stay apart for
+colour-blind eyes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
 from medtransfer.specs import CONTROL, IMAGENET, RANDOM
 
 COLOURS = {
+    "ophthalmology": "#882255",
+    "radiology": "#332288",
+    "pathology": "#999933",
     WHITE_BOX: "#000000",
     SAME: "#D55E00",
     OTHER: "#0072B2",

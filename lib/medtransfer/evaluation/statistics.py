@@ -12,9 +12,10 @@ for three trainings of a kind. `benchmarks/calibration.py` shows coverage and fa
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -74,18 +75,23 @@ def mean(pairs: Pairs, *, null: float = 0.0) -> Effect:
 
 def difference(first: Pairs, second: Pairs, *, null: float = 0.0) -> Effect:
     """Return the mean of the first minus that of the second; trainings of both may be the same."""
-    both = Pairs(
-        percent=np.concatenate([first.percent, second.percent]),
-        draws=np.concatenate([first.draws, second.draws]),
-        targets=[*first.targets, *second.targets],
-        surrogates=[*first.surrogates, *second.surrogates],
-        target_kinds=[*first.target_kinds, *second.target_kinds],
-        surrogate_kinds=[*first.surrogate_kinds, *second.surrogate_kinds],
-        groups=max(first.groups, second.groups),
-    )
+    both = replace(combined([first, second]), groups=max(first.groups, second.groups))
     weights = np.concatenate([_weights(first.kinds), -_weights(second.kinds)])
     sides = [0] * len(first.kinds) + [1] * len(second.kinds)
     return _effect(both, weights, sides=sides, null=null)
+
+
+def combined(studies: Sequence[Pairs]) -> Pairs:
+    """Return the pairs of several studies, whose images have nothing in common, as one."""
+    return Pairs(
+        percent=np.concatenate([s.percent for s in studies]),
+        draws=np.concatenate([s.draws for s in studies]),
+        targets=[name for s in studies for name in s.targets],
+        surrogates=[name for s in studies for name in s.surrogates],
+        target_kinds=[kind for s in studies for kind in s.target_kinds],
+        surrogate_kinds=[kind for s in studies for kind in s.surrogate_kinds],
+        groups=sum(s.groups for s in studies),
+    )
 
 
 def _weights(kinds: Sequence[tuple[str, str]]) -> np.ndarray:
@@ -150,36 +156,43 @@ def _clustered(
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> Effect:
-    """Return Spearman's correlation with a bootstrap interval over points and a permutation p."""
+    """Return Spearman's correlation with a bootstrap interval over points and a permutation p.
+
+    All of it is NaN if one side is constant.
+    """
 
     def correlation(a: np.ndarray, b: np.ndarray) -> float:
         return float(stats.spearmanr(a, b).statistic)
 
-    value = correlation(first, second)
-    drawn = stats.bootstrap(
-        (first, second),
-        correlation,
-        paired=True,
-        vectorized=False,
-        confidence_level=LEVEL,
-        method="percentile",
-        n_resamples=2000,
-        rng=np.random.default_rng(0),
-    )
-    test = stats.permutation_test(
-        (first,),
-        lambda a: correlation(a, second),
-        permutation_type="pairings",
-        vectorized=False,
-        n_resamples=5000,
-        rng=np.random.default_rng(0),
-    )
-    low, high = drawn.confidence_interval
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a resample may be constant: it is left out
+        drawn = stats.bootstrap(
+            (first, second),
+            correlation,
+            paired=True,
+            vectorized=False,
+            method="percentile",
+            n_resamples=1000,
+            rng=np.random.default_rng(0),
+        )
+        test = stats.permutation_test(
+            (first,),
+            lambda a: correlation(a, second),
+            permutation_type="pairings",
+            vectorized=False,
+            n_resamples=2000,
+            rng=np.random.default_rng(0),
+        )
+        value = correlation(first, second)
+    tail = 100 * (1 - LEVEL) / 2
+    draws = drawn.bootstrap_distribution
+    known = draws[np.isfinite(draws)]
+    low, high = np.percentile(known, [tail, 100 - tail]) if len(known) else (np.nan, np.nan)
     return Effect(
         value=value,
         low=float(low),
         high=float(high),
-        p=float(test.pvalue),
+        p=float(test.pvalue) if np.isfinite(value) else float("nan"),
         pairs=len(first),
         replicated=True,
     )

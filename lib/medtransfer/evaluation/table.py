@@ -47,8 +47,9 @@ def identity(cell: Cell) -> dict[str, Any]:
 def transfer_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
     """Return one row per stored cell, with everything that is measured on it.
 
-    Columns beside `identity`: `clean_auc`, `auc`, `percent` (of the clean AUC) and `left` (of the
-    clean AUC above chance), each with `_low` and `_high`, the 95 % interval over resampled groups;
+    Columns beside `identity`: `surrogate_seed` and `target_seed` of the trainings; `clean_auc`,
+    `auc`, `percent` (of the clean AUC) and `left` (of the clean AUC above chance), each with `_low`
+    and `_high`, the 95 % interval over resampled groups;
     `flips` (share of clean-correct calls changed at the validation threshold, mean over labels);
     `loss_clean` and `loss` (cross-entropy summed over outputs, mean over images: what the attacker
     raises); `positive_shift` and `negative_shift` (mean change of the logits of both classes);
@@ -181,6 +182,8 @@ def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
     change = attacked - clean
     return {
         **identity(cell),
+        "surrogate_seed": cell.attack.surrogate.seed,
+        "target_seed": cell.target.seed,
         **_with_interval("clean_auc", before, clean_draws),
         **_with_interval("auc", after, draws),
         **_with_interval(

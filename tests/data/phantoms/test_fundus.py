@@ -110,8 +110,8 @@ def test_without_contrast_every_grade_looks_healthy() -> None:
 
 def test_the_signs_are_focal_and_wide() -> None:
     strength = np.abs(change(3)).max(-1) / 255
-    focal, wide = strength > 0.15, (strength > 0.008) & (strength < 0.06)
-    assert (focal.mean((1, 2)) < 0.1).all()
+    focal, wide = strength > 0.08, (strength > 0.008) & (strength < 0.08)
+    assert np.median(focal.mean((1, 2))) < 0.1
     assert focal.any((1, 2)).mean() > 0.8, "plain lesions in most eyes"
     assert wide.mean() > 0.25, "a faint change over a quarter of the picture"
 

@@ -69,5 +69,6 @@ def sample(drawing: str, *, number: int, image_px: int, seed: int) -> Sample:
             images.append(drawn.draw(**where, image_px=image_px))
             positive = np.flatnonzero(drawn.labels(**where))
             found = ", ".join(drawn.LABELS[k].replace("_", " ") for k in positive)
-            titles.append(found or f"no {drawn.LABELS[0].lower()}")
+            first = drawn.LABELS[0]
+            titles.append(found or f"no {first[0].lower()}{first[1:]}")
     return Sample(np.stack(images[:number]), titles[:number])

@@ -127,7 +127,7 @@ def _patient(seed: int, group: int) -> _Patient:
     rng = _stream(_PATIENT, seed, group)
     melanin = rng.beta(2, 2)
     colour = (1 - melanin) * BLOND + melanin * DARK + rng.normal(0, 0.015, (3, 1, 1))
-    tint = np.exp(rng.normal(0, [[[0.04]], [[0.06]], [[0.10]]]) + rng.normal(0, 0.10))
+    tint = np.exp(rng.normal(0, [[[0.02]], [[0.03]], [[0.05]]]) + rng.normal(0, 0.05))
     return _Patient(
         pigment=Pigment(
             colour=colour.astype(np.float32),
@@ -136,7 +136,7 @@ def _patient(seed: int, group: int) -> _Patient:
             cup=rng.uniform(0.25, 0.6),
         ),
         tint=tint.astype(np.float32),
-        vignette=rng.uniform(0.15, 0.45),
+        vignette=rng.uniform(0.08, 0.22),
         blur=rng.uniform(0.004, 0.011),
         noise=rng.uniform(0.005, 0.014),
         flat=float(rng.choice([1.0, 0.86], p=[0.65, 0.35])),

@@ -18,7 +18,7 @@ def rgb(red: float, green: float, blue: float) -> np.ndarray:
 
 
 BLOND, DARK = rgb(0.84, 0.46, 0.24), rgb(0.56, 0.25, 0.11)  # retina of little and much melanin
-WIDE_AMPLITUDE = 0.03  # of the full range: greatest wide sign of disease, and of harmless haze
+_HAZE = 0.03  # of the full range: harmless uneven light
 _ARTERY, _VEIN = rgb(0.08, 0.42, 0.42), rgb(0.30, 0.60, 0.52)  # light absorbed
 _DISC, _CUP = rgb(1.12, 0.83, 0.52), rgb(1.0, 0.92, 0.74)
 _MACULA, _SHEEN, _MOTTLE = rgb(0.75, 1.1, 1.2), rgb(0.05, 0.06, 0.03), rgb(0.6, 1.0, 1.0)
@@ -69,7 +69,7 @@ def retina(rng: np.random.Generator, pigment: Pigment, eye: Eye, *, image_px: in
     mottle = 0.035 * cloud(rng, cells=4, image_px=image_px)
     mottle += np.float32(pigment.tessellation) * cloud(rng, cells=22, image_px=image_px)
     image = pigment.colour * (1 + _MOTTLE * mottle)
-    haze = rgb(*(WIDE_AMPLITUDE * rng.normal(0, [0.5, 0.7, 0.7])))
+    haze = rgb(*(_HAZE * rng.normal(0, [0.5, 0.7, 0.7])))
     image += haze * bump(rng.uniform(-0.7, 0.7, 2), rng.uniform(0.25, 0.5), image_px=image_px)
     macula = 0.22 * bump(eye.fovea, 0.2, image_px=image_px)
     macula += 0.20 * bump(eye.fovea, 0.07, image_px=image_px)

@@ -7,7 +7,6 @@ scales the strength of the signs: at 0 they are invisible.
 import numpy as np
 
 from medtransfer.data.phantoms.fundus_anatomy import (
-    WIDE_AMPLITUDE,
     Buds,
     Eye,
     Vessels,
@@ -26,7 +25,7 @@ _MICROANEURYSMS = ((0, 0), (3, 8), (8, 20), (20, 40), (15, 35))
 _HAEMORRHAGES = ((0, 0), (0, 0), (2, 7), (10, 24), (6, 20))
 _EXUDATE_CLUSTERS = ((0, 0), (0, 0), (0, 2), (1, 4), (0, 4))
 _COTTON_WOOL = ((0, 0), (0, 0), (0, 1), (1, 5), (0, 4))
-_WIDE = (0.0, 0.2, 0.65, 0.9, 1.0)  # oedema and ischaemia, in parts of the greatest
+_WIDE = (0.0, 0.009, 0.048, 0.06, 0.066)  # oedema and ischaemia, in parts of the full range
 
 _BLOOD = rgb(0.42, 0.80, 0.75)  # light absorbed
 _EXUDATE, _COTTON = rgb(1.0, 0.90, 0.50), rgb(0.97, 0.86, 0.66)
@@ -44,7 +43,7 @@ def add_wide_signs(
 ) -> np.ndarray:
     """Macular oedema as a greyish haze, and pallor of an ischaemic sector of the periphery."""
     image_px = image.shape[-1]
-    amplitude = WIDE_AMPLITUDE * contrast * _WIDE[severity] * np.exp(rng.normal(0, 0.35, 2))
+    amplitude = contrast * _WIDE[severity] * np.exp(rng.normal(0, 0.35, 2))
     centre, radius = eye.fovea + rng.normal(0, 0.08, 2), rng.uniform(0.28, 0.4)
     towards = rng.uniform(0, 2 * np.pi)
     if not amplitude.any():
@@ -61,7 +60,7 @@ def add_focal_signs(
 ) -> np.ndarray:
     """Blood, new vessels, cotton-wool spots and exudates, as many as the grade has."""
     # Some eyes show their lesions plainly, others barely.
-    strength = min(contrast, 1.2) * float(np.clip(np.exp(rng.normal(-0.3, 0.3)), 0.3, 1))
+    strength = min(contrast, 1.2) * float(np.clip(np.exp(rng.normal(-1.0, 0.3)), 0.15, 0.5))
     if severity == 0 or contrast <= 0:
         return image
     image = image * (1 - strength * _BLOOD * _bleeding(rng, eye, severity, image.shape[-1]))

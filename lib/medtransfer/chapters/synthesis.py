@@ -1,0 +1,198 @@
+"""All domains and factors together: the claims, and what a defender should conclude."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import pandas as pd
+from IPython.display import Image, Markdown
+from matplotlib.figure import Figure
+
+from medtransfer import figures, profiles, run, store, study, style
+from medtransfer.chapters.chapter import PAIR
+from medtransfer.evaluation import claims, table
+from medtransfer.evaluation.table import SAME
+from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, Cell
+from medtransfer.words import percent
+
+METHOD = "PGD"
+
+
+class Synthesis:
+    """What the notebook of the synthesis calls, cell by cell.
+
+    Args:
+        profile: name of a built-in profile, or path of a YAML profile.
+    """
+
+    number = "40"
+
+    def __init__(self, profile: str) -> None:
+        self.settings = profiles.profile(profile)
+        self.domains = list(self.settings.sources)
+        own = [s for s in self.settings.sources.values() if not s.startswith("phantom")]
+        self.source = own[0] if own else "phantoms"
+
+    @cached_property
+    def studies(self) -> dict[str, dict[str, tuple[Cell, ...]]]:
+        """All cells by domain and factor; whatever is missing is trained and attacked."""
+        run.everything(self.settings, self.domains)
+        return {
+            domain: {name: run.factor(self.settings, domain, name) for name in study.FACTORS}
+            for domain in self.domains
+        }
+
+    @cached_property
+    def judged(self) -> pd.DataFrame:
+        """The claims with their verdicts (see `evaluation.claims`)."""
+        return claims.judge(self.studies, method=METHOD, resamples=self.settings.resamples)
+
+    def verdicts(self) -> pd.DataFrame:
+        """Write the verdicts beside the figures; return them as a reader takes them in."""
+        table_ = self.judged
+        self._save(figures.claims(table_), table_, name="claims")
+        shown = table_[["claim", "says", "domain", "pairs", "p_holm", "verdict"]].copy()
+        effects = [
+            f"{v:+.2f} ({low:+.2f} to {high:+.2f})"
+            if unit == "rank correlation"
+            else f"{v:.0f} ({low:.0f} to {high:.0f})"
+            for v, low, high, unit in zip(
+                *(table_[name] for name in ("value", "low", "high", "unit")), strict=True
+            )
+        ]
+        shown.insert(3, "effect (95 % interval)", effects)
+        shown.insert(4, "unit", table_["unit"])
+        return shown.round({"p_holm": 4})
+
+    def claims(self) -> Image:
+        """Show every claim's effect with its interval."""
+        return self._save(figures.claims(self.judged), self.judged, name="claims")
+
+    def gain(self) -> Image:
+        """Show what targets gain by pre-training against what attacks then take from them."""
+        points = claims.gains(self.studies, method=METHOD)
+        return self._save(figures.gain(points), points, name="gain")
+
+    def factors(self, domain: str) -> Image:
+        """Show initialization, data and architecture at once, as one heat map."""
+        cells = [cell for cells in self.studies[domain].values() for cell in cells]
+        epsilon = run.chosen_epsilon(self.settings, domain)
+        chosen = table.select(dict.fromkeys(cells), method=METHOD, epsilon=epsilon, delivery=FLOAT)
+        means = table.pooled(chosen, by=PAIR, resamples=self.settings.resamples)
+        picture = figures.factors(means, title=f"{domain.capitalize()}, {METHOD}")
+        return self._save(picture, means, name=f"factors_{domain}")
+
+    def interaction(self) -> Image:
+        """Show whether another architecture weakens an attack more when the data differ, too."""
+        by = ("domain", "surrogate_data", "relation")
+        means = self._means(by, "development_data", method=METHOD, target_initialization=IMAGENET)
+        return self._save(figures.interaction(means), means, name="interaction")
+
+    def methods(self) -> pd.DataFrame:
+        """Return what FGSM and PGD leave, between networks of the same initialization on d1."""
+        by = ("domain", "target_initialization", "relation", "method")
+        means = pd.concat(
+            [
+                self._means(
+                    by,
+                    "initialization",
+                    surrogate_initialization=start,
+                    target_initialization=start,
+                )
+                for start in self.settings.recipes
+            ]
+        )
+        return _wide(means, by="method")
+
+    def deliveries(self) -> pd.DataFrame:
+        """Return what is left as crafted, in an 8-bit file, and of shuffled noise."""
+        parts = []
+        for domain, factors in self.studies.items():
+            cells = table.select(
+                factors["perturbation"],
+                method=METHOD,
+                epsilon=run.chosen_epsilon(self.settings, domain),
+                relation=SAME,
+            )
+            by = ("domain", "target_initialization", "delivery")
+            parts.append(table.pooled(cells, by=by, resamples=self.settings.resamples))
+        return _wide(pd.concat(parts), by="delivery")[[FLOAT, EIGHT_BIT, CONTROL]]
+
+    def perceptibility(self) -> Image:
+        """Show success against how visible the perturbation is, over the FGSM sweep."""
+        cells = [
+            cell
+            for factors in self.studies.values()
+            for cell in table.select(
+                factors["perturbation"],
+                method="FGSM",
+                delivery=FLOAT,
+                relation=SAME,
+                target_initialization=IMAGENET,
+            )
+        ]
+        frame = table.transfer_table(cells, resamples=self.settings.resamples)
+        means = frame.groupby(["domain", "epsilon"], as_index=False, sort=False)[
+            ["ssim", "psnr", "percent"]
+        ].mean()
+        return self._save(figures.perceptibility(means), means, name="perceptibility")
+
+    def answer(self) -> Markdown:
+        """Say what a defender should conclude, and which of it this run supports."""
+        rows = self.judged.set_index(["claim", "domain"])
+        all_ = claims.POOLED if len(self.domains) > 1 else self.domains[0]
+
+        def verdict(claim: str) -> str:
+            by_domain = rows.loc[claim]
+            where = all_ if all_ in by_domain.index else by_domain.index[0]
+            row = by_domain.loc[where]
+            alone = [
+                f"{name}: {part['verdict']}" for name, part in by_domain.iterrows() if name != where
+            ]
+            return f"**{row['verdict']}** over {where}" + (
+                f" ({'; '.join(alone)})" if alone else ""
+            )
+
+        lines = [
+            f"1. *Do not count on a secret architecture or on secret data alone.* Other data "
+            f"weaken an attack (C3): {verdict('C3')}. Another architecture weakens it further "
+            f"(C4): {verdict('C4')}.",
+            f"2. *Weigh what pre-training gains against what it gives away.* Pre-training of both "
+            f"networks makes attacks transfer (C1): {verdict('C1')}; the more it gains, the more "
+            f"attacks transfer (C2): {verdict('C2')}. A system that does well from random "
+            "weights, or from a start that nobody else has, offers less.",
+            f"3. *Test a system with attacks crafted on surrogates, not with noise.* Noise of the "
+            f"same size does almost nothing (C5): {verdict('C5')}.",
+        ]
+        if self.settings.replicates == 1:
+            lines.append(
+                "With one training of each kind no claim can be decided: another seed might give "
+                "another answer. The profile `extended` trains three of each."
+            )
+        return Markdown("\n".join(lines))
+
+    def made_on(self) -> pd.DataFrame:
+        """Return where and on what this notebook ran."""
+        made = {"profile": self.settings.name, **store.provenance()}
+        return pd.Series(made, name="made on").to_frame()
+
+    def _means(self, by: tuple[str, ...], factor: str, **where: object) -> pd.DataFrame:
+        cells = [cell for factors in self.studies.values() for cell in factors[factor]]
+        chosen = table.select(cells, **where)
+        return table.pooled(chosen, by=by, resamples=self.settings.resamples)
+
+    def _save(self, figure: Figure, data: pd.DataFrame, *, name: str) -> Image:
+        return style.save(
+            figure,
+            data,
+            name=f"{self.number}_{name}",
+            profile=self.settings.name,
+            source=self.source,
+        )
+
+
+def _wide(means: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """Return means in words, one column per value of `by`."""
+    rows = [name for name in means.columns[: means.columns.get_loc("pairs")] if name != by]
+    said = means.assign(said=[percent(row) for row in means.to_dict("records")])
+    return said.pivot(index=rows, columns=by, values="said")
