@@ -18,6 +18,7 @@ from torch import nn
 
 from medtransfer import compute, paths, store
 from medtransfer.data import prepare
+from medtransfer.evaluation import table
 from medtransfer.models import architectures
 from medtransfer.models.architectures import ARCHITECTURES, Architecture
 from medtransfer.profiles import SMOKE
@@ -47,6 +48,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDTRANSFER_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
     monkeypatch.delenv("MEDTRANSFER_WORKERS", raising=False)
+    table.forget()
     return tmp_path / "home"
 
 

@@ -5,7 +5,8 @@ import pytest
 from medtransfer import chapters, study
 from medtransfer.chapters import DevelopmentData, Perturbation
 
-CHAPTERS = [getattr(chapters, name) for name in chapters.__all__ if name != "Synthesis"]
+FACTORS = [name for name in chapters.__all__ if name not in ("Design", "Synthesis")]
+CHAPTERS = [getattr(chapters, name) for name in FACTORS]
 
 
 def test_every_factor_has_its_chapter():

@@ -53,6 +53,27 @@ def test_pages_fetch_nothing_and_show_no_progress_bars() -> None:
         assert f"result of {page.name[:2]}" in text
 
 
+CLAIMS = """claim,says,domain,value,low,high,p,pairs,unit,null,least,p_holm,verdict
+C1,pre-training,radiology,31.2,20,42,0.001,9,points of clean AUC,0,2,0.01,supported
+C1,pre-training,all domains,30.4,25,35,0.001,18,points of clean AUC,0,2,0.01,supported
+C2,the <larger>,all domains,0.43,-0.1,0.8,0.2,12,rank correlation,0,0.2,0.4,undecided
+"""
+
+
+@pytest.mark.usefixtures("executed")
+def test_verdicts_stand_on_the_first_page() -> None:
+    folder = paths.rendered("smoke")
+    folder.mkdir(parents=True)
+    (folder / "40_claims.csv").write_text(CLAIMS)
+    (folder / "40_claims.png").write_bytes(b"png")
+    index = report.build("smoke")
+    text = index.read_text()
+    assert text.count('class="supported"') == 2
+    assert "31 (20 to 42)" in text and "0.43 (-0.10 to 0.80)" in text
+    assert "the &lt;larger&gt;" in text
+    assert (index.parent / "claims.png").is_file()
+
+
 def test_nothing_executed_is_an_error_that_says_what_to_run() -> None:
     with pytest.raises(FileNotFoundError, match="make reproduce"):
         report.build("smoke")

@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 import yaml
+from facts import folder_facts
 from PIL import Image
 
 from medtransfer import store, study
@@ -231,30 +232,11 @@ def test_a_folder_of_ones_own_is_a_source_like_any_other(profile, tmp_path):
         Image.new("RGB", (40, 40), (number * 9, 50, 50)).save(tmp_path / "images" / f"{number}.png")
         rows.append(f"{number}.png,{number % 2}")
     (tmp_path / "labels.csv").write_text("\n".join(rows))
-    facts = {
-        "kind": "folder",
-        "name": "mine",
-        "title": "t",
-        "licence": "MIT",
-        "citation": "c",
-        "verified": False,
-        "verification": "v",
-        "domain": "pathology",
-        "task": "binary",
-        "labels": [{"name": "Sick", "meaning": "m"}],
-        "group_rule": "none",
-        "split": {"rule": "seeded"},
-        "image": {"channels": 3},
-        "images": "images",
-        "table": "labels.csv",
-        "image_column": "file",
-        "label_columns": ["sick"],
-    }
     path = tmp_path / "mine.yaml"
-    path.write_text(yaml.safe_dump(facts))
+    path.write_text(yaml.safe_dump(folder_facts()))
     own = profile.model_copy(update={"sources": {"pathology": str(path)}})
     spec = study.source(own, "pathology")
     assert store.has(spec)
-    assert (spec.labels, spec.image_px) == (("Sick",), profile.image_px)
+    assert (spec.labels, spec.image_px) == (("Tumour",), profile.image_px)
     cells = cells_of(own, "initialization")
     assert {cell.target.development.source for cell in cells} == {spec}

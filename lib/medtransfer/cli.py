@@ -1,4 +1,4 @@
-"""The command line: `medtransfer weights | run | reproduce | report | clean-drafts`."""
+"""The command line; `medtransfer --help` lists the commands."""
 
 from __future__ import annotations
 
@@ -62,8 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--csv", type=Path, help="folder for the tidy tables, one CSV per factor")
     whole = add("reproduce", _reproduce, "compute, execute the notebooks in sequence, and report")
     whole.add_argument("number", nargs="*", help="first digits of notebooks (default: all)")
+    state = add("status", _status, "what is stored and missing for each notebook, and time left")
+    cells = add("list", _list, "every cell of a domain, with the key under which it is stored")
+    cells.add_argument("domain", choices=DOMAINS)
+    cells.add_argument("factor", nargs="*", help=f"default: all of {', '.join(study.FACTORS)}")
+    key = add("show", _show, "one stored result: its spec, its run, its AUC")
+    key.add_argument("key", help="the first digits of a key are enough")
     page = add("report", _report, "turn the executed notebooks into pages with an index")
-    for sub in (one, whole, page):
+    for sub in (one, whole, state, cells, page):
         sub.add_argument(
             "--profile",
             default="default",
@@ -83,6 +89,33 @@ def _weights(_: argparse.Namespace) -> None:
 
 def _clean(_: argparse.Namespace) -> None:
     print(f"{store.clean_drafts()} drafts deleted")
+
+
+def _status(options: argparse.Namespace) -> None:
+    from medtransfer import status
+
+    profile = profiles.profile(options.profile)
+    frame = status.notebooks(profile)
+    print(frame.round(1).to_string(index=False))
+    for domain in profile.sources:
+        epsilon = status.epsilon(profile, domain)
+        print(f"{domain}: epsilon {shown(epsilon) if epsilon else 'is not chosen yet'}")
+    left = frame["minutes left"].sum(skipna=False)
+    print(f"all: {left:.0f} minutes left" if left == left else "all: no duration is known yet")
+
+
+def _list(options: argparse.Namespace) -> None:
+    from medtransfer import status
+
+    profile = profiles.profile(options.profile)
+    factors = options.factor or list(study.FACTORS)
+    print(status.listed(profile, options.domain, factors).to_string(index=False))
+
+
+def _show(options: argparse.Namespace) -> None:
+    from medtransfer import status
+
+    print(status.shown(options.key))
 
 
 def _run(options: argparse.Namespace) -> None:

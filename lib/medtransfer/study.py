@@ -285,6 +285,17 @@ FACTORS = {
 }
 
 
+def cells(profile: Profile, domain: str, factor: str, *, epsilon: float) -> tuple[Cell, ...]:
+    """Return the cells of a factor.
+
+    Raises:
+        ValueError: there is no such factor.
+    """
+    if factor not in FACTORS:
+        raise ValueError(f"no factor {factor!r}; allowed: {', '.join(FACTORS)}")
+    return FACTORS[factor](profile, domain, epsilon=epsilon)
+
+
 def trainings(cells: Iterable[Cell]) -> tuple[Training, ...]:
     """Return every network that the cells need, each once."""
     both = (spec for cell in cells for spec in (cell.target, cell.attack.surrogate))

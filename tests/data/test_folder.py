@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from facts import folder_facts
 from PIL import Image
 
 from medtransfer.data import folder
@@ -18,27 +19,16 @@ LABELS = ("Mass", "Nodule")
 
 
 def describe(**changes):
-    fields = {
-        "kind": "folder",
-        "name": "mine",
-        "title": "t",
-        "licence": "MIT",
-        "citation": "c",
-        "verified": False,
-        "verification": "v",
+    radiographs = {
         "domain": "radiology",
         "task": "multi-label",
         "labels": [{"name": name, "meaning": name} for name in LABELS],
         "group_rule": "by patient",
-        "split": {"rule": "seeded"},
         "image": {"channels": 1, "fit": "exact"},
-        "images": "images",
-        "table": "labels.csv",
-        "image_column": "file",
         "group_column": "patient",
         "label_columns": LABELS,
     }
-    return FolderManifest.model_validate({**fields, **changes})
+    return FolderManifest.model_validate(folder_facts(**{**radiographs, **changes}))
 
 
 @dataclass

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from facts import folder_facts
 from PIL import Image
 
 from medtransfer import store
@@ -116,26 +117,7 @@ def mine(tmp_path):
         Image.fromarray(pixels).save(root / "images" / f"{number}.png")
     table = pd.DataFrame({"file": [f"{n}.png" for n in range(4)], "sick": [0, 1, 1, 0]})
     table.to_csv(root / "labels.csv", index=False)
-    facts = {
-        "kind": "folder",
-        "name": "mine",
-        "title": "t",
-        "licence": "MIT",
-        "citation": "c",
-        "verified": False,
-        "verification": "v",
-        "domain": "pathology",
-        "task": "binary",
-        "labels": [{"name": "Tumour", "meaning": "m"}],
-        "group_rule": "none",
-        "split": {"rule": "seeded"},
-        "image": {"channels": 3},
-        "images": "images",
-        "table": "labels.csv",
-        "image_column": "file",
-        "label_columns": ["sick"],
-    }
-    (root / "mine.yaml").write_text(yaml.safe_dump(facts))
+    (root / "mine.yaml").write_text(yaml.safe_dump(folder_facts()))
     return root
 
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pandas as pd
 from IPython.display import Image, Markdown
-from matplotlib.figure import Figure
 
-from medtransfer import figures, profiles, run, store, study, style
+from medtransfer import figures, run, study
+from medtransfer.chapters.page import Page
 from medtransfer.evaluation import table
 from medtransfer.evaluation.statistics import Effect
 from medtransfer.specs import Cell
@@ -27,10 +27,8 @@ PAIR = (
 )
 
 
-class Chapter:
-    """What the notebook of a factor calls, cell by cell.
-
-    Nothing is computed before it is asked for; what the store holds is not computed again.
+class Chapter(Page):
+    """What the notebook of a factor calls; what the store holds is not computed again.
 
     Args:
         profile: name of a built-in profile, or path of a YAML profile.
@@ -40,7 +38,7 @@ class Chapter:
     factor: ClassVar[str]
 
     def __init__(self, profile: str, *, domain: str) -> None:
-        self.settings = profiles.profile(profile)
+        super().__init__(profile)
         self.domain = domain
         self.source = self.settings.sources[domain]  # type: ignore[index]
         self.number = f"{DOMAIN_NUMBERS[domain]}{list(study.FACTORS).index(self.factor)}"
@@ -62,18 +60,13 @@ class Chapter:
 
     def design(self) -> pd.DataFrame:
         """Return who attacks whom, with what; nothing runs but the choice of epsilon."""
-        specs = study.FACTORS[self.factor](self.settings, self.domain, epsilon=self.epsilon)
+        specs = study.cells(self.settings, self.domain, self.factor, epsilon=self.epsilon)
         return table.catalogue(specs)
 
     def networks(self) -> Image:
         """Show the validation AUC of every network of the factor."""
         networks = run.networks(self.cells, self.settings)
         return self.save(figures.networks(networks), networks, name="networks")
-
-    def made_on(self) -> pd.DataFrame:
-        """Return where and on what this notebook ran."""
-        made = {"profile": self.settings.name, **store.provenance()}
-        return pd.Series(made, name="made on").to_frame()
 
     def pooled(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return mean percentages of the clean AUC over the cells that `where` selects."""
@@ -89,16 +82,6 @@ class Chapter:
         """Return the difference of what two selections of cells leave, first minus second."""
         sides = (table.select(self.cells, **where) for where in (first, second))
         return table.contrast(*sides, resamples=self.settings.resamples)
-
-    def save(self, figure: Figure, data: pd.DataFrame, *, name: str) -> Image:
-        """Write a figure beside its table, numbered as the notebook, and show it."""
-        return style.save(
-            figure,
-            data,
-            name=f"{self.number}_{name}",
-            profile=self.settings.name,
-            source=self.source,
-        )
 
     def say(self, sentences: Sequence[str]) -> Markdown:
         """Show the answer, with what its intervals stand for."""

@@ -7,7 +7,7 @@ from IPython.display import Image, Markdown
 
 from medtransfer import figures, pictures, run, study
 from medtransfer.chapters.chapter import Chapter
-from medtransfer.evaluation import choice, showcase, table
+from medtransfer.evaluation import choice, table
 from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, RANDOM
 from medtransfer.units import shown
@@ -47,6 +47,8 @@ class Perturbation(Chapter):
 
     def example(self, label: str) -> Image:
         """Show the image with `label` whose call an attack at the chosen epsilon changes most."""
+        from medtransfer.evaluation import showcase  # takes seconds: it loads networks
+
         cell = table.select(
             self.cells,
             method="PGD",

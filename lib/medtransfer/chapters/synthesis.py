@@ -6,10 +6,10 @@ from functools import cached_property
 
 import pandas as pd
 from IPython.display import Image, Markdown
-from matplotlib.figure import Figure
 
-from medtransfer import figures, profiles, run, store, study, style
+from medtransfer import figures, run, study
 from medtransfer.chapters.chapter import PAIR
+from medtransfer.chapters.page import Page
 from medtransfer.evaluation import claims, table
 from medtransfer.evaluation.table import SAME
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, Cell
@@ -18,17 +18,13 @@ from medtransfer.words import percent
 METHOD = "PGD"
 
 
-class Synthesis:
-    """What the notebook of the synthesis calls, cell by cell.
-
-    Args:
-        profile: name of a built-in profile, or path of a YAML profile.
-    """
+class Synthesis(Page):
+    """What the notebook of the synthesis calls."""
 
     number = "40"
 
     def __init__(self, profile: str) -> None:
-        self.settings = profiles.profile(profile)
+        super().__init__(profile)
         self.domains = list(self.settings.sources)
         own = [s for s in self.settings.sources.values() if not s.startswith("phantom")]
         self.source = own[0] if own else "phantoms"
@@ -48,9 +44,8 @@ class Synthesis:
         return claims.judge(self.studies, method=METHOD, resamples=self.settings.resamples)
 
     def verdicts(self) -> pd.DataFrame:
-        """Write the verdicts beside the figures; return them as a reader takes them in."""
+        """Return the claims with effect, interval, corrected p and verdict."""
         table_ = self.judged
-        self._save(figures.claims(table_), table_, name="claims")
         shown = table_[["claim", "says", "domain", "pairs", "p_holm", "verdict"]].copy()
         effects = [
             f"{v:+.2f} ({low:+.2f} to {high:+.2f})"
@@ -66,12 +61,12 @@ class Synthesis:
 
     def claims(self) -> Image:
         """Show every claim's effect with its interval."""
-        return self._save(figures.claims(self.judged), self.judged, name="claims")
+        return self.save(figures.claims(self.judged), self.judged, name="claims")
 
     def gain(self) -> Image:
         """Show what targets gain by pre-training against what attacks then take from them."""
         points = claims.gains(self.studies, method=METHOD)
-        return self._save(figures.gain(points), points, name="gain")
+        return self.save(figures.gain(points), points, name="gain")
 
     def factors(self, domain: str) -> Image:
         """Show initialization, data and architecture at once, as one heat map."""
@@ -80,13 +75,13 @@ class Synthesis:
         chosen = table.select(dict.fromkeys(cells), method=METHOD, epsilon=epsilon, delivery=FLOAT)
         means = table.pooled(chosen, by=PAIR, resamples=self.settings.resamples)
         picture = figures.factors(means, title=f"{domain.capitalize()}, {METHOD}")
-        return self._save(picture, means, name=f"factors_{domain}")
+        return self.save(picture, means, name=f"factors_{domain}")
 
     def interaction(self) -> Image:
         """Show whether another architecture weakens an attack more when the data differ, too."""
         by = ("domain", "surrogate_data", "relation")
         means = self._means(by, "development_data", method=METHOD, target_initialization=IMAGENET)
-        return self._save(figures.interaction(means), means, name="interaction")
+        return self.save(figures.interaction(means), means, name="interaction")
 
     def methods(self) -> pd.DataFrame:
         """Return what FGSM and PGD leave, between networks of the same initialization on d1."""
@@ -131,11 +126,11 @@ class Synthesis:
                 target_initialization=IMAGENET,
             )
         ]
-        frame = table.transfer_table(cells, resamples=self.settings.resamples)
+        frame = table.transfer_table(cells, resamples=0)  # the figure has no intervals
         means = frame.groupby(["domain", "epsilon"], as_index=False, sort=False)[
             ["ssim", "psnr", "percent"]
         ].mean()
-        return self._save(figures.perceptibility(means), means, name="perceptibility")
+        return self.save(figures.perceptibility(means), means, name="perceptibility")
 
     def answer(self) -> Markdown:
         """Say what a defender should conclude, and which of it this run supports."""
@@ -171,24 +166,10 @@ class Synthesis:
             )
         return Markdown("\n".join(lines))
 
-    def made_on(self) -> pd.DataFrame:
-        """Return where and on what this notebook ran."""
-        made = {"profile": self.settings.name, **store.provenance()}
-        return pd.Series(made, name="made on").to_frame()
-
     def _means(self, by: tuple[str, ...], factor: str, **where: object) -> pd.DataFrame:
         cells = [cell for factors in self.studies.values() for cell in factors[factor]]
         chosen = table.select(cells, **where)
         return table.pooled(chosen, by=by, resamples=self.settings.resamples)
-
-    def _save(self, figure: Figure, data: pd.DataFrame, *, name: str) -> Image:
-        return style.save(
-            figure,
-            data,
-            name=f"{self.number}_{name}",
-            profile=self.settings.name,
-            source=self.source,
-        )
 
 
 def _wide(means: pd.DataFrame, *, by: str) -> pd.DataFrame:

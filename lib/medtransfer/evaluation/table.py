@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -159,25 +159,40 @@ def select(cells: Iterable[Cell], **where: Any) -> list[Cell]:
     return found
 
 
+class _Scores(NamedTuple):
+    """AUC of a cell before and after, each with its bootstrap draws."""
+
+    clean: float
+    clean_draws: np.ndarray
+    attacked: float
+    attacked_draws: np.ndarray
+
+
 @cache
-def _percent(cell: Cell, resamples: int) -> tuple[float, np.ndarray]:
+def _scores(cell: Cell, resamples: int) -> _Scores:
     table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
     truth, clean, attacked = _arrays(table, labels)
     drawn = _resamples(tuple(table["group"]), resamples)
-    clean_draws = _clean_draws(cell, drawn, truth, clean)
-    value = metrics.percent_of_clean(
-        metrics.macro_auc(truth, attacked), metrics.macro_auc(truth, clean)
+    return _Scores(
+        metrics.macro_auc(truth, clean),
+        _clean_draws(cell, drawn, truth, clean),
+        metrics.macro_auc(truth, attacked),
+        drawn.macro_auc(truth, attacked),
     )
-    return value, metrics.percent_of_clean(drawn.macro_auc(truth, attacked), clean_draws)
+
+
+def _percent(cell: Cell, resamples: int) -> tuple[float, np.ndarray]:
+    scores = _scores(cell, resamples)
+    return (
+        metrics.percent_of_clean(scores.attacked, scores.clean),
+        metrics.percent_of_clean(scores.attacked_draws, scores.clean_draws),
+    )
 
 
 def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
     table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
     truth, clean, attacked = _arrays(table, labels)
-    drawn = _resamples(tuple(table["group"]), resamples)
-    clean_draws = _clean_draws(cell, drawn, truth, clean)
-    draws = drawn.macro_auc(truth, attacked)
-    before, after = metrics.macro_auc(truth, clean), metrics.macro_auc(truth, attacked)
+    before, clean_draws, after, draws = _scores(cell, resamples)
     point = metrics.operating_point(truth, clean, attacked, thresholds=_thresholds(cell.target))
     change = attacked - clean
     return {
@@ -277,6 +292,13 @@ def _thresholds(target: Training) -> np.ndarray:
     table, labels = answers.of_validation(target), list(target.development.source.labels)
     logits = table[[answers.LOGIT + name for name in labels]].to_numpy()
     return metrics.threshold(table[labels].to_numpy(), logits)
+
+
+def forget() -> None:
+    """Drop what this process remembers of stored results, which belongs to one store."""
+    _scores.cache_clear()
+    _thresholds.cache_clear()
+    _CLEAN.clear()
 
 
 def _mean(values: np.ndarray) -> float:

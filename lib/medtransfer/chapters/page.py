@@ -1,0 +1,40 @@
+"""What every notebook has: a profile, figures with its number, and where it was made."""
+
+from __future__ import annotations
+
+import pandas as pd
+from IPython.display import Image
+from matplotlib.figure import Figure
+
+from medtransfer import profiles, store, style
+
+
+class Page:
+    """What a notebook calls, cell by cell; nothing is computed before it is asked for.
+
+    Args:
+        profile: name of a built-in profile, or path of a YAML profile.
+    """
+
+    number: str  # first digits of the notebook, with which its figures begin
+    source: str  # where its images come from
+
+    def __init__(self, profile: str) -> None:
+        self.settings = profiles.profile(profile)
+
+    def made_on(self) -> pd.DataFrame:
+        """Return where and on what this notebook ran."""
+        made = {"profile": self.settings.name, **store.provenance()}
+        return pd.Series(made, name="made on").to_frame()
+
+    def save(
+        self, figure: Figure, data: pd.DataFrame, *, name: str, source: str | None = None
+    ) -> Image:
+        """Write a figure beside its table, and show it."""
+        return style.save(
+            figure,
+            data,
+            name=f"{self.number}_{name}",
+            profile=self.settings.name,
+            source=source or self.source,
+        )

@@ -1,0 +1,148 @@
+"""What the store holds of a study, what is missing, and how long that may take."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from medtransfer import compute, paths, store, study
+from medtransfer.evaluation import choice, metrics, table
+from medtransfer.evaluation.answers import ATTACKED, CLEAN
+from medtransfer.profiles import Profile
+from medtransfer.specs import Cell, EpsilonChoice, Spec, Training
+from medtransfer.words import DOMAIN_NUMBERS
+
+SAMPLE = 300  # results of a kind from which durations are taken
+
+
+def epsilon(profile: Profile, domain: str) -> float | None:
+    """Return the chosen epsilon, None if it has not been chosen yet; computes nothing."""
+    spec = study.choice(profile, domain)
+    return choice.chosen(spec) if store.has(spec) else None
+
+
+def cells(profile: Profile, domain: str, factor: str) -> tuple[Cell, ...]:
+    """Return the cells of a factor; before epsilon is chosen, the first candidate stands in."""
+    chosen = epsilon(profile, domain) or profile.candidates[0]
+    return study.cells(profile, domain, factor, epsilon=chosen)
+
+
+def needed(specs: Iterable[Spec]) -> list[Spec]:
+    """Return every stored result that some specs need, themselves included, each once."""
+    found: dict[Spec, None] = {}
+
+    def visit(spec: Spec) -> None:
+        if spec in found:
+            return
+        if isinstance(spec, compute.STORED):
+            found[spec] = None
+        for above in spec.upstream():
+            visit(above)
+
+    for spec in specs:
+        visit(spec)
+    return list(found)
+
+
+def notebooks(profile: Profile) -> pd.DataFrame:
+    """Return one row per notebook of a factor: results it needs, and those that are missing.
+
+    `minutes left` is the work that no notebook above does, at the speed of what the store holds,
+    on the workers of this machine; NaN if nothing comparable was made yet.
+    """
+    seconds, counted, rows = _durations(), set[Spec](), []
+    for domain, factor in ((d, f) for d in profile.sources for f in study.FACTORS):
+        specs = needed([study.choice(profile, domain), *cells(profile, domain, factor)])
+        missing = [spec for spec in specs if not store.has(spec)]
+        new = [spec for spec in missing if spec not in counted]
+        counted |= set(new)
+        left = sum(seconds.get(_sort(spec), float("nan")) for spec in new)
+        networks = [spec for spec in specs if isinstance(spec, Training)]
+        rows.append(
+            {
+                "notebook": f"{DOMAIN_NUMBERS[domain]}{list(study.FACTORS).index(factor)} "
+                f"{domain}, {factor.replace('_', ' ')}",
+                "networks": f"{sum(map(store.has, networks))} of {len(networks)}",
+                "results": f"{len(specs) - len(missing)} of {len(specs)}",
+                "missing": len(missing),
+                "minutes left": left / 60 / compute.workers(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _sort(spec: Spec) -> tuple[str, str]:
+    """Return what results of about equal duration have in common."""
+    if isinstance(spec, Training):
+        return "training", spec.architecture
+    if isinstance(spec, Cell):
+        return "cell", spec.attack.method
+    return type(spec).__name__.lower(), ""
+
+
+def _durations() -> dict[tuple[str, str], float]:
+    """Return the median seconds of stored results by kind; choices cost next to nothing."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for kind, names in (("training", ("architecture",)), ("cell", ("attack", "method"))):
+        for path in islice(paths.store().glob(f"{kind}/*/*/run.json"), SAMPLE):
+            spec: Any = json.loads((path.parent / "spec.json").read_text())
+            for name in names:
+                spec = spec[name]
+            found[kind, spec].append(json.loads(path.read_text())["seconds"])
+    known = {sort: median(values) for sort, values in found.items()}
+    return {**known, (EpsilonChoice.__name__.lower(), ""): 1.0, ("phantomsource", ""): 30.0}
+
+
+def listed(profile: Profile, domain: str, factors: Sequence[str]) -> pd.DataFrame:
+    """Return one row per cell of some factors: its key, whether it is stored, and what it is."""
+    chosen = dict.fromkeys(cell for name in factors for cell in cells(profile, domain, name))
+    rows = [
+        {"key": cell.key[:12], "stored": store.has(cell), **table.identity(cell)} for cell in chosen
+    ]
+    return pd.DataFrame(rows).drop(columns=["domain", "grey_levels", "outputs"])
+
+
+def shown(key: str) -> str:
+    """Return what is known of one stored result: its spec, its run, its files, its AUC.
+
+    Raises:
+        StoreError: no result, or more than one, has a key that begins so.
+    """
+    found = [p for p in paths.store().glob(f"*/{key[:2]}/{key}*") if (p / "spec.json").is_file()]
+    if len(found) != 1:
+        names = ", ".join(p.name[:16] for p in found[:5]) or "none"
+        raise store.StoreError(f"{len(found)} results have a key that begins with {key!r}: {names}")
+    (place,) = found
+    files = [f"  {path.name}  {path.stat().st_size:,} bytes" for path in sorted(place.iterdir())]
+    parts = [f"{place}", *files, "", "spec", _text(place / "spec.json"), "", "run"]
+    parts.append(_text(place / "run.json"))
+    if place.parent.parent.name == "cell":
+        parts += ["", _measured(place)]
+    return "\n".join(parts)
+
+
+def _text(path: Path) -> str:
+    return json.dumps(json.loads(path.read_text()), indent=2)
+
+
+def _measured(place: Path) -> str:
+    answers = pd.read_parquet(place / "images.parquet")
+    columns = [str(name) for name in answers]
+    labels = [name.removeprefix(CLEAN) for name in columns if name.startswith(CLEAN)]
+    truth = answers[labels].to_numpy()
+    before, after = (
+        metrics.macro_auc(truth, answers[[kind + name for name in labels]].to_numpy())
+        for kind in (CLEAN, ATTACKED)
+    )
+    percent = metrics.percent_of_clean(after, before)
+    return (
+        f"{len(answers)} images of {answers['group'].nunique()} groups: AUC {before:.4f} clean, "
+        f"{after:.4f} attacked, {percent:.1f} % of the clean AUC"
+    )
