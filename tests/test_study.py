@@ -2,12 +2,14 @@
 
 from itertools import product
 
+import pandas as pd
 import pytest
 import yaml
 from facts import folder_facts
 from PIL import Image
 
-from medtransfer import store, study
+from medtransfer import profiles, store, study
+from medtransfer.data import development, phantoms
 from medtransfer.data.manifest import DOMAINS, ManifestError, imagenet_weights
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, RANDOM
 
@@ -240,3 +242,24 @@ def test_a_folder_of_ones_own_is_a_source_like_any_other(profile, tmp_path):
     assert (spec.labels, spec.image_px) == (("Tumour",), profile.image_px)
     cells = cells_of(own, "initialization")
     assert {cell.target.development.source for cell in cells} == {spec}
+
+
+@pytest.mark.parametrize("name", ["smoke", "default"])
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_development_set_of_a_built_in_profile_can_train_a_network(name, domain):
+    built_in = profiles.profile(name)
+    source = study.source(built_in, domain)
+    drawn = phantoms.phantom(source.drawing)
+    rows = [
+        {"group": f"{group:05d}", "split": "", **dict(zip(drawn.LABELS, labels, strict=True))}
+        for group in range(source.groups)
+        for index in range(drawn.count(seed=source.seed, group=group))
+        for labels in [drawn.labels(seed=source.seed, group=group, index=index)]
+    ]
+    for one in development.NAMES:
+        parts = development.parts(
+            pd.DataFrame(rows),
+            labels=drawn.LABELS,
+            development=study.development(built_in, domain, one),
+        )
+        assert len(parts.train) >= 2 and len(parts.validation) >= 1

@@ -110,14 +110,14 @@ EXTENDED = DEFAULT.model_copy(update={"name": "extended", "replicates": 3})
 SMOKE = DEFAULT.model_copy(
     update={
         "name": "smoke",
-        "groups": {"ophthalmology": 30, "radiology": 24, "pathology": 12},
+        "groups": {"ophthalmology": 30, "radiology": 30, "pathology": 12},
         "image_px": 32,
         "recipes": {
             "random": Recipe(epochs=1, learning_rate=1e-3, head_learning_rate=1e-3),
             "imagenet": Recipe(epochs=1, learning_rate=1e-3, head_learning_rate=1e-3),
         },
         "test_share": 0.25,
-        "validation_share": 0.25,
+        "validation_share": 0.4,
         "epsilons": (0.02, 0.06),
         "candidates": (0.02, 0.06),
         "pgd_steps": 2,
