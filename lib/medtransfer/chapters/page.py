@@ -21,6 +21,7 @@ class Page:
 
     def __init__(self, profile: str) -> None:
         self.settings = profiles.profile(profile)
+        pd.set_option("display.max_colwidth", None)  # claims are sentences
 
     def made_on(self) -> pd.DataFrame:
         """Return where and on what this notebook ran."""

@@ -70,9 +70,9 @@ class Synthesis(Page):
 
     def factors(self, domain: str) -> Image:
         """Show initialization, data and architecture at once, as one heat map."""
-        cells = [cell for cells in self.studies[domain].values() for cell in cells]
-        epsilon = run.chosen_epsilon(self.settings, domain)
-        chosen = table.select(dict.fromkeys(cells), method=METHOD, epsilon=epsilon, delivery=FLOAT)
+        crossed = ("initialization", "development_data", "initialization_and_data")
+        cells = [cell for name in crossed for cell in self.studies[domain][name]]
+        chosen = table.select(dict.fromkeys(cells), method=METHOD)
         means = table.pooled(chosen, by=PAIR, resamples=self.settings.resamples)
         picture = figures.factors(means, title=f"{domain.capitalize()}, {METHOD}")
         return self.save(picture, means, name=f"factors_{domain}")
