@@ -74,8 +74,8 @@ class Profile(Strict):
     seed: Annotated[int, Field(ge=0)]
 
 
-# Sizes and recipes were tuned on phantoms of other seeds (101 to 103), whose patients and slides are
-# not those of the study: random networks are to reach a validation AUC between 0.75 and 0.98,
+# Sizes and recipes were tuned on phantoms of other seeds (101 to 103), whose patients and slides
+# are not those of the study: random networks are to reach a validation AUC from 0.75 to 0.98,
 # pre-trained ones at least 0.01 more. Few images and many small steps, since networks that are fine
 # tuned on many resemble each other whatever the images are.
 DEFAULT = Profile(
