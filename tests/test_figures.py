@@ -165,3 +165,44 @@ def test_all_terms_of_one_figure_have_their_own_colour() -> None:
         NETWORKS,
     ):
         assert len({style.COLOURS[term] for term in terms}) == len(terms)
+
+
+def test_the_factor_matrix_orders_by_start_and_leaves_what_is_not_paired_empty() -> None:
+    table = crossed().query("method == 'PGD'").iloc[1:]
+    figure = figures.factors(table, title="Radiology")
+    axis = figure.axes[0]
+    names = [label.get_text() for label in axis.get_yticklabels()]
+    assert names[0] == "EfficientNet-Lite0, pre-trained, d1"
+    assert names[-1] == "MobileNetV2, random, d1"
+    assert len(axis.texts) == 15
+
+
+def test_claims_show_their_verdicts_and_units() -> None:
+    row = {"claim": "C1", "says": "s", "value": 3.0, "low": 1.0, "high": 9.0, "null": 0.0}
+    table = pd.DataFrame(
+        [
+            {**row, "domain": "radiology", "unit": "points", "verdict": "supported"},
+            {**row, "domain": "all domains", "unit": "points", "verdict": "undecided"},
+        ]
+    )
+    shown = texts(figures.claims(table))
+    for needed in ("C1: s", "radiology", "all domains", "points", "supported", "undecided"):
+        assert needed in shown
+
+
+def test_gain_tells_domains_architectures_and_sizes_apart() -> None:
+    rows = product(("radiology", "pathology"), NETWORKS, ("d1", "d1/10"))
+    table = pd.DataFrame(rows, columns=["domain", "architecture", "data"])
+    shown = texts(figures.gain(table.assign(gain=0.1, fall=0.2)))
+    for needed in ("radiology", "pathology", "MobileNetV2", "d1/10", "gain in AUC", "fall in AUC"):
+        assert needed in shown
+
+
+def test_interaction_and_perceptibility_have_a_line_for_each_kind() -> None:
+    rows = product(("radiology",), ("d1", "d2"), ("same architecture", "other architecture"))
+    table = pd.DataFrame(rows, columns=["domain", "surrogate_data", "relation"])
+    table = table.assign(percent=50.0, percent_low=40.0, percent_high=60.0)
+    assert "same architecture" in texts(figures.interaction(table))
+    seen = pd.DataFrame({"domain": ["radiology"] * 2, "epsilon": [0.01, 0.06]})
+    shown = texts(figures.perceptibility(seen.assign(ssim=[0.99, 0.9], percent=[80, 20])))
+    assert "SSIM" in shown and "0.06" in shown

@@ -15,6 +15,13 @@ from medtransfer.style import COLOURS, PERCENT, STYLE
 from medtransfer.words import named
 
 
+def kinds(table: pd.DataFrame, *, side: str) -> list[str]:
+    """Return what a network of each row is, such as "MobileNetV2, random, d2"."""
+    parts = ("architecture", "initialization", "data")
+    columns = (table[f"{side}_{part}"] for part in parts)
+    return [", ".join(map(named, row)) for row in zip(*columns, strict=True)]
+
+
 def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -> Figure:
     """Draw every kind of pair as a dot with its 95 % interval: % of the clean AUC.
 
@@ -24,24 +31,8 @@ def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -
     coloured by `by`, a column of the table.
     """
     rows = table.copy()
-    rows["surrogate"] = [
-        f"{named(a)}, {named(i)}, {d}"
-        for a, i, d in zip(
-            rows["surrogate_architecture"],
-            rows["surrogate_initialization"],
-            rows["surrogate_data"],
-            strict=True,
-        )
-    ]
-    rows["target"] = [
-        f"{named(a)}, {named(i)}, {d}"
-        for a, i, d in zip(
-            rows["target_architecture"],
-            rows["target_initialization"],
-            rows["target_data"],
-            strict=True,
-        )
-    ]
+    for side in ("surrogate", "target"):
+        rows[side] = kinds(table, side=side)
     targets, methods = rows["target"].unique(), rows["method"].unique()
     values = list(order or rows[by].unique())
     most = rows.groupby(["target", "method"]).size().max()

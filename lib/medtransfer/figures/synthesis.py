@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from medtransfer.evaluation.table import OTHER, SAME
+from medtransfer.figures.pairs import kinds
 from medtransfer.style import COLOURS, PERCENT, STYLE
 from medtransfer.words import named
 
@@ -81,16 +82,12 @@ def factors(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw % of the clean AUC left for every kind of surrogate (rows) and target (columns)."""
     rows = table.copy()
     for side in ("surrogate", "target"):
-        rows[side] = [
-            f"{named(start)}, {data}, {named(network)}"
-            for start, data, network in zip(
-                rows[f"{side}_initialization"],
-                rows[f"{side}_data"],
-                rows[f"{side}_architecture"],
-                strict=True,
-            )
-        ]
+        rows[side] = kinds(table, side=side)
+    by_start = ["surrogate_initialization", "surrogate_data", "surrogate_architecture"]
+    order = rows.sort_values(by_start)["surrogate"].unique()
+    across = rows.sort_values([name.replace("surrogate", "target") for name in by_start])
     grid = rows.pivot(index="surrogate", columns="target", values="percent")
+    grid = grid.reindex(index=order, columns=across["target"].unique())
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         width, height = 0.62 * grid.shape[1] + 3.4, 0.32 * grid.shape[0] + 2.6
         figure, axis = plt.subplots(figsize=(width, height), layout="constrained")
