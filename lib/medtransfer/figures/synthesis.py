@@ -147,7 +147,7 @@ def interaction(table: pd.DataFrame) -> Figure:
             axis.set_xticks(range(len(sets)), sets)
             axis.set_title(domain)
             axis.set_xlabel("surrogate developed on")
-            axis.set_ylim(0, 108)
+            axis.set_ylim(0, max(108, 1.04 * table["percent_high"].max()))
         axes[0, 0].set_ylabel(PERCENT)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=2)
@@ -173,6 +173,6 @@ def perceptibility(table: pd.DataFrame) -> Figure:
         axis.invert_xaxis()
         axis.set_xlabel("SSIM with the clean image (1 is equal); labels are epsilon")
         axis.set_ylabel(PERCENT)
-        axis.set_ylim(0, 108)
+        axis.set_ylim(0, max(108, 1.04 * table["percent"].max()))
         figure.legend(loc="outside right center")
     return figure
