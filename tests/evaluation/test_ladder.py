@@ -147,3 +147,13 @@ def test_a_rung_that_one_domain_lacks_does_not_hide_a_breach():
         row["domain"] = "radiology"
     with pytest.raises(SanityError):
         climb(frame(rows(), broken))
+
+
+def test_one_step_answers_for_its_smallest_epsilon_only():
+    """A larger one may go beyond the point to which its gradient led."""
+    small, large = rows(method="FGSM", epsilon=0.01), rows(method="FGSM", epsilon=0.06, loss=0.4)
+    climb(frame(small, large))
+    with pytest.raises(SanityError):
+        climb(frame(rows(method="FGSM", epsilon=0.01, loss=0.4), rows(method="FGSM", epsilon=0.06)))
+    with pytest.raises(SanityError):
+        climb(frame(rows(method="PGD", epsilon=0.01), rows(method="PGD", epsilon=0.06, loss=0.4)))
