@@ -83,7 +83,9 @@ class Perturbation(Chapter):
             target_initialization=IMAGENET,
             target_architecture=self.settings.architectures[0],
         )
+        rungs = [WHITE_BOX, SAME, OTHER]
         found = run.findings(chosen, self.settings)
+        found = found.sort_values("relation", key=lambda c: c.map(rungs.index), kind="stable")
         return self.save(figures.findings(found), found, name="findings")
 
     def answer(self) -> Markdown:

@@ -117,7 +117,8 @@ def matrix(table: pd.DataFrame, *, method: str) -> Figure:
             )
         ]
     grid = rows.pivot(index="surrogate", columns="target", values="percent")
-    order = list(dict.fromkeys(rows["surrogate"]))
+    by_start = ["surrogate_initialization", "surrogate_architecture"]
+    order = list(rows.sort_values(by_start)["surrogate"].unique())
     grid = grid.reindex(index=order, columns=[name for name in order if name in grid])
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(6.2, 4.2), layout="constrained")
