@@ -32,11 +32,11 @@ def measure(architecture: str, row: str) -> None:
     _, threads, channels_last, kept, depthwise, compiled = ROWS[row]
     import torch
 
-    from medtransfer import compute
+    from medtransfer import workers
     from medtransfer.models import architectures, folding
 
     if kept:
-        compute._keep_memory()
+        workers._keep_memory()
     if not depthwise:
         architectures.speed_up_weight_gradient = lambda network: None
     torch.set_num_threads(threads)

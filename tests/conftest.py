@@ -16,7 +16,7 @@ import torch
 from hypothesis import settings
 from torch import nn
 
-from medtransfer import compute, paths, store
+from medtransfer import paths, store, workers
 from medtransfer.data import prepare
 from medtransfer.evaluation import table
 from medtransfer.models import architectures
@@ -82,7 +82,7 @@ def run_on(monkeypatch):
     """Makes `ensure` use a given executor."""
 
     def use(executor):
-        monkeypatch.setattr(compute, "_new_executor", lambda: contextlib.nullcontext(executor))
+        monkeypatch.setattr(workers, "_new_executor", lambda: contextlib.nullcontext(executor))
         return executor
 
     return use

@@ -2,17 +2,21 @@
 
 from typing import Any
 
+COMMON = {
+    "name": "mine",
+    "title": "t",
+    "licence": "MIT",
+    "citation": "c",
+    "verified": False,
+    "verification": "v",
+}
+
 
 def folder_facts(**changes: Any) -> dict[str, Any]:
     """Return a valid manifest of a local folder with one label, with some fields changed."""
     facts = {
         "kind": "folder",
-        "name": "mine",
-        "title": "t",
-        "licence": "MIT",
-        "citation": "c",
-        "verified": False,
-        "verification": "v",
+        **COMMON,
         "domain": "pathology",
         "task": "binary",
         "labels": [{"name": "Tumour", "meaning": "m"}],

@@ -1,16 +1,14 @@
 """`ensure`: makes what is missing once, finishes what can be finished, names what failed."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from medtransfer import compute, store
+from medtransfer import compute, store, workers
 from medtransfer.compute import ComputeError, ensure
 from medtransfer.specs import EpsilonChoice
 
@@ -180,9 +178,9 @@ def test_a_phantom_is_drawn_when_it_is_missing(toy, made, in_process):
 
 def test_one_block_uses_one_pool(chain, made, monkeypatch, in_process):
     opened = []
-    inner = compute._new_executor
-    monkeypatch.setattr(compute, "_new_executor", lambda: opened.append(1) or inner())
-    with compute.executor() as outside, compute.executor() as inside:
+    inner = workers._new_executor
+    monkeypatch.setattr(workers, "_new_executor", lambda: opened.append(1) or inner())
+    with workers.executor() as outside, workers.executor() as inside:
         assert outside is inside
         ensure([chain[0]])
         ensure([chain[1]])
@@ -211,20 +209,6 @@ def test_a_killed_worker_is_named_as_any_other_failure(chain, made, run_on):
         ensure([chain[-1]])
 
 
-@pytest.mark.parametrize("asked", ["0", "-1", "two", "", "1.5"])
-def test_a_wrong_number_of_workers_is_refused(monkeypatch, asked):
-    monkeypatch.setenv("MEDTRANSFER_WORKERS", asked)
-    with pytest.raises(ValueError, match=r"MEDTRANSFER_WORKERS is .*must be a number from 1"):
-        compute.workers()
-
-
-def test_the_number_of_workers_can_be_chosen(monkeypatch):
-    monkeypatch.setenv("MEDTRANSFER_WORKERS", "3")
-    assert compute.workers() == 3
-    monkeypatch.delenv("MEDTRANSFER_WORKERS")
-    assert compute.workers() >= 1
-
-
 def test_units_are_named_for_people(toy):
     development = toy.development(name="d2/2")
     training = toy.training(development=development, architecture="mobilenet_v2")
@@ -237,7 +221,7 @@ def test_units_are_named_for_people(toy):
 
 PROGRAM = """
 import sys
-from medtransfer import compute, store
+from medtransfer import compute, store, workers
 from medtransfer.specs import *
 
 def study():
@@ -282,38 +266,3 @@ def test_two_runs_on_one_store_both_end_in_real_workers(tmp_path, home):
     assert (home / "store" / "cell").is_dir()
     assert len(list((home / "store" / "training").glob("*/*/weights.safetensors"))) == 1
     assert store.clean_drafts() == 0
-
-
-WAITING = """
-import os, time
-from medtransfer import compute
-if __name__ == "__main__":
-    with compute.executor() as pool:
-        print(pool.submit(os.getpid).result(), flush=True)
-        time.sleep(120)
-"""
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="processes are watched in /proc")
-def test_a_worker_ends_when_its_parent_is_killed(tmp_path, monkeypatch):
-    program = tmp_path / "program.py"
-    program.write_text(WAITING)
-    monkeypatch.setenv("MEDTRANSFER_WORKERS", "1")
-    parent = subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, text=True)
-    worker = int(parent.stdout.readline())
-    assert alive(worker)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
-    until = time.monotonic() + 30
-    while alive(worker) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert not alive(worker)

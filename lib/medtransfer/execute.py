@@ -9,8 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from medtransfer import paths
-from medtransfer.compute import processes, workers
+from medtransfer import paths, workers
 
 AT_ONCE = 4  # a kernel holds half a gigabyte
 
@@ -75,9 +74,9 @@ def execute_all(notebooks: Sequence[Path], *, profile: str, folder: str) -> None
     Raises:
         ExecutionError: some failed; the others are finished.
     """
-    number = min(workers(), len(notebooks), AT_ONCE)
+    number = min(workers.number(), len(notebooks), AT_ONCE)
     failed = []
-    with processes(number) as pool, tqdm(total=len(notebooks), desc="notebooks") as bar:
+    with workers.processes(number) as pool, tqdm(total=len(notebooks), desc="notebooks") as bar:
         running = {
             pool.submit(execute, path, profile=profile, folder=folder): path for path in notebooks
         }

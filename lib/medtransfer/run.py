@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from medtransfer import compute, study
+from medtransfer import compute, study, workers
 from medtransfer.evaluation import answers, choice, metrics, table
 from medtransfer.evaluation import ladder as sanity
 from medtransfer.profiles import Profile
@@ -28,7 +28,7 @@ def factor(profile: Profile, domain: str, name: str) -> tuple[Cell, ...]:
         ComputeError: some work failed; the message names it.
     """
     study.cells(profile, domain, name, epsilon=profile.candidates[0])  # a mistake costs no training
-    with compute.executor():
+    with workers.executor():
         epsilon = chosen_epsilon(profile, domain)
         cells = study.cells(profile, domain, name, epsilon=epsilon)
         compute.ensure(cells)
@@ -41,7 +41,7 @@ def everything(profile: Profile, domains: Iterable[str]) -> None:
     An attack that several factors need is so crafted once and scored on all their targets.
     """
     domains = list(domains)
-    with compute.executor():
+    with workers.executor():
         choices = [study.choice(profile, domain) for domain in domains]
         compute.ensure([*choices, *_all(profile, domains)])
         cells: list[Cell] = []

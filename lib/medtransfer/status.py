@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from medtransfer import compute, paths, store, study
-from medtransfer.evaluation import choice, metrics, table
+from medtransfer import compute, paths, store, study, workers
+from medtransfer.evaluation import catalogue, choice, metrics
 from medtransfer.evaluation.answers import ATTACKED, CLEAN
 from medtransfer.profiles import Profile
 from medtransfer.specs import Cell, EpsilonChoice, Spec, Training
@@ -72,7 +72,7 @@ def notebooks(profile: Profile) -> pd.DataFrame:
                 "networks": f"{sum(map(store.has, networks))} of {len(networks)}",
                 "results": f"{len(specs) - len(missing)} of {len(specs)}",
                 "missing": len(missing),
-                "minutes left": left / 60 / compute.workers(),
+                "minutes left": left / 60 / workers.number(),
             }
         )
     return pd.DataFrame(rows)
@@ -104,7 +104,8 @@ def listed(profile: Profile, domain: str, factors: Sequence[str]) -> pd.DataFram
     """Return one row per cell of some factors: its key, whether it is stored, and what it is."""
     chosen = dict.fromkeys(cell for name in factors for cell in cells(profile, domain, name))
     rows = [
-        {"key": cell.key[:12], "stored": store.has(cell), **table.identity(cell)} for cell in chosen
+        {"key": cell.key[:12], "stored": store.has(cell), **catalogue.identity(cell)}
+        for cell in chosen
     ]
     return pd.DataFrame(rows).drop(columns=["domain", "grey_levels", "outputs"])
 

@@ -15,7 +15,7 @@ from IPython.display import Image
 from matplotlib.figure import Figure
 
 from medtransfer import paths
-from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
+from medtransfer.evaluation.catalogue import OTHER, SAME, WHITE_BOX
 from medtransfer.specs import CONTROL, IMAGENET, RANDOM
 
 COLOURS = {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 import yaml
+from facts import COMMON
 
 from medtransfer import paths
 from medtransfer.data import manifest
@@ -11,8 +12,6 @@ from medtransfer.data.manifest import ManifestError
 from medtransfer.data.phantoms import phantom
 
 COMMITTED = sorted(paths.manifests().glob("*.yaml"))
-COMMON = {"name": "mine", "title": "t", "licence": "MIT", "citation": "c"}
-COMMON |= {"verified": True, "verification": "v"}
 FOLDER = COMMON | {
     "kind": "folder",
     "domain": "radiology",

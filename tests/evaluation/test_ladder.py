@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from medtransfer.evaluation.catalogue import OTHER, SAME, WHITE_BOX
 from medtransfer.evaluation.ladder import SLACK, SanityError, climb
-from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
 
 HOLDS = {WHITE_BOX: 5.0, SAME: 40.0, OTHER: 80.0, "control": 99.0}
 

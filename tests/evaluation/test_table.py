@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from medtransfer.evaluation import answers, metrics, table
+from medtransfer.evaluation import answers, catalogue, metrics, table
 from medtransfer.evaluation.ladder import climb
 from medtransfer.specs import FLOAT
 
@@ -66,8 +66,8 @@ def test_what_attacker_and_target_share(toy):
     target = toy.training(seed=0)
     bis = dataclasses.replace(target, seed=1)
     other = dataclasses.replace(target, architecture="tiny_wide")
-    found = [table.relation(toy.cell(each, target)) for each in (target, bis, other)]
-    assert found == [table.WHITE_BOX, table.SAME, table.OTHER]
+    found = [catalogue.relation(toy.cell(each, target)) for each in (target, bis, other)]
+    assert found == [catalogue.WHITE_BOX, catalogue.SAME, catalogue.OTHER]
 
 
 def test_the_interval_is_that_of_resampled_groups(cell):
@@ -102,8 +102,8 @@ def test_a_finding_has_its_own_row(toy, publish_answers):
 def test_a_mean_over_pairs(cell):
     cells = [cell(HALF, seed=1), cell(TURNED, seed=2), cell(CLEAN, seed=3, surrogate="tiny_wide")]
     found = table.pooled(cells, by=["relation"], resamples=20).set_index("relation")
-    assert found.loc[table.SAME, ["pairs", "percent"]].tolist() == [2, 37.5]
-    assert found.loc[table.OTHER, ["pairs", "percent", "percent_low"]].tolist() == [1, 100, 100]
+    assert found.loc[catalogue.SAME, ["pairs", "percent"]].tolist() == [2, 37.5]
+    assert found.loc[catalogue.OTHER, ["pairs", "percent", "percent_low"]].tolist() == [1, 100, 100]
 
 
 def test_a_contrast_is_a_difference_of_means(cell):
@@ -123,16 +123,18 @@ def test_one_training_of_a_kind_decides_nothing_about_others(cell):
 
 
 def test_cells_are_selected_by_what_they_are(studied):
-    found = table.select(studied.cells, relation=table.WHITE_BOX, delivery=FLOAT, epsilon=0.02)
+    found = catalogue.select(
+        studied.cells, relation=catalogue.WHITE_BOX, delivery=FLOAT, epsilon=0.02
+    )
     assert [cell.target for cell in found] == [studied.bis]
     with pytest.raises(ValueError, match=r"no cell has .*method"):
-        table.select(studied.cells, method="CW")
+        catalogue.select(studied.cells, method="CW")
 
 
 def test_a_catalogue_needs_no_results(toy):
     target = toy.training(seed=0)
     cells = [toy.cell(target, epsilon=epsilon) for epsilon in (0.02, 0.01)]
-    found = table.catalogue(cells)
+    found = catalogue.overview(cells)
     assert found["cells"].tolist() == [2]
     assert found["FGSM at"].tolist() == ["0.01, 0.02"]
     assert found["delivered as"].tolist() == ["float"]
@@ -147,7 +149,7 @@ def test_the_tiny_study_gives_one_row_for_each_cell(studied):
         assert row.auc == metrics.macro_auc(truth, stored[["attacked:Tumour"]].to_numpy())
         assert row.max <= row.epsilon + 1e-6
         assert row.auc_low <= row.auc <= row.auc_high or np.isnan(row.auc_low)
-    assert set(found["relation"]) == {table.WHITE_BOX, table.SAME, table.OTHER}
+    assert set(found["relation"]) == {catalogue.WHITE_BOX, catalogue.SAME, catalogue.OTHER}
 
 
 def test_the_columns_are_those_that_the_ladder_climbs(studied):

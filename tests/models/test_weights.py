@@ -11,6 +11,7 @@ import pytest
 import skimage.data
 import torch
 import torch.nn.functional as F
+from facts import COMMON
 
 from medtransfer import paths
 from medtransfer.data.datamodule import to_unit
@@ -26,12 +27,7 @@ def describe(path, **changes):
     """The manifest of a file of weights in the home."""
     fields = {
         "kind": "weights",
-        "name": "mine",
-        "title": "t",
-        "licence": "MIT",
-        "citation": "c",
-        "verified": False,
-        "verification": "v",
+        **COMMON,
         "architecture": "tiny",
         "addresses": [path.resolve().as_uri()],
         "file": path.name,

@@ -11,7 +11,7 @@ from IPython.display import Image, Markdown
 
 from medtransfer import figures, run, study
 from medtransfer.chapters.page import Page
-from medtransfer.evaluation import table
+from medtransfer.evaluation import catalogue, table
 from medtransfer.evaluation.statistics import Effect
 from medtransfer.specs import Cell
 from medtransfer.words import DOMAIN_NUMBERS, GROUPS, percent
@@ -61,7 +61,7 @@ class Chapter(Page):
     def design(self) -> pd.DataFrame:
         """Return who attacks whom, with what; nothing runs but the choice of epsilon."""
         specs = study.cells(self.settings, self.domain, self.factor, epsilon=self.epsilon)
-        return table.catalogue(specs)
+        return catalogue.overview(specs)
 
     def networks(self) -> Image:
         """Show the validation AUC of every network of the factor."""
@@ -70,7 +70,7 @@ class Chapter(Page):
 
     def pooled(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return mean percentages of the clean AUC over the cells that `where` selects."""
-        chosen = table.select(self.cells, **where)
+        chosen = catalogue.select(self.cells, **where)
         return table.pooled(chosen, by=by, resamples=self.settings.resamples).sort_values([*by])
 
     def left(self, **where: Any) -> str:
@@ -80,7 +80,7 @@ class Chapter(Page):
 
     def contrast(self, first: dict[str, Any], second: dict[str, Any]) -> Effect:
         """Return the difference of what two selections of cells leave, first minus second."""
-        sides = (table.select(self.cells, **where) for where in (first, second))
+        sides = (catalogue.select(self.cells, **where) for where in (first, second))
         return table.contrast(*sides, resamples=self.settings.resamples)
 
     def say(self, sentences: Sequence[str]) -> Markdown:

@@ -8,7 +8,7 @@ from IPython.display import Image
 from medtransfer import compute, pictures, study
 from medtransfer.chapters.page import Page
 from medtransfer.data import development, phantoms, prepare
-from medtransfer.evaluation import table
+from medtransfer.evaluation import catalogue
 from medtransfer.specs import Cell
 from medtransfer.units import GREY_LEVEL, grey_levels
 
@@ -87,7 +87,7 @@ class Design(Page):
         """Return who attacks whom with what, factor by factor; it is the same for all domains."""
         domain = next(iter(self.settings.sources))
         tables = {
-            name.replace("_", " "): table.catalogue(self._cells(domain, name))
+            name.replace("_", " "): catalogue.overview(self._cells(domain, name))
             for name in study.FACTORS
         }
         return pd.concat(tables, names=["factor", ""])

@@ -7,7 +7,7 @@ from IPython.display import Image, Markdown
 
 from medtransfer import figures
 from medtransfer.chapters.chapter import PAIR, Chapter
-from medtransfer.evaluation.table import OTHER, SAME
+from medtransfer.evaluation.catalogue import OTHER, SAME
 from medtransfer.specs import IMAGENET, RANDOM
 from medtransfer.units import shown
 from medtransfer.words import decided, points

@@ -6,7 +6,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from medtransfer.chapters.initialization import Initialization
-from medtransfer.evaluation.table import OTHER, SAME
+from medtransfer.evaluation.catalogue import OTHER, SAME
 from medtransfer.specs import IMAGENET, RANDOM
 from medtransfer.units import shown
 from medtransfer.words import decided, points

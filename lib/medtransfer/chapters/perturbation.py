@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from IPython.display import Image, Markdown
 
 from medtransfer import figures, pictures, run, study
 from medtransfer.chapters.chapter import Chapter
-from medtransfer.evaluation import choice, table
-from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
-from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, RANDOM
+from medtransfer.evaluation import catalogue, choice
+from medtransfer.evaluation.catalogue import OTHER, SAME, WHITE_BOX
+from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, RANDOM, Cell
 from medtransfer.units import shown
 from medtransfer.words import decided, points
 
@@ -49,14 +51,7 @@ class Perturbation(Chapter):
         """Show the image with `label` whose call an attack at the chosen epsilon changes most."""
         from medtransfer.evaluation import showcase  # takes seconds: it loads networks
 
-        cell = table.select(
-            self.cells,
-            method="PGD",
-            epsilon=self.epsilon,
-            delivery=FLOAT,
-            relation=SAME,
-            target_initialization=IMAGENET,
-        )[0]
+        cell = self._crafted(relation=SAME)[0]
         case = showcase.showcase(cell, image=showcase.most_changed(cell, label))
         name = label.replace("_", " ").lower() if label[1:].islower() else label
         captions = {
@@ -75,18 +70,22 @@ class Perturbation(Chapter):
 
     def findings(self) -> Image:
         """Show AUC by finding before and after PGD, pre-trained networks, chosen epsilon."""
-        chosen = table.select(
+        chosen = self._crafted(target_architecture=self.settings.architectures[0])
+        rungs = [WHITE_BOX, SAME, OTHER]
+        found = run.findings(chosen, self.settings)
+        found = found.sort_values("relation", key=lambda c: c.map(rungs.index), kind="stable")
+        return self.save(figures.findings(found), found, name="findings")
+
+    def _crafted(self, **where: Any) -> list[Cell]:
+        """Return cells of PGD at the chosen epsilon between pre-trained networks, as crafted."""
+        return catalogue.select(
             self.cells,
             method="PGD",
             epsilon=self.epsilon,
             delivery=FLOAT,
             target_initialization=IMAGENET,
-            target_architecture=self.settings.architectures[0],
+            **where,
         )
-        rungs = [WHITE_BOX, SAME, OTHER]
-        found = run.findings(chosen, self.settings)
-        found = found.sort_values("relation", key=lambda c: c.map(rungs.index), kind="stable")
-        return self.save(figures.findings(found), found, name="findings")
 
     def answer(self) -> Markdown:
         """Say how much an attack leaves at the chosen epsilon, and how much of it noise does."""

@@ -10,8 +10,8 @@ from IPython.display import Image, Markdown
 from medtransfer import figures, run, study
 from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.page import Page
-from medtransfer.evaluation import claims, table
-from medtransfer.evaluation.table import SAME
+from medtransfer.evaluation import catalogue, claims, table
+from medtransfer.evaluation.catalogue import SAME
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, Cell
 from medtransfer.words import percent
 
@@ -72,7 +72,7 @@ class Synthesis(Page):
         """Show initialization, data and architecture at once, as one heat map."""
         crossed = ("initialization", "development_data", "initialization_and_data")
         cells = [cell for name in crossed for cell in self.studies[domain][name]]
-        chosen = table.select(dict.fromkeys(cells), method=METHOD)
+        chosen = catalogue.select(dict.fromkeys(cells), method=METHOD)
         means = table.pooled(chosen, by=PAIR, resamples=self.settings.resamples)
         picture = figures.factors(means, title=f"{domain.capitalize()}, {METHOD}")
         return self.save(picture, means, name=f"factors_{domain}")
@@ -103,7 +103,7 @@ class Synthesis(Page):
         """Return what is left as crafted, in an 8-bit file, and of shuffled noise."""
         parts = []
         for domain, factors in self.studies.items():
-            cells = table.select(
+            cells = catalogue.select(
                 factors["perturbation"],
                 method=METHOD,
                 epsilon=run.chosen_epsilon(self.settings, domain),
@@ -118,7 +118,7 @@ class Synthesis(Page):
         cells = [
             cell
             for factors in self.studies.values()
-            for cell in table.select(
+            for cell in catalogue.select(
                 factors["perturbation"],
                 method="FGSM",
                 delivery=FLOAT,
@@ -168,7 +168,7 @@ class Synthesis(Page):
 
     def _means(self, by: tuple[str, ...], factor: str, **where: object) -> pd.DataFrame:
         cells = [cell for factors in self.studies.values() for cell in factors[factor]]
-        chosen = table.select(cells, **where)
+        chosen = catalogue.select(cells, **where)
         return table.pooled(chosen, by=by, resamples=self.settings.resamples)
 
 

@@ -12,8 +12,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 
-from medtransfer.evaluation import statistics, table
-from medtransfer.evaluation.table import OTHER, SAME
+from medtransfer.evaluation import catalogue, statistics, table
+from medtransfer.evaluation.catalogue import OTHER, SAME
 from medtransfer.specs import CONTROL, FLOAT, IMAGENET, RANDOM, Cell
 
 CLAIMS = {
@@ -44,9 +44,12 @@ def judge(studies: Mapping[str, Factors], *, method: str, resamples: int) -> pd.
         method: "FGSM" or "PGD".
     """
     rows = []
-    for claim, sides in _SIDES.items():
+    for claim in ("C1", "C3", "C4", "C5"):
         found = {
-            domain: [table.pairs_of(cells, resamples=resamples) for cells in sides(factors, method)]
+            domain: [
+                table.pairs_of(cells, resamples=resamples)
+                for cells in _sides(claim, factors, method)
+            ]
             for domain, factors in studies.items()
         }
         if len(found) > 1:
@@ -78,42 +81,27 @@ def _row(claim: str, domain: str, pairs: list[statistics.Pairs]) -> dict[str, ob
     return {**row, "null": null, "least": 0.0 if claim == "C5" else LEAST}
 
 
-def _initialization(factors: Factors, method: str) -> tuple[list[Cell], ...]:
-    return tuple(
-        table.select(
-            factors["initialization"],
-            method=method,
-            surrogate_initialization=start,
-            target_initialization=start,
-        )
-        for start in (RANDOM, IMAGENET)
-    )
+def _sides(claim: str, factors: Factors, method: str) -> list[list[Cell]]:
+    """Return the cells that a claim compares, one list for each side."""
+    if claim == "C5":
+        chosen = {cell.attack.epsilon for cell in factors["initialization"]}
+        noise = catalogue.select(factors["perturbation"], method=method, delivery=CONTROL)
+        return [[cell for cell in noise if cell.attack.epsilon in chosen]]
+    factor, sides = _COMPARED[claim]
+    return [catalogue.select(factors[factor], method=method, **side) for side in sides]
 
 
-def _data(factors: Factors, method: str) -> tuple[list[Cell], ...]:
-    return tuple(
-        table.select(
-            factors["development_data"],
-            method=method,
-            target_initialization=IMAGENET,
-            surrogate_data=data,
-        )
-        for data in ("d2", "d1")
-    )
-
-
-def _architecture(factors: Factors, method: str) -> tuple[list[Cell], ...]:
-    on_d2, _ = _data(factors, method)
-    return tuple(table.select(on_d2, relation=relation) for relation in (OTHER, SAME))
-
-
-def _control(factors: Factors, method: str) -> tuple[list[Cell], ...]:
-    chosen = {cell.attack.epsilon for cell in factors["initialization"]}
-    noise = table.select(factors["perturbation"], method=method, delivery=CONTROL)
-    return ([cell for cell in noise if cell.attack.epsilon in chosen],)
-
-
-_SIDES = {"C1": _initialization, "C3": _data, "C4": _architecture, "C5": _control}
+_BOTH = [
+    {"surrogate_initialization": start, "target_initialization": start}
+    for start in (RANDOM, IMAGENET)
+]
+_PRETRAINED = {"target_initialization": IMAGENET}
+_ON_D2 = {**_PRETRAINED, "surrogate_data": "d2"}
+_COMPARED = {
+    "C1": ("initialization", _BOTH),
+    "C3": ("development_data", [{**_PRETRAINED, "surrogate_data": data} for data in ("d2", "d1")]),
+    "C4": ("development_data", [{**_ON_D2, "relation": relation} for relation in (OTHER, SAME)]),
+}
 
 
 def gains(studies: Mapping[str, Factors], *, method: str) -> pd.DataFrame:
@@ -125,7 +113,7 @@ def gains(studies: Mapping[str, Factors], *, method: str) -> pd.DataFrame:
     rows = []
     for domain, factors in studies.items():
         for factor in ("development_data", "initialization_and_data"):
-            cells = table.select(
+            cells = catalogue.select(
                 factors[factor], method=method, surrogate_data="d2", delivery=FLOAT
             )
             frame = table.transfer_table(cells, resamples=0)

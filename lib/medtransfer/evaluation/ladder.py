@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
+from medtransfer.evaluation.catalogue import OTHER, SAME, WHITE_BOX
 from medtransfer.specs import CONTROL, FLOAT
 
 # Percentage points of the clean AUC by which, beyond the doubt of both intervals, a rung may seem

@@ -6,8 +6,8 @@ were trained, and which patients are in the test set. Targets and surrogates are
 are not independent: the variance is that of two-way clustering (Cameron, Gelbach and Miller 2011)
 by target and by surrogate, with the correction for few trainings of each kind, plus the bootstrap
 variance over patients; the interval is Student's with Satterthwaite's degrees of freedom. A mixed
-model with crossed effects estimates the same variances, but its normal intervals are too narrow
-for three trainings of a kind. `benchmarks/calibration.py` shows coverage and false positives.
+model with crossed effects estimates the same variances, but its intervals are normal, which three
+trainings of a kind do not justify. `benchmarks/calibration.py` shows coverage and false positives.
 """
 
 from __future__ import annotations

@@ -10,38 +10,8 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.evaluation import answers, metrics, statistics
+from medtransfer.evaluation.catalogue import identity
 from medtransfer.specs import Cell, Training
-from medtransfer.units import grey_levels
-
-WHITE_BOX, SAME, OTHER = "white box", "same architecture", "other architecture"
-
-
-def relation(cell: Cell) -> str:
-    """Return what the attacker shares with the target: itself, its architecture, or neither."""
-    surrogate, target = cell.attack.surrogate, cell.target
-    if surrogate == target:
-        return WHITE_BOX
-    return SAME if surrogate.architecture == target.architecture else OTHER
-
-
-def identity(cell: Cell) -> dict[str, Any]:
-    """Return what a cell is, as columns."""
-    surrogate, target, attack = cell.attack.surrogate, cell.target, cell.attack
-    return {
-        "domain": target.development.source.domain,
-        "method": attack.method.upper(),
-        "epsilon": attack.epsilon,
-        "grey_levels": grey_levels(attack.epsilon),
-        "delivery": cell.delivery,
-        "relation": relation(cell),
-        "surrogate_architecture": surrogate.architecture,
-        "surrogate_initialization": surrogate.initialization,
-        "surrogate_data": surrogate.development.name,
-        "target_architecture": target.architecture,
-        "target_initialization": target.initialization,
-        "target_data": target.development.name,
-        "outputs": len(target.development.source.labels),
-    }
 
 
 def transfer_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
@@ -56,22 +26,6 @@ def transfer_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
     `max`, `rms`, `psnr`, `ssim` (mean over images); `key` of the cell in the store.
     """
     return pd.DataFrame([_row(cell, resamples=resamples) for cell in cells])
-
-
-def catalogue(cells: Iterable[Cell]) -> pd.DataFrame:
-    """Return who attacks whom, with what: one row per pair of kinds, made before anything runs."""
-    frame = pd.DataFrame([identity(cell) for cell in cells])
-    sides = ["surrogate_initialization", "surrogate_data", "target_initialization", "target_data"]
-    rows = []
-    for kinds, group in frame.groupby(sides, sort=False):
-        epsilons = {
-            f"{method} at": ", ".join(f"{epsilon:g}" for epsilon in sorted(set(part["epsilon"])))
-            for method, part in group.groupby("method")
-        }
-        delivered = ", ".join(dict.fromkeys(group["delivery"]))
-        named = dict(zip(sides, kinds, strict=True))
-        rows.append({**named, **epsilons, "delivered as": delivered, "cells": len(group)})
-    return pd.DataFrame(rows)
 
 
 def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.DataFrame:
@@ -145,18 +99,6 @@ def _kind(training: Training) -> str:
             training.initialization,
         ]
     )
-
-
-def select(cells: Iterable[Cell], **where: Any) -> list[Cell]:
-    """Return the cells whose `identity` has these values, such as `relation="white box"`.
-
-    Raises:
-        ValueError: no cell has them.
-    """
-    found = [cell for cell in cells if where.items() <= identity(cell).items()]
-    if not found:
-        raise ValueError(f"no cell has {where}")
-    return found
 
 
 class _Scores(NamedTuple):

@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medtransfer.evaluation.table import OTHER, SAME, WHITE_BOX
+from medtransfer.evaluation.catalogue import OTHER, SAME, WHITE_BOX
 from medtransfer.specs import CONTROL, FLOAT
 from medtransfer.style import COLOURS, PERCENT, STYLE
 from medtransfer.units import GREY_LEVEL

@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medtransfer.evaluation.table import OTHER, SAME
+from medtransfer.evaluation.catalogue import OTHER, SAME
 from medtransfer.figures.pairs import kinds
 from medtransfer.style import COLOURS, PERCENT, STYLE
 from medtransfer.words import named
