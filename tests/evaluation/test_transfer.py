@@ -129,6 +129,20 @@ def test_an_attack_is_crafted_once_for_all_targets_and_deliveries(fresh, shown, 
     assert all(store.has(cell) for cell in fresh.fgsm)
 
 
+def test_a_network_is_loaded_once_for_passes_that_share_it(fresh, monkeypatch):
+    loaded, load = [], training.load
+
+    def watch(spec):
+        loaded.append(spec.key)
+        return load(spec)
+
+    monkeypatch.setattr(training, "load", watch)
+    transfer.score(fresh.fgsm)
+    transfer.score(fresh.pgd)
+    needed = {s.key for c in [*fresh.fgsm, *fresh.pgd] for s in (c.target, c.attack.surrogate)}
+    assert sorted(loaded) == sorted(needed)
+
+
 def test_scores_do_not_depend_on_batches_or_on_what_else_is_scored(fresh, monkeypatch):
     monkeypatch.setattr(transfer, "BATCH", 5)
     some = [fresh.fgsm[0], fresh.fgsm[2], fresh.fgsm[-1]]

@@ -7,6 +7,8 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,6 +28,9 @@ from medtransfer.models.folding import folded
 from medtransfer.specs import Attack, Cell, Source, Training
 
 BATCH = 50
+# Passes follow each other with the same targets: building a network costs as much as its answers.
+# As many are kept as the largest factor has targets with three replicates; each holds 9 to 19 MB.
+KEPT = 32
 
 
 def unit(cell: Cell) -> tuple[str, str, str]:
@@ -37,7 +42,6 @@ def unit(cell: Cell) -> tuple[str, str, str]:
 class _Answers:
     """Per-image columns collected over the batches of one pass."""
 
-    clean: dict[str, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
     attacked: dict[Cell, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
     visible: dict[tuple[Attack, str], list[pd.DataFrame]] = field(
         default_factory=lambda: defaultdict(list)
@@ -65,10 +69,9 @@ def score(cells: Sequence[Cell]) -> None:
         )
     prepared = prepare.load(source)
     rows = _rows(cells[0], prepared)
-    example = to_unit(np.asarray(prepared.images[rows[:2]])).to(training.device())
     networks = {
-        spec.key: folded(training.load(spec), example)
-        for spec in {surrogate, *(cell.target for cell in cells)}
+        spec.key: _network(spec, store.find(spec))
+        for spec in dict.fromkeys([surrogate, *(cell.target for cell in cells)])
     }
     before, start = _buffers(networks[surrogate.key]), time.perf_counter()
     answers = _Answers()
@@ -77,9 +80,34 @@ def score(cells: Sequence[Cell]) -> None:
     if not torch.equal(before, _buffers(networks[surrogate.key])):
         raise SanityError("an attack changed the surrogate's batch-norm statistics")
     index = prepared.index.iloc[rows].reset_index(drop=True)
+    clean = {
+        spec.key: _clean(spec, store.find(spec), tuple(rows.tolist()))
+        for spec in {cell.target for cell in cells}
+    }
     share = (time.perf_counter() - start) / len(cells)
     for cell in cells:
-        _publish(cell, index, answers, seconds=share)
+        _publish(cell, index, clean[cell.target.key], answers, seconds=share)
+
+
+@lru_cache(maxsize=KEPT)
+def _network(spec: Training, place: Path) -> nn.Module:
+    """Return a trained network, folded; `place` is where the store holds it."""
+    images = prepare.load(spec.development.source).images
+    return folded(training.load(spec), to_unit(np.asarray(images[:2])).to(training.device()))
+
+
+@lru_cache(maxsize=1024)
+def _clean(spec: Training, place: Path, rows: tuple[int, ...]) -> np.ndarray:
+    """Return a network's logits for clean images, (N, K): the same for every attack on them."""
+    images = prepare.load(spec.development.source).images
+    network = _network(spec, place)
+    batches = (list(rows[first : first + BATCH]) for first in range(0, len(rows), BATCH))
+    return np.concatenate([_answer(network, _images(images, batch)) for batch in batches])
+
+
+def _images(images: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
+    batch = to_unit(np.asarray(images[rows])).to(training.device())
+    return batch.contiguous(memory_format=torch.channels_last)
 
 
 def _division(training: Training) -> tuple[Source, int, float]:
@@ -105,13 +133,9 @@ def _score_batch(
     rows: np.ndarray,
     answers: _Answers,
 ) -> None:
-    device = training.device()
-    images = to_unit(np.asarray(prepared.images[rows])).to(device)
-    images = images.contiguous(memory_format=torch.channels_last)
-    labels = torch.from_numpy(prepared.targets[rows]).to(device)
+    images = _images(prepared.images, rows)
+    labels = torch.from_numpy(prepared.targets[rows]).to(images.device)
     names = prepared.index["image"].iloc[rows].tolist()
-    for key in {cell.target.key for cell in cells}:
-        answers.clean[key].append(_answer(networks[key], images))
     attacks = list(dict.fromkeys(cell.attack for cell in cells))
     surrogate = networks[attacks[0].surrogate.key]
     check_zero(surrogate, images[:2], labels[:2], attack=attacks[0])
@@ -157,10 +181,11 @@ def _buffers(network: nn.Module) -> Tensor:
     return torch.cat([torch.zeros(1), *flat])
 
 
-def _publish(cell: Cell, index: pd.DataFrame, answers: _Answers, *, seconds: float) -> None:
+def _publish(
+    cell: Cell, index: pd.DataFrame, clean: np.ndarray, answers: _Answers, *, seconds: float
+) -> None:
     """Publish one cell; `seconds` is its share of the whole pass."""
     labels = cell.target.development.source.labels
-    clean = torch.cat(answers.clean[cell.target.key]).numpy()
     attacked = torch.cat(answers.attacked[cell]).numpy()
     visible = pd.concat(answers.visible[cell.attack, cell.delivery], ignore_index=True)
     table = pd.concat(
