@@ -1,8 +1,10 @@
 """Status: what is stored, what is missing, and what a key stands for."""
 
+import json
+
 import pytest
 
-from medtransfer import cli, status, store, study
+from medtransfer import cli, paths, status, store, study
 from medtransfer.specs import Training
 
 
@@ -26,6 +28,27 @@ def test_what_is_stored_is_counted_and_times_what_is_left(profile):
     after = status.notebooks(profile).set_index("notebook")["missing"]
     assert before["31 pathology, initialization"] - after["31 pathology, initialization"] == 1
     assert before["21 radiology, initialization"] == after["21 radiology, initialization"]
+
+
+def test_time_spent_is_added_up_by_kind_of_work(profile):
+    cells = status.cells(profile, "pathology", "initialization")
+    for training in study.trainings(cells)[:2]:
+        stored(training)
+    with store.draft(cells[0], seconds=90.0, crafting=60.0):
+        pass
+    folder = paths.executed(profile.name)
+    folder.mkdir(parents=True)
+    for name, seconds in (("00_a.ipynb", 30), ("10_b.ipynb", 60), ("20_c.running.ipynb", 999)):
+        notebook = {"metadata": {"papermill": {"duration": seconds}}}
+        (folder / name).write_text(json.dumps(notebook))
+    found = status.spent(profile)
+    assert found["results"].to_dict() == {
+        "training": 2,
+        "crafting": 1,
+        "scoring": 1,
+        "notebooks": 2,
+    }
+    assert found["minutes"].tolist() == pytest.approx([2.0, 1.0, 0.5, 1.5])
 
 
 def test_the_chosen_epsilon_is_used_once_it_is_known(profile):

@@ -100,6 +100,8 @@ def _status(options: argparse.Namespace) -> None:
     for domain in profile.sources:
         epsilon = status.epsilon(profile, domain)
         print(f"{domain}: epsilon {shown(epsilon) if epsilon else 'is not chosen yet'}")
+    print("spent, in minutes of one process:")
+    print(status.spent(profile).round(1).to_string())
     left = frame["minutes left"].sum(skipna=False)
     print(f"all: {left:.0f} minutes left" if left == left else "all: no duration is known yet")
 

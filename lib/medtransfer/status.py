@@ -100,6 +100,37 @@ def _durations() -> dict[tuple[str, str], float]:
     return {**known, (EpsilonChoice.__name__.lower(), ""): 1.0, ("phantomsource", ""): 30.0}
 
 
+def spent(profile: Profile) -> pd.DataFrame:
+    """Return where the time of a profile went: minutes of one process, by kind of work.
+
+    Results are counted whichever profile made them; notebooks are those executed headlessly, whose
+    time includes what they computed themselves.
+    """
+    rows = {kind: [0, 0.0] for kind in ("training", "crafting", "scoring", "notebooks")}
+
+    def add(kind: str, seconds: float) -> None:
+        rows[kind][0] += 1
+        rows[kind][1] += seconds / 60
+
+    specs: list[Spec] = [study.choice(profile, domain) for domain in profile.sources]
+    for domain, factor in ((d, f) for d in profile.sources for f in study.FACTORS):
+        specs += cells(profile, domain, factor)
+    for spec in needed(specs):
+        if not isinstance(spec, (Training, Cell)) or not store.has(spec):
+            continue
+        record = store.run_record(spec)
+        if isinstance(spec, Training):
+            add("training", record["seconds"])
+        else:
+            crafting = record.get("crafting", 0.0)
+            add("crafting", crafting)
+            add("scoring", record["seconds"] - crafting)
+    for path in paths.executed(profile.name).glob("[0-9][0-9]_*.ipynb"):
+        if ".running" not in path.name:
+            add("notebooks", json.loads(path.read_text())["metadata"]["papermill"]["duration"])
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["results", "minutes"])
+
+
 def listed(profile: Profile, domain: str, factors: Sequence[str]) -> pd.DataFrame:
     """Return one row per cell of some factors: its key, whether it is stored, and what it is."""
     chosen = dict.fromkeys(cell for name in factors for cell in cells(profile, domain, name))

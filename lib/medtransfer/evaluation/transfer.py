@@ -46,6 +46,7 @@ class _Answers:
     visible: dict[tuple[Attack, str], list[pd.DataFrame]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    crafting: float = 0.0  # seconds
 
 
 def score(cells: Sequence[Cell]) -> None:
@@ -84,9 +85,10 @@ def score(cells: Sequence[Cell]) -> None:
         spec.key: _clean(spec, store.find(spec), tuple(rows.tolist()))
         for spec in {cell.target for cell in cells}
     }
-    share = (time.perf_counter() - start) / len(cells)
+    taken = {"seconds": time.perf_counter() - start, "crafting": answers.crafting}
+    share = {name: seconds / len(cells) for name, seconds in taken.items()}
     for cell in cells:
-        _publish(cell, index, clean[cell.target.key], answers, seconds=share)
+        _publish(cell, index, clean[cell.target.key], answers, share=share)
 
 
 @lru_cache(maxsize=KEPT)
@@ -139,7 +141,9 @@ def _score_batch(
     attacks = list(dict.fromkeys(cell.attack for cell in cells))
     surrogate = networks[attacks[0].surrogate.key]
     check_zero(surrogate, images[:2], labels[:2], attack=attacks[0])
+    start = time.perf_counter()
     for attack, adversarial in craft(surrogate, images, labels, attacks=attacks):
+        answers.crafting += time.perf_counter() - start
         check_budget(attack, images, adversarial)
         kinds = dict.fromkeys(cell.delivery for cell in cells if cell.attack == attack)
         for kind in kinds:
@@ -151,6 +155,7 @@ def _score_batch(
             for cell in cells:
                 if cell.attack == attack and cell.delivery == kind:
                     answers.attacked[cell].append(_answer(networks[cell.target.key], delivered))
+        start = time.perf_counter()
 
 
 @torch.no_grad()
@@ -182,9 +187,14 @@ def _buffers(network: nn.Module) -> Tensor:
 
 
 def _publish(
-    cell: Cell, index: pd.DataFrame, clean: np.ndarray, answers: _Answers, *, seconds: float
+    cell: Cell,
+    index: pd.DataFrame,
+    clean: np.ndarray,
+    answers: _Answers,
+    *,
+    share: dict[str, float],
 ) -> None:
-    """Publish one cell; `seconds` is its share of the whole pass."""
+    """Publish one cell; `share` is its part of the seconds of the pass, and of those crafting."""
     labels = cell.target.development.source.labels
     attacked = torch.cat(answers.attacked[cell]).numpy()
     visible = pd.concat(answers.visible[cell.attack, cell.delivery], ignore_index=True)
@@ -197,5 +207,5 @@ def _publish(
         ],
         axis=1,
     )
-    with store.draft(cell, device=str(training.device()), seconds=seconds) as place:
+    with store.draft(cell, device=str(training.device()), **share) as place:
         table.to_parquet(place / "images.parquet", index=False)
