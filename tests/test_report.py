@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import nbformat
 import pytest
@@ -77,3 +79,19 @@ def test_verdicts_stand_on_the_first_page() -> None:
 def test_nothing_executed_is_an_error_that_says_what_to_run() -> None:
     with pytest.raises(FileNotFoundError, match="make reproduce"):
         report.build("smoke")
+
+
+BROWSER = next(filter(shutil.which, ("chromium", "chromium-browser", "google-chrome")), None)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on PATH")
+@pytest.mark.usefixtures("executed")
+def test_a_browser_opens_every_page_from_a_folder_without_complaint(tmp_path) -> None:
+    for page in report.build("smoke").parent.glob("*.html"):
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        options += ["--enable-logging=stderr", f"--user-data-dir={tmp_path / page.stem}"]
+        command = [BROWSER, *options, "--dump-dom", page.as_uri()]
+        opened = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        assert "CONSOLE" not in opened.stderr, opened.stderr
+        assert "</body>" in opened.stdout
+        assert ("result of" in opened.stdout) == (page.name != "index.html")
