@@ -53,7 +53,7 @@ def side(
     )
     shift = rng.normal(0, of_patients)
     return Pairs(
-        percent=percent + shift,
+        values=percent + shift,
         draws=percent[:, None] + shift + rng.normal(0, of_patients, DRAWS),
         surrogates=[f"{name} {s}" for s, _ in rows],
         targets=[str(t) for _, t in rows],

@@ -206,3 +206,17 @@ def test_interaction_and_perceptibility_have_a_line_for_each_kind() -> None:
     seen = pd.DataFrame({"domain": ["radiology"] * 2, "epsilon": [0.01, 0.06]})
     shown = texts(figures.perceptibility(seen.assign(ssim=[0.99, 0.9], percent=[80, 20])))
     assert "SSIM" in shown and "0.06" in shown
+
+
+def test_operating_points_name_every_finding_and_both_states() -> None:
+    rows = [
+        {"domain": domain, "label": label, "measure": measure, "images": images}
+        for domain, label in (("radiology", "Pleural_Thickening"), ("pathology", "Tumour"))
+        for measure in ("sensitivity", "specificity")
+        for images in ("clean", "attacked")
+    ]
+    table = pd.DataFrame(rows).assign(value=0.7, low=0.6, high=0.8)
+    figure = figures.operating(table)
+    shown = texts(figure)
+    for word in ("Pleural Thickening", "Tumour", "clean", "attacked, radiology", "specificity"):
+        assert word in shown

@@ -20,7 +20,7 @@ def side(name, rng, *, level, targets, spread, replicates=3, networks=2, noise=1
     ]
     shift = rng.normal(0, 1)  # the patients that the test set happens to hold
     return Pairs(
-        percent=np.array(percent) + shift,
+        values=np.array(percent) + shift,
         draws=np.array(percent)[:, None] + shift + rng.normal(0, 1, 50),
         surrogates=[f"{name} {s}" for s, _ in rows],
         targets=[f"{t}" for _, t in rows],
@@ -72,7 +72,7 @@ def test_one_training_of_each_kind_gives_an_interval_over_images_alone():
 def test_a_mean_weighs_kinds_and_not_pairs():
     """A kind with more replicates does not count more."""
     pairs = Pairs(
-        percent=np.array([10.0, 10.0, 10.0, 90.0]),
+        values=np.array([10.0, 10.0, 10.0, 90.0]),
         draws=np.tile([[10.0], [10.0], [10.0], [90.0]], 5),
         surrogates=["a1", "a2", "a3", "b1"],
         targets=["t"] * 4,

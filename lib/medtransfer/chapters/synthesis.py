@@ -10,7 +10,7 @@ from IPython.display import Image, Markdown
 from medtransfer import figures, run, study
 from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.page import Page
-from medtransfer.evaluation import catalogue, claims, table
+from medtransfer.evaluation import catalogue, claims, operating, table
 from medtransfer.evaluation.catalogue import SAME
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, Cell
 from medtransfer.words import percent
@@ -112,6 +112,25 @@ class Synthesis(Page):
             by = ("domain", "target_initialization", "delivery")
             parts.append(table.pooled(cells, by=by, resamples=self.settings.resamples))
         return _wide(pd.concat(parts), by="delivery")[[FLOAT, EIGHT_BIT, CONTROL]]
+
+    def operating(self) -> Image:
+        """Show which findings an attack hides or invents, at the targets' operating points.
+
+        Pre-trained networks of the same architecture, chosen epsilon.
+        """
+        parts = []
+        for domain, factors in self.studies.items():
+            cells = catalogue.select(
+                factors["initialization"],
+                method=METHOD,
+                relation=SAME,
+                surrogate_initialization=IMAGENET,
+                target_initialization=IMAGENET,
+            )
+            part = operating.operating_table(cells, resamples=self.settings.resamples)
+            parts.append(part.assign(domain=domain))
+        table_ = pd.concat(parts, ignore_index=True)
+        return self.save(figures.operating(table_), table_, name="operating_points")
 
     def perceptibility(self) -> Image:
         """Show success against how visible the perturbation is, over the FGSM sweep."""

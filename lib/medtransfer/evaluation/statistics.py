@@ -28,17 +28,17 @@ SUPPORTED, REFUTED, UNDECIDED = "supported", "not supported", "undecided"
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """What n trained pairs leave of the clean AUC, in %.
+    """What was measured on n trained pairs, such as the percentage of the clean AUC that is left.
 
     Attributes:
-        percent: (n,).
+        values: (n,).
         draws: (n, B), the same under B resamples of the groups of test images.
         targets, surrogates: (n,) the training on each side.
         target_kinds, surrogate_kinds: (n,) what each training is a replicate of.
         groups: number of patients or slides in the test set.
     """
 
-    percent: np.ndarray
+    values: np.ndarray
     draws: np.ndarray
     targets: Sequence[str]
     surrogates: Sequence[str]
@@ -84,7 +84,7 @@ def difference(first: Pairs, second: Pairs, *, null: float = 0.0) -> Effect:
 def combined(studies: Sequence[Pairs]) -> Pairs:
     """Return the pairs of several studies, whose images have nothing in common, as one."""
     return Pairs(
-        percent=np.concatenate([s.percent for s in studies]),
+        values=np.concatenate([s.values for s in studies]),
         draws=np.concatenate([s.draws for s in studies]),
         targets=[name for s in studies for name in s.targets],
         surrogates=[name for s in studies for name in s.surrogates],
@@ -100,7 +100,7 @@ def _weights(kinds: Sequence[tuple[str, str]]) -> np.ndarray:
 
 
 def _effect(pairs: Pairs, weights: np.ndarray, *, sides: Sequence[int], null: float) -> Effect:
-    value, draws = float(weights @ pairs.percent), weights @ pairs.draws
+    value, draws = float(weights @ pairs.values), weights @ pairs.draws
     found = {"value": value, "pairs": len(set(zip(pairs.surrogates, pairs.targets, strict=True)))}
     residual = _residual(pairs, sides) * weights
     variance, freedom = _variance(pairs, residual, over_groups=float(np.nanvar(draws, ddof=1)))
@@ -116,9 +116,9 @@ def _effect(pairs: Pairs, weights: np.ndarray, *, sides: Sequence[int], null: fl
 
 def _residual(pairs: Pairs, sides: Sequence[int]) -> pd.Series[float]:
     """Return how far each pair is from the mean of its kind on its side of a difference."""
-    percent = pd.Series(pairs.percent)
+    values = pd.Series(pairs.values)
     strata = [f"{side}/{kind}" for side, kind in zip(sides, pairs.kinds, strict=True)]
-    return percent - percent.groupby(strata).transform("mean")
+    return values - values.groupby(strata).transform("mean")
 
 
 def _variance(

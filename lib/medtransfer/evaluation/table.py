@@ -50,8 +50,8 @@ def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.Da
                 "percent": effect.value,
                 "percent_low": effect.low,
                 "percent_high": effect.high,
-                "lowest": float(pairs.percent.min()),
-                "highest": float(pairs.percent.max()),
+                "lowest": float(pairs.values.min()),
+                "highest": float(pairs.values.max()),
             }
         )
     return pd.DataFrame(rows)
@@ -76,10 +76,15 @@ def pairs_of(cells: Sequence[Cell], *, resamples: int) -> statistics.Pairs:
     if not cells:
         raise ValueError("there are no cells to take a mean of")
     values, draws = zip(*(_percent(cell, resamples) for cell in cells), strict=True)
+    return paired(cells, np.array(values), np.array(draws))
+
+
+def paired(cells: Sequence[Cell], values: np.ndarray, draws: np.ndarray) -> statistics.Pairs:
+    """Return what was measured on some cells, (n,), and its draws, (n, B), with their pairs."""
     surrogates, targets = [c.attack.surrogate for c in cells], [c.target for c in cells]
     return statistics.Pairs(
-        percent=np.array(values),
-        draws=np.array(draws),
+        values=values,
+        draws=draws,
         surrogates=[spec.key for spec in surrogates],
         targets=[spec.key for spec in targets],
         surrogate_kinds=[_kind(spec) for spec in surrogates],
@@ -113,8 +118,8 @@ class _Scores(NamedTuple):
 @cache
 def _scores(cell: Cell, resamples: int) -> _Scores:
     table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-    truth, clean, attacked = _arrays(table, labels)
-    drawn = _resamples(tuple(table["group"]), resamples)
+    truth, clean, attacked = arrays(table, labels)
+    drawn = resampled(tuple(table["group"]), resamples)
     return _Scores(
         metrics.macro_auc(truth, clean),
         _clean_draws(cell, drawn, truth, clean),
@@ -133,9 +138,9 @@ def _percent(cell: Cell, resamples: int) -> tuple[float, np.ndarray]:
 
 def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
     table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-    truth, clean, attacked = _arrays(table, labels)
+    truth, clean, attacked = arrays(table, labels)
     before, clean_draws, after, draws = _scores(cell, resamples)
-    point = metrics.operating_point(truth, clean, attacked, thresholds=_thresholds(cell.target))
+    point = metrics.operating_point(truth, clean, attacked, thresholds=thresholds(cell.target))
     change = attacked - clean
     return {
         **identity(cell),
@@ -189,9 +194,9 @@ def finding_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
 def _findings(cell: Cell, resamples: int) -> dict[str, np.ndarray]:
     """Return measures of one cell per label, (K,), and draws of the AUCs, (B, K)."""
     table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-    truth, clean, attacked = _arrays(table, labels)
-    weights = _resamples(tuple(table["group"]), resamples).weights
-    point = metrics.operating_point(truth, clean, attacked, thresholds=_thresholds(cell.target))
+    truth, clean, attacked = arrays(table, labels)
+    weights = resampled(tuple(table["group"]), resamples).weights
+    point = metrics.operating_point(truth, clean, attacked, thresholds=thresholds(cell.target))
     return {
         "positives": truth.sum(axis=0),
         "clean_auc": metrics.label_auc(truth, clean),
@@ -202,7 +207,8 @@ def _findings(cell: Cell, resamples: int) -> dict[str, np.ndarray]:
     }
 
 
-def _arrays(table: pd.DataFrame, labels: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def arrays(table: pd.DataFrame, labels: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return labels, clean and attacked logits of a cell's answers, each (N, K)."""
     return (
         table[labels].to_numpy(),
         table[[answers.CLEAN + name for name in labels]].to_numpy(),
@@ -211,7 +217,8 @@ def _arrays(table: pd.DataFrame, labels: list[str]) -> tuple[np.ndarray, np.ndar
 
 
 @lru_cache(maxsize=16)
-def _resamples(groups: tuple[str, ...], number: int) -> metrics.Resamples:
+def resampled(groups: tuple[str, ...], number: int) -> metrics.Resamples:
+    """Return the resamples of some groups; equal arguments give the same ones."""
     return metrics.Resamples(groups=groups, number=number)
 
 
@@ -230,7 +237,8 @@ def _clean_draws(
 
 
 @lru_cache(maxsize=256)
-def _thresholds(target: Training) -> np.ndarray:
+def thresholds(target: Training) -> np.ndarray:
+    """Return the operating point of each label, (K,), found on validation images."""
     table, labels = answers.of_validation(target), list(target.development.source.labels)
     logits = table[[answers.LOGIT + name for name in labels]].to_numpy()
     return metrics.threshold(table[labels].to_numpy(), logits)
@@ -239,7 +247,7 @@ def _thresholds(target: Training) -> np.ndarray:
 def forget() -> None:
     """Drop what this process remembers of stored results, which belongs to one store."""
     _scores.cache_clear()
-    _thresholds.cache_clear()
+    thresholds.cache_clear()
     _CLEAN.clear()
 
 

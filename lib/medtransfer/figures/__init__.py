@@ -3,7 +3,14 @@
 from medtransfer.figures.networks import findings, networks
 from medtransfer.figures.pairs import matrix, pairs
 from medtransfer.figures.sweep import sweep
-from medtransfer.figures.synthesis import claims, factors, gain, interaction, perceptibility
+from medtransfer.figures.synthesis import (
+    claims,
+    factors,
+    gain,
+    interaction,
+    operating,
+    perceptibility,
+)
 
 __all__ = [
     "claims",
@@ -13,6 +20,7 @@ __all__ = [
     "interaction",
     "matrix",
     "networks",
+    "operating",
     "pairs",
     "perceptibility",
     "sweep",

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from medtransfer.evaluation.catalogue import OTHER, SAME
+from medtransfer.evaluation.operating import ATTACKED, CLEAN, SENSITIVITY, SPECIFICITY
 from medtransfer.figures.pairs import kinds
 from medtransfer.style import COLOURS, PERCENT, STYLE
 from medtransfer.words import named
@@ -151,6 +152,40 @@ def interaction(table: pd.DataFrame) -> Figure:
         axes[0, 0].set_ylabel(PERCENT)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    return figure
+
+
+def operating(table: pd.DataFrame) -> Figure:
+    """Draw sensitivity and specificity of every label, clean and attacked, by domain.
+
+    Args:
+        table: rows of `evaluation.operating.operating_table` with a column `domain`; labels stand
+            in the order of the table.
+    """
+    names = table[["domain", "label"]].drop_duplicates().to_records(index=False).tolist()
+    places = {name: -number for number, name in enumerate(names)}
+    with sns.axes_style("ticks"), plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            1, 2, figsize=(7.2, 0.24 * len(names) + 1.5), sharey=True, layout="constrained"
+        )
+        for axis, measure in zip(axes, (SENSITIVITY, SPECIFICITY), strict=True):
+            for images, shift in ((CLEAN, 0.14), (ATTACKED, -0.14)):
+                rows = table[(table["measure"] == measure) & (table["images"] == images)]
+                for row in rows.to_dict("records"):
+                    colour = "0.6" if images == CLEAN else COLOURS.get(row["domain"], "0.3")
+                    place = places[row["domain"], row["label"]] + shift
+                    axis.hlines(place, row["low"], row["high"], color=colour, lw=1.2)
+                    axis.plot(row["value"], place, "o", ms=4, color=colour)
+            axis.set_xlim(-0.02, 1.02)
+            axis.set_xlabel(measure)
+        axes[0].set_yticks([*places.values()], [label.replace("_", " ") for _, label in places])
+        axes[0].set_title("ill images that are called", fontsize=9)
+        axes[1].set_title("other images that are not called", fontsize=9)
+        axes[0].plot([], [], "o", color="0.6", label="clean")
+        for domain in dict.fromkeys(domain for domain, _ in names):
+            colour = COLOURS.get(domain, "0.3")
+            axes[0].plot([], [], "o", color=colour, label=f"attacked, {domain}")
+        figure.legend(loc="outside upper center", ncols=4)
     return figure
 
 
