@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from medtransfer import execute, paths, profiles, report, run, store, study
+from medtransfer import execute, paths, profiles, report, run, store, study, verdicts
 from medtransfer.compute import ComputeError
 from medtransfer.data.development import SplitError
 from medtransfer.data.folder import FolderError
@@ -68,8 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     cells.add_argument("factor", nargs="*", help=f"default: all of {', '.join(study.FACTORS)}")
     key = add("show", _show, "one stored result: its spec, its run, its AUC")
     key.add_argument("key", help="the first digits of a key are enough")
+    claims = add("verdicts", _verdicts, "the claims with their effects, as a Markdown table")
     page = add("report", _report, "turn the executed notebooks into pages with an index")
-    for sub in (one, whole, state, cells, page):
+    for sub in (one, whole, state, cells, claims, page):
         sub.add_argument(
             "--profile",
             default="default",
@@ -161,6 +162,16 @@ def _reproduce(options: argparse.Namespace) -> None:
     run.everything(profile, [name for name in domains if name in profile.sources])
     execute.execute_all(notebooks, profile=options.profile, folder=profile.name)
     print(report.build(profile.name))
+
+
+def _verdicts(options: argparse.Namespace) -> None:
+    profile = profiles.profile(options.profile).name
+    claims = verdicts.read(profile)
+    if claims is None:
+        raise FileNotFoundError(
+            f"no synthesis of profile {profile} has run; run `make reproduce PROFILE={profile}`"
+        )
+    print(f"{verdicts.as_markdown(claims)}\n\n{verdicts.UNITS}")
 
 
 def _report(options: argparse.Namespace) -> None:

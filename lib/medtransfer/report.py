@@ -5,16 +5,12 @@ from __future__ import annotations
 import html
 import re
 import shutil
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
 
 import nbformat
-import pandas as pd
 from nbconvert import HTMLExporter
 
-from medtransfer import paths
-from medtransfer.evaluation.statistics import REFUTED, SUPPORTED, UNDECIDED
+from medtransfer import paths, verdicts
 from medtransfer.words import DOMAIN_NUMBERS
 
 _STYLE = """
@@ -60,7 +56,8 @@ def build(profile: str) -> Path:
         page = _page(path, navigation=_NAVIGATION.format(around=around))
         (folder / f"{path.stem}.html").write_text(page, encoding="utf-8")
     index = folder / "index.html"
-    index.write_text(_index(profile, titles, verdicts=_verdicts(profile, folder)), encoding="utf-8")
+    page = _index(profile, titles, claims=_verdicts(profile, folder))
+    index.write_text(page, encoding="utf-8")
     return index
 
 
@@ -91,7 +88,7 @@ def _title(notebook: nbformat.NotebookNode) -> str:
     return "untitled"
 
 
-def _index(profile: str, titles: dict[Path, str], *, verdicts: str) -> str:
+def _index(profile: str, titles: dict[Path, str], *, claims: str) -> str:
     parts = []
     for ten, heading in _PARTS.items():
         own = {path: title for path, title in titles.items() if path.name[0] == ten}
@@ -109,41 +106,23 @@ def _index(profile: str, titles: dict[Path, str], *, verdicts: str) -> str:
         "adversarial attacks that were crafted on another model. "
         f"Profile <b>{html.escape(profile)}</b>.</p>"
         '<p class="note">Where the images are phantoms, they were drawn by code: the numbers make '
-        f"no medical claim.</p>{verdicts}{''.join(parts)}</body></html>"
+        f"no medical claim.</p>{claims}{''.join(parts)}</body></html>"
     )
 
 
 _PARTS = {"0": "Design", "4": "Synthesis"} | {
     number: domain.capitalize() for domain, number in DOMAIN_NUMBERS.items()
 }
-_CLASSES = {SUPPORTED: "supported", REFUTED: "refuted", UNDECIDED: "undecided"}
 
 
 def _verdicts(profile: str, folder: Path) -> str:
-    """Return the table of claims that the synthesis wrote, "" if there is none yet."""
-    source = paths.rendered(profile) / "40_claims.csv"
-    if not source.is_file():
+    """Return the part of the first page about the claims, "" if there is none yet."""
+    claims = verdicts.read(profile)
+    if claims is None:
         return ""
-    claims = pd.read_csv(source)
-    domains = list(dict.fromkeys(claims["domain"]))
-    head = "".join(f"<th>{html.escape(domain)}</th>" for domain in domains)
-    rows = []
-    for (name, says), own in claims.groupby(["claim", "says"], sort=False):
-        cells = {row["domain"]: _verdict(row) for row in own.to_dict("records")}
-        found = "".join(f"<td>{cells.get(domain, '')}</td>" for domain in domains)
-        rows.append(f"<tr><td><b>{name}</b> {html.escape(str(says))}</td>{found}</tr>")
-    shutil.copy(source.with_suffix(".png"), folder / "claims.png")
+    shutil.copy(paths.rendered(profile) / "40_claims.png", folder / "claims.png")
     return (
-        "<h2>The claims</h2><p class='note'>Effect with 95 % interval over trained pairs and "
-        "images: points of the clean AUC (C1, C3, C4), rank correlation (C2), % of the clean AUC "
-        "that noise leaves (C5).</p><div class='wide'><table><tr><th></th>"
-        f"{head}</tr>{''.join(rows)}</table></div>"
+        f"<h2>The claims</h2><p class='note'>{verdicts.UNITS}</p>"
+        f"<div class='wide'>{verdicts.as_html(claims)}</div>"
         "<p><img src='claims.png' alt='Effect of every claim with its interval'></p>"
     )
-
-
-def _verdict(row: dict[Hashable, Any]) -> str:
-    digits = 2 if row["unit"] == "rank correlation" else 0
-    value, low, high = (f"{row[name]:.{digits}f}" for name in ("value", "low", "high"))
-    verdict = str(row["verdict"])
-    return f'<b class="{_CLASSES[verdict]}">{verdict}</b><br>{value} ({low} to {high})'

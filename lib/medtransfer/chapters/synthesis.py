@@ -13,6 +13,7 @@ from medtransfer.chapters.page import Page
 from medtransfer.evaluation import catalogue, claims, operating, table
 from medtransfer.evaluation.catalogue import SAME
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, Cell
+from medtransfer.verdicts import effect
 from medtransfer.words import percent
 
 METHOD = "PGD"
@@ -47,14 +48,7 @@ class Synthesis(Page):
         """Return the claims with effect, interval, corrected p and verdict."""
         table_ = self.judged
         shown = table_[["claim", "says", "domain", "pairs", "p_holm", "verdict"]].copy()
-        effects = [
-            f"{v:+.2f} ({low:+.2f} to {high:+.2f})"
-            if unit == "rank correlation"
-            else f"{v:.0f} ({low:.0f} to {high:.0f})"
-            for v, low, high, unit in zip(
-                *(table_[name] for name in ("value", "low", "high", "unit")), strict=True
-            )
-        ]
+        effects = [effect(row) for row in table_.to_dict("records")]
         shown.insert(3, "effect (95 % interval)", effects)
         shown.insert(4, "unit", table_["unit"])
         return shown.round({"p_holm": 4})

@@ -75,6 +75,13 @@ def score(cells: Sequence[Cell]) -> None:
         for spec in dict.fromkeys([surrogate, *(cell.target for cell in cells)])
     }
     before, start = _buffers(networks[surrogate.key]), time.perf_counter()
+    few = rows[:2]
+    check_zero(
+        networks[surrogate.key],
+        _images(prepared.images, few),
+        torch.from_numpy(prepared.targets[few]).to(training.device()),
+        attack=cells[0].attack,
+    )
     answers = _Answers()
     for first in range(0, len(rows), BATCH):
         _score_batch(cells, networks, prepared, rows[first : first + BATCH], answers)
@@ -140,7 +147,6 @@ def _score_batch(
     names = prepared.index["image"].iloc[rows].tolist()
     attacks = list(dict.fromkeys(cell.attack for cell in cells))
     surrogate = networks[attacks[0].surrogate.key]
-    check_zero(surrogate, images[:2], labels[:2], attack=attacks[0])
     start = time.perf_counter()
     for attack, adversarial in craft(surrogate, images, labels, attacks=attacks):
         answers.crafting += time.perf_counter() - start

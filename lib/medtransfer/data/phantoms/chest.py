@@ -38,7 +38,7 @@ LABELS: tuple[str, ...] = (
 )
 CHANNELS = 1
 
-CONTRAST = 1.8
+CONTRAST = 2.1
 """Multiplies the strength of every sign, focal and wide, in density and in shape.
 
 1 makes most findings plain to a reader at 224 px and some subtle; lower values make the task

@@ -30,7 +30,7 @@ CHANNELS = 3
 
 # Strength of every sign of disease: 0 removes them all, 1 is a plain textbook picture. It scales
 # opacity and amplitude, not the number of lesions, so it tunes how hard the task is.
-CONTRAST = 1.0
+CONTRAST = 1.2
 
 _DOMAIN = 70_117  # keeps these random streams apart from those of the other phantoms
 _PATIENT, _GRADE, _EYE, _LESIONS, _NOISE = range(5)
