@@ -10,6 +10,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
+from medtransfer.data import dicom
 from medtransfer.data.manifest import FolderManifest
 
 SHOWN = 5
@@ -19,7 +20,13 @@ class FolderError(ValueError):
     """A folder of images does not fit its manifest."""
 
 
-UNUSABLE = (UnidentifiedImageError, OSError, FolderError, Image.DecompressionBombError)
+UNUSABLE = (
+    UnidentifiedImageError,
+    OSError,
+    FolderError,
+    dicom.DicomError,
+    Image.DecompressionBombError,
+)
 
 
 def content(manifest: FolderManifest, *, root: Path) -> str:
@@ -78,20 +85,27 @@ def read_images(
 
 
 def read_image(path: Path, *, image_px: int, manifest: FolderManifest) -> np.ndarray:
-    """Return one image as uint8 (image_px, image_px, C).
+    """Return one image as uint8 (image_px, image_px, C), from any file that Pillow reads or DICOM.
 
     Raises:
         FolderError: the image has more than 8 bits, or is not square though `fit` is "exact".
+        DicomError: a DICOM file holds no picture that can be used.
     """
-    with Image.open(path) as opened:
-        if opened.mode.startswith(("I", "F")):
-            raise FolderError(f"pixels of more than 8 bits (mode {opened.mode}); convert it first")
-        image = opened.convert("L" if manifest.image.channels == 1 else "RGB")
+    image = dicom.read_picture(path) if dicom.is_dicom(path) else _opened(path)
+    image = image.convert("L" if manifest.image.channels == 1 else "RGB")
     image = _square(image, fit=manifest.image.fit)
     if image.width != image_px:
         image = image.resize((image_px, image_px), Image.Resampling.LANCZOS, reducing_gap=3.0)
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as opened:
+        if opened.mode.startswith(("I", "F")):
+            raise FolderError(f"pixels of more than 8 bits (mode {opened.mode}); convert it first")
+        opened.load()
+        return opened
 
 
 def _square(image: Image.Image, *, fit: str) -> Image.Image:
