@@ -193,8 +193,16 @@ def test_claims_show_their_verdicts_and_units() -> None:
 def test_gain_tells_domains_architectures_and_sizes_apart() -> None:
     rows = product(("radiology", "pathology"), NETWORKS, ("d1", "d1/10"))
     table = pd.DataFrame(rows, columns=["domain", "architecture", "data"])
-    shown = texts(figures.gain(table.assign(gain=0.1, fall=0.2)))
-    for needed in ("radiology", "pathology", "MobileNetV2", "d1/10", "gain in AUC", "fall in AUC"):
+    shown = texts(figures.gain(table.assign(gain=0.1, fall=0.2), title="rank correlation 0.60"))
+    for needed in (
+        "rank correlation 0.60",
+        "radiology",
+        "pathology",
+        "MobileNetV2",
+        "d1/10",
+        "gain in AUC",
+        "fall in AUC",
+    ):
         assert needed in shown
 
 

@@ -81,6 +81,19 @@ def test_verdicts_stand_on_the_first_page() -> None:
     assert (index.parent / "claims.png").is_file()
 
 
+def test_a_page_shows_the_profile_that_ran_and_not_the_default() -> None:
+    folder = paths.executed("smoke")
+    folder.mkdir(parents=True)
+    cells = [
+        new_markdown_cell("# T"),
+        new_code_cell('profile = "default"', metadata={"tags": ["parameters"]}),
+        new_code_cell('profile = "smoke"', metadata={"tags": ["injected-parameters"]}),
+    ]
+    nbformat.write(new_notebook(cells=cells), folder / "20_page.ipynb")
+    text = (report.build("smoke").parent / "20_page.html").read_text()
+    assert '>"smoke"<' in text and '>"default"<' not in text
+
+
 def test_nothing_executed_is_an_error_that_says_what_to_run() -> None:
     with pytest.raises(FileNotFoundError, match="make reproduce"):
         report.build("smoke")

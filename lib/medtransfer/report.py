@@ -21,8 +21,9 @@ li { margin: .35rem 0; } small, .note { color: #555; } a { color: #0a5a9c; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .88rem; }
 th, td { padding: .4rem .8rem .4rem 0; text-align: left; vertical-align: top;
          border-bottom: 1px solid #ddd; }
-td b { white-space: nowrap; } .supported { color: #00614a; } .refuted { color: #a33c00; }
-.undecided { color: #555; } img { max-width: 100%; height: auto; }
+td + td { white-space: nowrap; } td:first-child { min-width: 9rem; }
+.supported { color: #00614a; } .refuted { color: #a33c00; } .undecided { color: #555; }
+img { max-width: 100%; height: auto; }
 """
 _PAGE_STYLE = (
     "<style>.jp-OutputArea-output img { max-width: 100%; height: auto; } "
@@ -63,6 +64,10 @@ def build(profile: str) -> Path:
 
 def _page(path: Path, *, navigation: str) -> str:
     notebook = nbformat.read(path, as_version=4)
+    tags = [set(cell.metadata.get("tags", [])) for cell in notebook.cells]
+    if {"injected-parameters"} in tags:  # the defaults that did not hold in this run
+        kept = zip(notebook.cells, tags, strict=True)
+        notebook.cells = [cell for cell, own in kept if "parameters" not in own]
     for cell in notebook.cells:  # progress bars are for the terminal
         cell["outputs"] = [o for o in cell.get("outputs", []) if o.get("name") != "stderr"]
     exporter = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True, mathjax_url="")

@@ -10,6 +10,7 @@ import pandas as pd
 from IPython.display import Image, Markdown
 
 from medtransfer import figures, run, study
+from medtransfer.chapters import tables
 from medtransfer.chapters.page import Page
 from medtransfer.evaluation import catalogue, table
 from medtransfer.evaluation.statistics import Effect
@@ -61,7 +62,7 @@ class Chapter(Page):
     def design(self) -> pd.DataFrame:
         """Return who attacks whom, with what; nothing runs but the choice of epsilon."""
         specs = study.cells(self.settings, self.domain, self.factor, epsilon=self.epsilon)
-        return catalogue.overview(specs)
+        return tables.readable(catalogue.overview(specs), index=catalogue.SIDES)
 
     def networks(self) -> Image:
         """Show the validation AUC of every network of the factor."""
@@ -72,6 +73,10 @@ class Chapter(Page):
         """Return mean percentages of the clean AUC over the cells that `where` selects."""
         chosen = catalogue.select(self.cells, **where)
         return table.pooled(chosen, by=by, resamples=self.settings.resamples).sort_values([*by])
+
+    def table(self, *by: str, **where: Any) -> pd.DataFrame:
+        """Return the same means for people, rows named by `by`."""
+        return tables.left(self.pooled(*by, **where), index=by)
 
     def left(self, **where: Any) -> str:
         """Return in words how much of the clean AUC the selected cells leave."""

@@ -26,7 +26,7 @@ class DevelopmentData(Chapter):
 
     def means(self) -> pd.DataFrame:
         """Return mean percentages over both architectures as targets."""
-        return self.pooled("method", "target_initialization", "relation", "surrogate_data").round(1)
+        return self.table("method", "target_initialization", "relation", "surrogate_data")
 
     def answer(self) -> Markdown:
         """Say whether other data weaken an attack, and another architecture weakens it further."""

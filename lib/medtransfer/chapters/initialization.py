@@ -32,7 +32,7 @@ class Initialization(Chapter):
     def means(self) -> pd.DataFrame:
         """Return mean percentages over both architectures."""
         sides = ("surrogate_initialization", "target_initialization")
-        return self.pooled("method", "relation", *sides).round(1)
+        return self.table("method", "relation", *sides)
 
     def answer(self) -> Markdown:
         """Say whether a shared start makes attacks transfer, also across architectures."""

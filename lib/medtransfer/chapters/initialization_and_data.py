@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from IPython.display import Markdown
 
+from medtransfer.chapters import tables
 from medtransfer.chapters.initialization import Initialization
 from medtransfer.evaluation.catalogue import OTHER, SAME
 from medtransfer.specs import IMAGENET, RANDOM
@@ -20,12 +21,21 @@ class InitializationAndData(Initialization):
     def clean(self) -> pd.DataFrame:
         """Return the targets' test AUC without an attack: what pre-training gains on few images."""
         kind = ["target_architecture", "target_initialization"]
-        auc = ["clean_auc", "clean_auc_low", "clean_auc_high"]
-        return self.frame.drop_duplicates([*kind, "clean_auc"])[[*kind, *auc]].round(3)
+        rows = self._targets()
+        rows["clean AUC (95 % interval)"] = [
+            f"{auc:.2f} ({low:.2f} to {high:.2f})"
+            for auc, low, high in zip(
+                rows["clean_auc"], rows["clean_auc_low"], rows["clean_auc_high"], strict=True
+            )
+        ]
+        return tables.readable(rows[[*kind, "clean AUC (95 % interval)"]], index=kind)
+
+    def _targets(self) -> pd.DataFrame:
+        return self.frame.drop_duplicates("target_seed").copy()
 
     def answer(self) -> Markdown:
         """Say what a tenth of the data means for a target, pre-trained or not."""
-        auc = self.clean().groupby("target_initialization")["clean_auc"].mean()
+        auc = self._targets().groupby("target_initialization")["clean_auc"].mean()
         pre, rnd = (
             {"method": "PGD", "surrogate_initialization": start, "target_initialization": start}
             for start in (IMAGENET, RANDOM)

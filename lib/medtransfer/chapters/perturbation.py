@@ -8,12 +8,13 @@ import pandas as pd
 from IPython.display import Image, Markdown
 
 from medtransfer import figures, pictures, run, study
+from medtransfer.chapters import tables
 from medtransfer.chapters.chapter import Chapter
 from medtransfer.evaluation import catalogue, choice
 from medtransfer.evaluation.catalogue import OTHER, SAME, WHITE_BOX
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, RANDOM, Cell
 from medtransfer.units import shown
-from medtransfer.words import decided, points
+from medtransfer.words import decided, named, points
 
 
 class Perturbation(Chapter):
@@ -29,7 +30,8 @@ class Perturbation(Chapter):
             f"{self.settings.remaining:.0%}, noise must leave at least "
             f"{self.settings.harmless:.0%} of the clean AUC"
         )
-        return choice.sweep(study.choice(self.settings, self.domain)).round(3)
+        shares = choice.sweep(study.choice(self.settings, self.domain))
+        return tables.readable(shares.round(3), index=["epsilon"])
 
     def sweep(self) -> Image:
         """Show the percentage of the clean AUC against epsilon."""
@@ -45,7 +47,7 @@ class Perturbation(Chapter):
 
     def ladder(self) -> pd.DataFrame:
         """Return the rungs of the sanity ladder, in % of the clean AUC."""
-        return run.ladder(self.frame).round(1)
+        return run.ladder(self.frame).round(1).rename(index=named)
 
     def example(self, label: str) -> Image:
         """Show the image with `label` whose call an attack at the chosen epsilon changes most."""
@@ -66,7 +68,7 @@ class Perturbation(Chapter):
         left = self.pooled(*by, epsilon=self.epsilon)
         at_epsilon = self.frame[self.frame["epsilon"] == self.epsilon]
         visible = at_epsilon.groupby(by)[["flips", "max", "rms", "psnr", "ssim"]].mean()
-        return left.join(visible, on=by).round(3)
+        return tables.left(left.join(visible.round(3), on=by), index=by)
 
     def findings(self) -> Image:
         """Show AUC by finding before and after PGD, pre-trained networks, chosen epsilon."""

@@ -8,13 +8,14 @@ import pandas as pd
 from IPython.display import Image, Markdown
 
 from medtransfer import figures, run, study
+from medtransfer.chapters import tables
 from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.page import Page
 from medtransfer.evaluation import catalogue, claims, operating, table
 from medtransfer.evaluation.catalogue import SAME
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, Cell
 from medtransfer.verdicts import effect
-from medtransfer.words import percent
+from medtransfer.words import named
 
 METHOD = "PGD"
 
@@ -47,11 +48,11 @@ class Synthesis(Page):
     def verdicts(self) -> pd.DataFrame:
         """Return the claims with effect, interval, corrected p and verdict."""
         table_ = self.judged
-        shown = table_[["claim", "says", "domain", "pairs", "p_holm", "verdict"]].copy()
+        shown = table_[["claim", "says", "domain", "unit", "pairs", "verdict"]].copy()
         effects = [effect(row) for row in table_.to_dict("records")]
         shown.insert(3, "effect (95 % interval)", effects)
-        shown.insert(4, "unit", table_["unit"])
-        return shown.round({"p_holm": 4})
+        shown.insert(6, "p (Holm)", table_["p_holm"].round(4))
+        return tables.readable(shown, index=["claim", "says", "domain"])
 
     def claims(self) -> Image:
         """Show every claim's effect with its interval."""
@@ -60,7 +61,9 @@ class Synthesis(Page):
     def gain(self) -> Image:
         """Show what targets gain by pre-training against what attacks then take from them."""
         points = claims.gains(self.studies, method=METHOD)
-        return self.save(figures.gain(points), points, name="gain")
+        correlated = self.judged[self.judged["claim"] == "C2"].to_dict("records")
+        title = "".join(f"rank correlation {effect(row)}" for row in correlated)  # 3 points or more
+        return self.save(figures.gain(points, title=title), points, name="gain")
 
     def factors(self, domain: str) -> Image:
         """Show initialization, data and architecture at once, as one heat map."""
@@ -91,6 +94,7 @@ class Synthesis(Page):
                 for start in self.settings.recipes
             ]
         )
+        means = means.sort_values("domain", key=lambda c: c.map(self.domains.index), kind="stable")
         return _wide(means, by="method")
 
     def deliveries(self) -> pd.DataFrame:
@@ -105,7 +109,7 @@ class Synthesis(Page):
             )
             by = ("domain", "target_initialization", "delivery")
             parts.append(table.pooled(cells, by=by, resamples=self.settings.resamples))
-        return _wide(pd.concat(parts), by="delivery")[[FLOAT, EIGHT_BIT, CONTROL]]
+        return _wide(pd.concat(parts), by="delivery")[[FLOAT, EIGHT_BIT, named(CONTROL)]]
 
     def operating(self) -> Image:
         """Show which findings an attack hides or invents, at the targets' operating points.
@@ -188,5 +192,5 @@ class Synthesis(Page):
 def _wide(means: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """Return means in words, one column per value of `by`."""
     rows = [name for name in means.columns[: means.columns.get_loc("pairs")] if name != by]
-    said = means.assign(said=[percent(row) for row in means.to_dict("records")])
-    return said.pivot(index=rows, columns=by, values="said")
+    said = tables.left(means, index=[*rows, by])[tables.LEFT]
+    return said.unstack(by, sort=False)

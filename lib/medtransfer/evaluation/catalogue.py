@@ -10,6 +10,7 @@ import pandas as pd
 from medtransfer.specs import Cell
 from medtransfer.units import grey_levels
 
+SIDES = ("surrogate_initialization", "surrogate_data", "target_initialization", "target_data")
 WHITE_BOX, SAME, OTHER = "white box", "same architecture", "other architecture"
 
 
@@ -44,15 +45,14 @@ def identity(cell: Cell) -> dict[str, Any]:
 def overview(cells: Iterable[Cell]) -> pd.DataFrame:
     """Return who attacks whom, with what: one row per pair of kinds, made before anything runs."""
     frame = pd.DataFrame([identity(cell) for cell in cells])
-    sides = ["surrogate_initialization", "surrogate_data", "target_initialization", "target_data"]
     rows = []
-    for kinds, group in frame.groupby(sides, sort=False):
+    for kinds, group in frame.groupby(list(SIDES), sort=False):
         epsilons = {
             f"{method} at": ", ".join(f"{epsilon:g}" for epsilon in sorted(set(part["epsilon"])))
             for method, part in group.groupby("method")
         }
         delivered = ", ".join(dict.fromkeys(group["delivery"]))
-        named = dict(zip(sides, kinds, strict=True))
+        named = dict(zip(SIDES, kinds, strict=True))
         rows.append({**named, **epsilons, "delivered as": delivered, "cells": len(group)})
     return pd.DataFrame(rows)
 

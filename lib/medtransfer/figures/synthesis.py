@@ -57,7 +57,7 @@ def _claim_mark(axis: Axes, row: dict[str, float | str], *, place: int) -> None:
     )
 
 
-def gain(points: pd.DataFrame) -> Figure:
+def gain(points: pd.DataFrame, *, title: str) -> Figure:
     """Draw the fall in AUC against the gain by pre-training (see `evaluation.claims.gains`)."""
     marks = dict(zip(dict.fromkeys(points["architecture"]), "osD^", strict=False))
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
@@ -75,6 +75,7 @@ def gain(points: pd.DataFrame) -> Figure:
         axis.plot([], [], "o", color="0.3", mfc="white", label="target on d1/10 (open)")
         axis.set_xlabel("gain in AUC by pre-training, no attack")
         axis.set_ylabel("fall in AUC, both pre-trained")
+        axis.set_title(title)
         figure.legend(loc="outside right center")
     return figure
 
@@ -148,7 +149,7 @@ def interaction(table: pd.DataFrame) -> Figure:
             axis.set_xticks(range(len(sets)), sets)
             axis.set_title(domain)
             axis.set_xlabel("surrogate developed on")
-            axis.set_ylim(0, max(108, 1.04 * table["percent_high"].max()))
+            axis.set_ylim(-4, max(108, 1.04 * table["percent_high"].max()))
         axes[0, 0].set_ylabel(PERCENT)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=2)
