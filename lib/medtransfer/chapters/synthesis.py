@@ -43,11 +43,14 @@ class Synthesis(Page):
     @cached_property
     def judged(self) -> pd.DataFrame:
         """The claims with their verdicts (see `evaluation.claims`)."""
-        return claims.judge(self.studies, method=METHOD, resamples=self.settings.resamples)
+        return self._judge(METHOD)
 
-    def verdicts(self) -> pd.DataFrame:
+    def _judge(self, method: str) -> pd.DataFrame:
+        return claims.judge(self.studies, method=method, resamples=self.settings.resamples)
+
+    def verdicts(self, method: str = METHOD) -> pd.DataFrame:
         """Return the claims with effect, interval, corrected p and verdict."""
-        table_ = self.judged
+        table_ = self.judged if method == METHOD else self._judge(method)
         shown = table_[["claim", "says", "domain", "unit", "pairs", "verdict"]].copy()
         effects = [effect(row) for row in table_.to_dict("records")]
         shown.insert(3, "effect (95 % interval)", effects)

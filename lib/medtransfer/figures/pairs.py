@@ -55,6 +55,8 @@ def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -
                 axes[i, j].set_yticklabels([])
         for axis in axes[-1]:
             axis.set_xlabel(PERCENT)
+        reach = rows[["percent_high", "highest"]].max(axis=None)
+        axes[0, 0].set_xlim(-4, max(105, 1.03 * reach))  # a dot at 0 is seen whole
         handles, labels = axes[0, 0].get_legend_handles_labels()
         known = dict(zip(labels, handles, strict=True))
         figure.legend(
@@ -103,7 +105,6 @@ def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, values: Sequence[str
     axis.set_yticks(places, rows["surrogate"], fontsize=7.5)
     axis.set_ylim(-0.6, len(rows) - 0.4)
     axis.axvline(100, color="0.8", lw=0.8, zorder=0)
-    axis.set_xlim(left=0)
 
 
 def matrix(table: pd.DataFrame, *, method: str) -> Figure:

@@ -81,7 +81,7 @@ def _sweep_panel(axis: Axes, rows: pd.DataFrame) -> None:
             linewidth=0,
         )
     axis.axhline(100, color="0.8", lw=0.8, zorder=0)
-    axis.set_ylim(0, 112)
+    axis.set_ylim(-4, 112)
     axis.set_xticks(sorted(rows["epsilon"].unique()))
     top = axis.secondary_xaxis("top", functions=(_to_grey, _from_grey))
     top.tick_params(labelsize=7, length=2)
