@@ -55,7 +55,7 @@ def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -
                 axes[i, j].set_yticklabels([])
         for axis in axes[-1]:
             axis.set_xlabel(PERCENT)
-        reach = rows[["percent_high", "highest"]].max(axis=None)
+        reach = rows[["percent_high", "highest"]].to_numpy(float).max()
         axes[0, 0].set_xlim(-4, max(105, 1.03 * reach))  # a dot at 0 is seen whole
         handles, labels = axes[0, 0].get_legend_handles_labels()
         known = dict(zip(labels, handles, strict=True))
