@@ -28,7 +28,7 @@ from medtransfer.models.folding import folded
 from medtransfer.specs import Attack, Cell, Source, Training
 
 BATCH = 50
-# Passes follow each other with the same targets: building a network costs as much as its answers.
+# Passes follow each other with the same targets, which need not be built and asked anew each time.
 # As many are kept as the largest factor has targets with three replicates; each holds 9 to 19 MB.
 KEPT = 32
 
