@@ -46,8 +46,8 @@ settings.load_profile("suite")
 def home(tmp_path, monkeypatch):
     """An empty home for everything that a test makes."""
     monkeypatch.setenv("MEDTRANSFER_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
-    monkeypatch.delenv("MEDTRANSFER_WORKERS", raising=False)
+    for name in ("MEDTRANSFER_DATA", "DASK_SCHEDULER_ADDRESS", "MEDTRANSFER_WORKERS"):
+        monkeypatch.delenv(name, raising=False)
     table.forget()
     return tmp_path / "home"
 

@@ -6,7 +6,7 @@ import yaml
 from medtransfer import study
 from medtransfer.data.manifest import ManifestError
 from medtransfer.models.architectures import ARCHITECTURES
-from medtransfer.profiles import BUILT_IN, DEFAULT, SMOKE, Profile, profile
+from medtransfer.profiles import BUILT_IN, DEFAULT, SMOKE, Profile, limited, profile
 from medtransfer.specs import IMAGENET, RANDOM
 
 MINE = {"name": "mine", "extends": "smoke"}
@@ -28,12 +28,14 @@ def test_built_in_profiles_are_complete(name):
     found = profile(name)
     assert found.name == name
     assert set(found.recipes) == {IMAGENET, RANDOM}
-    assert set(found.groups) == set(found.sources) != set()
+    assert set(found.sources) != set()
+    phantoms = {domain for domain, name in found.sources.items() if name.startswith("phantom_")}
+    assert set(found.groups) == phantoms
     assert set(found.architectures) <= set(ARCHITECTURES)
     Profile.model_validate(found.model_dump())  # `model_copy` does not check what it is given
     for architecture in found.architectures:
         entry = ARCHITECTURES[architecture]
-        assert entry.minimum_px <= found.image_px
+        assert all(entry.minimum_px <= found.image_px[domain] for domain in found.sources)
 
 
 def test_the_default_sweep_is_that_of_the_paper():
@@ -54,7 +56,8 @@ def test_an_unknown_profile_is_refused_with_the_known_ones():
 
 def test_a_file_changes_what_it_names_and_nothing_else(write):
     found = profile(write({**MINE, "image_px": 96, "seed": 7, "epsilons": [0.02, 0.04]}))
-    expected = {"name": "mine", "image_px": 96, "seed": 7, "epsilons": (0.02, 0.04)}
+    size = dict.fromkeys(found.sources, 96)
+    expected = {"name": "mine", "image_px": size, "seed": 7, "epsilons": (0.02, 0.04)}
     assert found == SMOKE.model_copy(update=expected)
 
 
@@ -72,7 +75,7 @@ def test_manifests_are_looked_for_beside_the_file(write, tmp_path):
         ({"extends": None}, "extends: needed"),
         ({"name": "default"}, "name: needed, and not one of smoke, default"),
         ({"name": "a b"}, "name: .*pattern"),
-        ({"image_px": 16}, "image_px: .*greater than or equal to 32.*'16'"),
+        ({"image_px": 16}, "image_px.ophthalmology: .*greater than or equal to 32.*'16'"),
         ({"seed": -1}, "seed: .*greater than or equal to 0"),
         ({"epsilons": []}, "epsilons: .*at least 1 item"),
         ({"epsilons": [3.0]}, "epsilons.0: .*less than or equal to 2"),
@@ -111,6 +114,7 @@ def test_a_list_where_a_name_belongs_is_refused(write, change):
     [
         {"recipes": {"random": RECIPE}},
         {"groups": {"pathology": 40}},
+        {"image_px": {"pathology": 40}},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -121,3 +125,19 @@ def test_a_part_of_a_table_changes_that_part_or_is_refused(write, change):
         return
     for domain in found.sources:
         study.initialization(found, domain, epsilon=0.02)
+
+
+def test_a_limited_profile_differs_in_images_and_epochs_alone(write):
+    path = limited("paper", images=300, epochs=2)
+    found, paper = profile(str(path)), profile("paper")
+    assert found.name == "paper-limit300x2"
+    assert found.image_limit == 300
+    assert {recipe.epochs for recipe in found.recipes.values()} == {2}
+    same = {"name", "image_limit", "recipes"}
+    assert found.model_dump(exclude=same) == paper.model_dump(exclude=same)
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(10, 1), (300, 0)])
+def test_a_limit_that_leaves_nothing_is_refused(images, epochs):
+    with pytest.raises(ManifestError, match=r"image_limit|epochs"):
+        limited("paper", images=images, epochs=epochs)

@@ -22,7 +22,7 @@ def test_nothing_stored_is_all_missing_and_nothing_is_computed(profile, monkeypa
 
 
 def test_what_is_stored_is_counted_and_times_what_is_left(profile):
-    (first, *_) = study.trainings(status.cells(profile, "pathology", "initialization"))
+    (first, *_) = study.networks(status.cells(profile, "pathology", "initialization"))
     before = status.notebooks(profile).set_index("notebook")["missing"]
     stored(first)
     after = status.notebooks(profile).set_index("notebook")["missing"]
@@ -32,7 +32,7 @@ def test_what_is_stored_is_counted_and_times_what_is_left(profile):
 
 def test_time_spent_is_added_up_by_kind_of_work(profile):
     cells = status.cells(profile, "pathology", "initialization")
-    for training in study.trainings(cells)[:2]:
+    for training in study.networks(cells)[:2]:
         stored(training)
     with store.draft(cells[0], seconds=90.0, crafting=60.0):
         pass
@@ -64,7 +64,7 @@ def test_results_upstream_are_needed_too(profile):
     cells = status.cells(profile, "pathology", "initialization")
     needed = status.needed(cells)
     assert set(cells) < set(needed)
-    assert set(study.trainings(cells)) == {spec for spec in needed if isinstance(spec, Training)}
+    assert set(study.networks(cells)) == {spec for spec in needed if isinstance(spec, Training)}
     assert len(set(needed)) == len(needed)
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from medtransfer import profiles, store, study
 from medtransfer.data import development, phantoms
-from medtransfer.data.manifest import DOMAINS, ManifestError, imagenet_weights
+from medtransfer.data.manifest import ManifestError, imagenet_weights
+from medtransfer.data.schema import DOMAINS
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, RANDOM
 
 EPSILON = 0.02
@@ -63,7 +64,7 @@ def test_no_two_trainings_of_a_study_share_a_seed(profile):
         for factor in study.FACTORS
         for cell in cells_of(profile, factor, domain)
     ]
-    trained = study.trainings(cells)
+    trained = study.networks(cells)
     assert len({training.seed for training in trained}) == len(trained)
     # both networks and starts, on d1, its double, d1/10, d2 and d2/2, in three domains
     assert len(trained) == 2 * 2 * 5 * 3
@@ -113,7 +114,7 @@ def test_more_replicates_keep_all_that_was_stored(profile, three, factor):
 
 def test_replicates_of_a_factor_are_crossed(profile, three):
     one, more = (cells_of(p, "initialization_and_data") for p in (profile, three))
-    assert len(study.trainings(more)) == 3 * len(study.trainings(one))
+    assert len(study.networks(more)) == 3 * len(study.networks(one))
     assert len(more) == 9 * len(one)
 
 
@@ -158,12 +159,12 @@ def test_factors_share_what_they_can(profile):
     table2, table3 = (set(cells_of(profile, name)) for name in ("perturbation", "initialization"))
     table4 = set(cells_of(profile, "development_data"))
     assert table2 & table3 & table4
-    choice = set(study.trainings(study.choice(profile, "pathology").cells))
-    assert choice < set(study.trainings(table3))
+    choice = set(study.networks(study.choice(profile, "pathology").cells))
+    assert choice < set(study.networks(table3))
 
 
 def test_a_pretrained_training_names_its_weights(profile):
-    for training in study.trainings(cells_of(profile, "initialization")):
+    for training in study.networks(cells_of(profile, "initialization")):
         pretrained = training.initialization == IMAGENET
         expected = imagenet_weights(training.architecture).sha256 if pretrained else ""
         assert training.weights == expected
@@ -174,7 +175,7 @@ def test_networks_on_few_images_get_more_epochs(profile):
     changed = profile.model_copy(update={"epoch_factors": factors})
     for initialization, recipe in profile.recipes.items():
         for data in ("d1", "d2", "d2/2", "d1/10"):
-            training = study.training(
+            training = study.network(
                 changed,
                 "radiology",
                 architecture="mobilenet_v2",
@@ -186,7 +187,7 @@ def test_networks_on_few_images_get_more_epochs(profile):
 
 def test_chests_are_not_mirrored(profile):
     made = {
-        domain: study.training(
+        domain: study.network(
             profile, domain, architecture="mobilenet_v2", initialization=RANDOM
         ).augmentation
         for domain in DOMAINS
@@ -198,7 +199,7 @@ def test_chests_are_not_mirrored(profile):
 def test_the_seed_of_the_profile_changes_images_splits_and_trainings(profile):
     other = profile.model_copy(update={"seed": 1})
     first, second = (
-        study.training(p, "pathology", architecture="mobilenet_v2", initialization=RANDOM)
+        study.network(p, "pathology", architecture="mobilenet_v2", initialization=RANDOM)
         for p in (profile, other)
     )
     assert first.seed != second.seed
@@ -209,7 +210,7 @@ def test_the_seed_of_the_profile_changes_images_splits_and_trainings(profile):
 def test_the_size_of_a_sweep_leaves_trainings_as_they_are(profile):
     """A longer sweep must not train anything again."""
     longer = profile.model_copy(update={"epsilons": (0.01, 0.1), "resamples": 500, "name": "x"})
-    assert study.trainings(cells_of(profile, "perturbation")) == study.trainings(
+    assert study.networks(cells_of(profile, "perturbation")) == study.networks(
         cells_of(longer, "perturbation")
     )
 
@@ -239,7 +240,7 @@ def test_a_folder_of_ones_own_is_a_source_like_any_other(profile, tmp_path):
     own = profile.model_copy(update={"sources": {"pathology": str(path)}})
     spec = study.source(own, "pathology")
     assert store.has(spec)
-    assert (spec.labels, spec.image_px) == (("Tumour",), profile.image_px)
+    assert (spec.labels, spec.image_px) == (("Tumour",), profile.image_px["pathology"])
     cells = cells_of(own, "initialization")
     assert {cell.target.development.source for cell in cells} == {spec}
 

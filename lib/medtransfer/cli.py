@@ -10,8 +10,9 @@ from pathlib import Path
 from medtransfer import execute, paths, profiles, report, run, store, study, verdicts
 from medtransfer.compute import ComputeError
 from medtransfer.data.development import SplitError
-from medtransfer.data.folder import FolderError
-from medtransfer.data.manifest import DOMAINS, ManifestError, WeightsManifest, read
+from medtransfer.data.fetch import FetchError
+from medtransfer.data.manifest import ManifestError, read
+from medtransfer.data.schema import DOMAINS, WeightsManifest
 from medtransfer.evaluation.ladder import SanityError
 from medtransfer.units import shown
 from medtransfer.words import DOMAIN_NUMBERS
@@ -19,7 +20,7 @@ from medtransfer.words import DOMAIN_NUMBERS
 # Mistakes that a user can mend: shown as a message, without a traceback.
 EXPECTED = (
     ComputeError,
-    FolderError,
+    FetchError,
     ManifestError,
     SanityError,
     SplitError,
@@ -62,6 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--csv", type=Path, help="folder for the tidy tables, one CSV per factor")
     whole = add("reproduce", _reproduce, "compute, execute the notebooks in sequence, and report")
     whole.add_argument("number", nargs="*", help="first digits of notebooks (default: all)")
+    whole.add_argument(
+        "--limit",
+        nargs=2,
+        type=int,
+        metavar=("IMAGES", "EPOCHS"),
+        help="try the whole path on about so many images of every source made of files",
+    )
     state = add("status", _status, "what is stored and missing for each notebook, and time left")
     cells = add("list", _list, "every cell of a domain, with the key under which it is stored")
     cells.add_argument("domain", choices=DOMAINS)
@@ -69,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     key = add("show", _show, "one stored result: its spec, its run, its AUC")
     key.add_argument("key", help="the first digits of a key are enough")
     claims = add("verdicts", _verdicts, "the claims with their effects, as a Markdown table")
+    models = add("models", _models, "import networks that others trained with Keras")
+    models.add_argument("action", choices=["import"])
+    models.add_argument("domain", choices=DOMAINS)
+    models.add_argument("folder", type=Path, help="where their files lie")
+    _add_data(add("data", _data, "fetch, read, verify or list published sources of images"))
     page = add("report", _report, "turn the executed notebooks into pages with an index")
     for sub in (one, whole, state, cells, claims, page):
         sub.add_argument(
@@ -77,6 +90,48 @@ def _parser() -> argparse.ArgumentParser:
             help=f"{', '.join(profiles.BUILT_IN)}, or a YAML file that extends one",
         )
     return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("list", "fetch", "prepare", "verify"))
+    parser.add_argument("name", nargs="?", help="a source of `list`, or the path of a manifest")
+    parser.add_argument("--image-px", type=int, default=64, help="side of the images (default: 64)")
+    parser.add_argument("--limit", type=int, help="about how many images (default: all)")
+    parser.add_argument(
+        "--skip-unreadable",
+        action="store_true",
+        help="leave images out that cannot be used; a report names them",
+    )
+
+
+def _data(options: argparse.Namespace) -> None:
+    from medtransfer.data import published
+
+    if options.action == "list":
+        print(published.listed().to_string(index=False))
+        return
+    if options.name is None:
+        raise ValueError(f"data {options.action}: which source? See `medtransfer data list`")
+    wanted = published.request(options.name, image_px=options.image_px, limit=options.limit)
+    if options.action == "fetch":
+        print(*published.fetch_files(wanted), sep="\n")
+    elif options.action == "prepare":
+        spec = published.ready(wanted, skip_unreadable=options.skip_unreadable)
+        print(f"{published.described(wanted)}\n{store.find(spec)}")
+    else:
+        found = published.verify(wanted)
+        print(f"{published.described(wanted)}; {found.gone} of their files are gone")
+        if found.problems:
+            raise ValueError("\n".join([f"{len(found.problems)} problems:", *found.problems]))
+        print("everything agrees")
+
+
+def _models(options: argparse.Namespace) -> None:
+    from medtransfer.models import imported
+
+    found, absent = imported.import_folder(options.domain, options.folder)
+    print(*(name.place for name in found), sep="\n")
+    print(f"{len(found)} networks imported; {len(absent)} files are absent: {', '.join(absent)}")
 
 
 def _weights(_: argparse.Namespace) -> None:
@@ -155,12 +210,17 @@ def _print(frame: object) -> None:
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    profile = profiles.profile(options.profile)
+    named = options.profile
+    if options.limit:
+        images, epochs = options.limit
+        named = str(profiles.limited(named, images=images, epochs=epochs))
+        print(f"profile {named}")
+    profile = profiles.profile(named)
     notebooks = execute.find(numbers=options.number)
     tens = {path.name[0] for path in notebooks}
     domains = [name for name, ten in DOMAIN_NUMBERS.items() if ten in tens]
     run.everything(profile, [name for name in domains if name in profile.sources])
-    execute.execute_all(notebooks, profile=options.profile, folder=profile.name)
+    execute.execute_all(notebooks, profile=named, folder=profile.name)
     print(report.build(profile.name))
 
 

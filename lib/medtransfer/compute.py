@@ -11,7 +11,16 @@ from typing import Any
 from tqdm import tqdm
 
 from medtransfer import store
-from medtransfer.specs import Cell, EpsilonChoice, PhantomSource, Source, Spec, Training
+from medtransfer.specs import (
+    Cell,
+    EpsilonChoice,
+    Imported,
+    Network,
+    PhantomSource,
+    Source,
+    Spec,
+    Training,
+)
 from medtransfer.workers import executor
 
 
@@ -36,7 +45,7 @@ class Unit:
         return describe(self.specs[0]) + (f" (+{len(self.specs) - 1})" if self.specs[1:] else "")
 
 
-STORED = (Source, Training, Cell, EpsilonChoice)
+STORED = (Source, Network, Cell, EpsilonChoice)
 
 
 def ensure(specs: Iterable[Spec]) -> None:
@@ -107,6 +116,10 @@ def make(unit: Unit) -> None:
         from medtransfer.models.training import train
 
         train(spec)
+    elif isinstance(spec, Imported):
+        from medtransfer.models.imported import publish
+
+        publish(spec)
     elif isinstance(spec, Cell):
         from medtransfer.evaluation.transfer import score
 
@@ -165,9 +178,10 @@ def _drop_dependents(waiting: list[Unit], failed: Unit) -> list[Unit]:
 
 def describe(spec: Spec) -> str:
     """Return a short name of a spec for people."""
-    if isinstance(spec, Training):
+    if isinstance(spec, Network):
         d = spec.development
-        return f"train {spec.architecture} {spec.initialization} on {d.source.domain} {d.name}"
+        verb = "train" if isinstance(spec, Training) else "bring"
+        return f"{verb} {spec.architecture} {spec.initialization} on {d.source.domain} {d.name}"
     if isinstance(spec, Cell):
         return f"{spec.attack.method} crafted on: {describe(spec.attack.surrogate)[6:]}"
     if isinstance(spec, EpsilonChoice):

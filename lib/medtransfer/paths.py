@@ -23,6 +23,26 @@ def weights() -> Path:
     return home() / "weights"
 
 
+def data() -> Path:
+    """Return the folder of the published sources' files (MEDTRANSFER_DATA, or in `home`)."""
+    return Path(os.environ.get("MEDTRANSFER_DATA") or home() / "data").expanduser().resolve()
+
+
+def prepared() -> Path:
+    """Return the folder of what is known of sources that were read from files."""
+    return home() / "prepared"
+
+
+def profiles() -> Path:
+    """Return the folder of profiles that a command wrote for its notebooks."""
+    return home() / "profiles"
+
+
+def imported() -> Path:
+    """Return the folder of networks that others trained."""
+    return home() / "imported"
+
+
 def executed(profile: str) -> Path:
     """Return the folder of the executed notebooks of one profile."""
     return home() / "executed" / profile

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
-from medtransfer.data.manifest import Domain, ManifestError, Name, Strict, explain
+from medtransfer import paths
+from medtransfer.data.manifest import ManifestError, explain
+from medtransfer.data.schema import DOMAINS, Domain, Name, Strict
 
 Initialization = Literal["imagenet", "random"]
 SetName = Literal["d1", "d1/10", "d2", "d2/2"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Epsilons = Annotated[tuple[Annotated[float, Field(gt=0, le=2)], ...], Field(min_length=1)]
 SWEEP = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
+
+
+def _everywhere(value: Any) -> Any:
+    return value if isinstance(value, dict) else dict.fromkeys(DOMAINS, value)
 
 
 class Recipe(Strict):
@@ -33,8 +40,10 @@ class Profile(Strict):
 
     Attributes:
         sources: domain -> name of a manifest, or path of one of your own.
-        groups: domain -> how many patients or slides a phantom has.
-        image_px: side of the images, in pixels.
+        groups: domain -> how many patients or slides a phantom has; other sources have their own.
+        image_px: domain -> side of the images, in pixels; one number serves all domains.
+        image_limit: about how many images of a source that is read from files are used, to try a
+            large one; None uses all.
         architectures: the networks, each as surrogate and as target.
         recipes: initialization -> how it is trained.
         epoch_factors: development set -> how many times the epochs of a recipe its networks get;
@@ -46,6 +55,7 @@ class Profile(Strict):
         remaining, harmless: the chosen epsilon is the smallest that leaves at most the share
             `remaining` of the clean AUC on validation images while control noise leaves at least
             the share `harmless`: PGD between pre-trained networks of the same architecture.
+        networks: "trained" here, or "imported": those of the paper's authors, one of each kind.
         replicates: independent trainings of every network; surrogates meet targets of all.
         resamples: of every bootstrap.
         seed: draws phantoms, splits and trainings.
@@ -54,7 +64,8 @@ class Profile(Strict):
     name: Name
     sources: dict[Domain, str]
     groups: dict[Domain, Annotated[int, Field(ge=12)]]
-    image_px: Annotated[int, Field(ge=32)]
+    image_px: Annotated[dict[Domain, Annotated[int, Field(ge=32)]], BeforeValidator(_everywhere)]
+    image_limit: Annotated[int, Field(ge=50)] | None = None
     architectures: Annotated[tuple[str, ...], Field(min_length=1)]
     recipes: dict[Initialization, Recipe]
     epoch_factors: dict[SetName, Annotated[int, Field(ge=1)]]
@@ -69,6 +80,7 @@ class Profile(Strict):
     pgd_step_size: Annotated[float, Field(gt=0)]
     remaining: Share
     harmless: Share
+    networks: Literal["trained", "imported"] = "trained"
     replicates: Annotated[int, Field(ge=1)]
     resamples: Annotated[int, Field(ge=10)]
     seed: Annotated[int, Field(ge=0)]
@@ -88,7 +100,7 @@ DEFAULT = Profile(
         "pathology": "phantom_histology",
     },
     groups={"ophthalmology": 600, "radiology": 340, "pathology": 46},
-    image_px=64,
+    image_px=_everywhere(64),
     architectures=("efficientnet_lite0", "mobilenet_v2"),
     recipes={
         "random": Recipe(epochs=8, learning_rate=4e-3, head_learning_rate=4e-3),
@@ -117,7 +129,7 @@ SMOKE = DEFAULT.model_copy(
     update={
         "name": "smoke",
         "groups": {"ophthalmology": 30, "radiology": 30, "pathology": 12},
-        "image_px": 32,
+        "image_px": _everywhere(32),
         "recipes": {
             "random": Recipe(epochs=1, learning_rate=1e-3, head_learning_rate=1e-3),
             "imagenet": Recipe(epochs=1, learning_rate=1e-3, head_learning_rate=1e-3),
@@ -131,7 +143,55 @@ SMOKE = DEFAULT.model_copy(
     }
 )
 
-BUILT_IN = {profile.name: profile for profile in (SMOKE, DEFAULT, EXTENDED)}
+# Real images without an account. Recipes are not tuned: nobody here could download the images.
+MEDMNIST = DEFAULT.model_copy(
+    update={
+        "name": "medmnist",
+        "sources": {
+            "ophthalmology": "retinamnist",
+            "radiology": "chestmnist",
+            "pathology": "pathmnist",
+        },
+        "groups": {},
+        "recipes": {
+            "random": Recipe(epochs=15, learning_rate=2e-3, head_learning_rate=2e-3),
+            "imagenet": Recipe(epochs=10, learning_rate=1.5e-4, head_learning_rate=3e-3),
+        },
+        "epoch_factors": {"d1/10": 3},
+        "batch_size": 32,
+        "validation_share": 0.1,
+        "remaining": 0.5,
+    }
+)
+
+# The paper's images, sizes and networks. What it does not state (its recipes are not known here)
+# is ours and not tuned.
+PAPER = MEDMNIST.model_copy(
+    update={
+        "name": "paper",
+        "sources": {
+            "ophthalmology": "eyepacs",
+            "radiology": "chestxray14",
+            "pathology": "patchcamelyon",
+        },
+        "image_px": {"ophthalmology": 512, "radiology": 224, "pathology": 96},
+        "architectures": ("inception_v3", "densenet121"),
+        "replicates": 3,
+    }
+)
+
+# The paper's tables without training: the networks that its authors published.
+AUTHORS = PAPER.model_copy(
+    update={
+        "name": "authors",
+        "architectures": ("inception_v3_keras", "densenet121_keras"),
+        "networks": "imported",
+        "replicates": 1,
+    }
+)
+
+_ALL = (SMOKE, DEFAULT, EXTENDED, MEDMNIST, PAPER, AUTHORS)
+BUILT_IN = {profile.name: profile for profile in _ALL}
 
 
 def profile(name_or_path: str) -> Profile:
@@ -151,11 +211,14 @@ def profile(name_or_path: str) -> Profile:
         raise ManifestError(
             f"no profile {name_or_path!r}; allowed: {', '.join(BUILT_IN)}, or a path to a YAML file"
         )
+    return _extended(path, _content(path))
+
+
+def _content(path: Path) -> Any:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: not readable as YAML: {error}") from error
-    return _extended(path, content)
 
 
 def _extended(path: Path, content: Any) -> Profile:
@@ -167,13 +230,47 @@ def _extended(path: Path, content: Any) -> Profile:
     if isinstance(fields.get("sources"), dict):
         fields["sources"] = {d: _resolve(path, str(m)) for d, m in fields["sources"].items()}
     base = BUILT_IN[content["extends"]].model_dump()
-    for name in ("groups", "recipes", "epoch_factors"):  # a part of these tables changes that part
+    if "image_px" in fields:
+        fields["image_px"] = _everywhere(fields["image_px"])
+    for name in (
+        "groups",
+        "image_px",
+        "recipes",
+        "epoch_factors",
+    ):  # a part of these tables changes that part
         if isinstance(fields.get(name), dict):
             fields[name] = {**base[name], **fields[name]}
     try:
         return Profile.model_validate({**base, **fields})
     except ValidationError as error:
         raise ManifestError(explain(path, error)) from None
+
+
+def limited(name_or_path: str, *, images: int, epochs: int) -> Path:
+    """Write a profile that tries the whole path of another on few images and epochs.
+
+    Returns:
+        the path of the new profile's YAML file, in `paths.profiles()`.
+
+    Raises:
+        ManifestError: see `profile`; or images or epochs are too few.
+    """
+    content = profile(name_or_path).model_dump(mode="json")
+    known = name_or_path in BUILT_IN
+    extends = name_or_path if known else _content(Path(name_or_path).expanduser())["extends"]
+    content |= {"name": f"{content['name']}-limit{images}x{epochs}", "image_limit": images}
+    for recipe in content["recipes"].values():
+        recipe["epochs"] = min(recipe["epochs"], epochs)
+    path = paths.profiles() / f"{content['name']}.yaml"
+    try:
+        Profile.model_validate(content)
+    except ValidationError as error:
+        raise ManifestError(explain(path, error)) from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(f".{os.getpid()}")
+    scratch.write_text(yaml.safe_dump({"extends": extends, **content}), encoding="utf-8")
+    os.replace(scratch, path)
+    return path
 
 
 def _resolve(path: Path, manifest: str) -> str:

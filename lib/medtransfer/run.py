@@ -10,7 +10,7 @@ from medtransfer import compute, study, workers
 from medtransfer.evaluation import answers, choice, metrics, table
 from medtransfer.evaluation import ladder as sanity
 from medtransfer.profiles import Profile
-from medtransfer.specs import FLOAT, Cell, Training
+from medtransfer.specs import FLOAT, Cell, Network
 
 
 def chosen_epsilon(profile: Profile, domain: str) -> float:
@@ -52,7 +52,7 @@ def everything(profile: Profile, domains: Iterable[str]) -> None:
         compute.ensure(cells)
 
 
-def _all(profile: Profile, domains: Iterable[str]) -> list[Training]:
+def _all(profile: Profile, domains: Iterable[str]) -> list[Network]:
     """Return all trainings of some domains; they do not depend on epsilon."""
     anything = profile.epsilons[0]
     cells = [
@@ -61,7 +61,7 @@ def _all(profile: Profile, domains: Iterable[str]) -> list[Training]:
         for cells_of in study.FACTORS.values()
         for cell in cells_of(profile, domain, epsilon=anything)
     ]
-    return list(study.trainings(cells))
+    return list(study.networks(cells))
 
 
 def measured(cells: Iterable[Cell], profile: Profile) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def findings(cells: Iterable[Cell], profile: Profile) -> pd.DataFrame:
 def networks(cells: Iterable[Cell], profile: Profile) -> pd.DataFrame:
     """Return one row per network of the cells: what it is, its epochs and its validation AUC."""
     rows = []
-    for spec in study.trainings(cells):
+    for spec in study.networks(cells):
         history, validation = answers.history(spec), answers.of_validation(spec)
         labels = list(spec.development.source.labels)
         logits = validation[[answers.LOGIT + name for name in labels]].to_numpy()

@@ -108,7 +108,7 @@ class Source(Spec):
     Attributes:
         manifest: name of the manifest that states its facts.
         domain: "ophthalmology", "radiology" or "pathology".
-        content: sha256 of what the images are made from (drawing code, or labels and files).
+        content: sha256 of what the images are made from (drawing code), or of what was read.
         image_px: side of the square images, in pixels.
         channels: 1 (grey) or 3 (RGB).
         labels: names of the outputs, in order.
@@ -132,10 +132,8 @@ class PhantomSource(Source):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FolderSource(Source):
-    """Images read from files and a table of labels; `fit` says how they become square."""
-
-    fit: str
+class FileSource(Source):
+    """Images read from files; `content` covers their index and every pixel."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -153,20 +151,39 @@ class Development(Spec):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Training(Spec):
-    """A network trained on a development set; `weights` is the sha256 of its start, or ""."""
+class Network(Spec):
+    """A network of the study, surrogate or target.
+
+    Attributes:
+        development: the images that it was made with.
+        architecture: an entry of `models.architectures`.
+        initialization: "imagenet" or "random".
+        weights: sha256 of the ImageNet weights that it began with, or "".
+        seed: tells networks apart that are otherwise alike, and draws what a training draws.
+    """
 
     development: Development
     architecture: str
     initialization: str
     weights: str
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Training(Network):
+    """A network that is trained here."""
+
     augmentation: tuple[str, ...]
     epochs: int
     batch_size: int
     learning_rate: float
     head_learning_rate: float
     weight_decay: float
-    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Imported(Network):
+    """A network that others trained; `weights` is the sha256 of their file."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -176,7 +193,7 @@ class Attack(Spec):
     `epsilon` and `step_size` are in units of the image range [-1, 1].
     """
 
-    surrogate: Training
+    surrogate: Network
     method: str
     epsilon: float
     step_size: float
@@ -193,7 +210,7 @@ class Cell(Spec):
     """
 
     attack: Attack
-    target: Training
+    target: Network
     delivery: str
 
 

@@ -16,7 +16,7 @@ from medtransfer import compute, paths, store, study, workers
 from medtransfer.evaluation import catalogue, choice, metrics
 from medtransfer.evaluation.answers import ATTACKED, CLEAN
 from medtransfer.profiles import Profile
-from medtransfer.specs import Cell, EpsilonChoice, Spec, Training
+from medtransfer.specs import Cell, EpsilonChoice, Network, Spec
 from medtransfer.words import DOMAIN_NUMBERS
 
 SAMPLE = 300  # results of a kind from which durations are taken
@@ -64,7 +64,7 @@ def notebooks(profile: Profile) -> pd.DataFrame:
         new = [spec for spec in missing if spec not in counted]
         counted |= set(new)
         left = sum(seconds.get(_sort(spec), float("nan")) for spec in new)
-        networks = [spec for spec in specs if isinstance(spec, Training)]
+        networks = [spec for spec in specs if isinstance(spec, Network)]
         rows.append(
             {
                 "notebook": f"{DOMAIN_NUMBERS[domain]}{list(study.FACTORS).index(factor)} "
@@ -80,7 +80,7 @@ def notebooks(profile: Profile) -> pd.DataFrame:
 
 def _sort(spec: Spec) -> tuple[str, str]:
     """Return what results of about equal duration have in common."""
-    if isinstance(spec, Training):
+    if isinstance(spec, Network):
         return "training", spec.architecture
     if isinstance(spec, Cell):
         return "cell", spec.attack.method
@@ -116,10 +116,10 @@ def spent(profile: Profile) -> pd.DataFrame:
     for domain, factor in ((d, f) for d in profile.sources for f in study.FACTORS):
         specs += cells(profile, domain, factor)
     for spec in needed(specs):
-        if not isinstance(spec, (Training, Cell)) or not store.has(spec):
+        if not isinstance(spec, (Network, Cell)) or not store.has(spec):
             continue
         record = store.run_record(spec)
-        if isinstance(spec, Training):
+        if isinstance(spec, Network):
             add("training", record["seconds"])
         else:
             crafting = record.get("crafting", 0.0)

@@ -12,16 +12,11 @@ from itertools import product
 from typing import Any
 from zlib import crc32
 
-from medtransfer import store
-from medtransfer.data.manifest import (
-    FolderManifest,
-    ManifestError,
-    PhantomManifest,
-    imagenet_weights,
-    named,
-)
+from medtransfer.data import published
+from medtransfer.data.manifest import ManifestError, imagenet_weights, named
 from medtransfer.data.phantoms import content
-from medtransfer.data.prepare import folder_source, phantom_source, prepare_folder
+from medtransfer.data.prepare import phantom_source
+from medtransfer.data.schema import PhantomManifest
 from medtransfer.profiles import Profile
 from medtransfer.specs import (
     CONTROL,
@@ -33,6 +28,8 @@ from medtransfer.specs import (
     Cell,
     Development,
     EpsilonChoice,
+    Imported,
+    Network,
     Source,
     Training,
 )
@@ -45,10 +42,10 @@ AUGMENTATION = {
 
 
 def source(profile: Profile, domain: str) -> Source:
-    """Return the images of a domain; a local folder is read and prepared on the first call.
+    """Return the images of a domain; what is made of files is fetched and read on the first call.
 
     Raises:
-        ManifestError, FolderError: the manifest or what it describes cannot be used.
+        ManifestError, SourceError, FetchError: the manifest or what it describes cannot be used.
     """
     if domain not in profile.sources:
         raise ManifestError(
@@ -58,30 +55,27 @@ def source(profile: Profile, domain: str) -> Source:
     return _source(
         profile.sources[domain],  # type: ignore[index]
         domain=domain,
-        image_px=profile.image_px,
-        groups=profile.groups[domain],  # type: ignore[index]
+        image_px=profile.image_px[domain],  # type: ignore[index]
+        groups=profile.groups.get(domain),  # type: ignore[call-overload]
+        limit=profile.image_limit,
         seed=profile.seed,
     )
 
 
 @cache
-def _source(name: str, *, domain: str, image_px: int, groups: int, seed: int) -> Source:
+def _source(
+    name: str, *, domain: str, image_px: int, groups: int | None, limit: int | None, seed: int
+) -> Source:
     path, manifest = named(name)
     if getattr(manifest, "domain", None) != domain:
         raise ManifestError(f"{path}: domain: must be {domain} to serve as its source")
-    if isinstance(manifest, PhantomManifest):
-        return phantom_source(
-            manifest,
-            image_px=image_px,
-            groups=groups,
-            seed=seed,
-            content=content(manifest.drawing),
-        )
-    assert isinstance(manifest, FolderManifest)
-    spec = folder_source(manifest, root=path.parent, image_px=image_px)
-    if not store.has(spec):
-        prepare_folder(spec, manifest=manifest, root=path.parent)
-    return spec
+    if not isinstance(manifest, PhantomManifest):
+        return published.ready(published.request(name, image_px=image_px, limit=limit))
+    if groups is None:
+        raise ManifestError(f"groups: {domain}: needed, how many patients or slides to draw")
+    return phantom_source(
+        manifest, image_px=image_px, groups=groups, seed=seed, content=content(manifest.drawing)
+    )
 
 
 def development(profile: Profile, domain: str, name: str) -> Development:
@@ -95,7 +89,7 @@ def development(profile: Profile, domain: str, name: str) -> Development:
     )
 
 
-def training(
+def network(
     profile: Profile,
     domain: str,
     *,
@@ -104,14 +98,27 @@ def training(
     data: str = "d1",
     bis: bool = False,
     replicate: int = 0,
-) -> Training:
-    """Return a training; no two different ones of a study share their seed."""
+) -> Network:
+    """Return a network, to be trained or imported; no two of a study share their seed.
+
+    Raises:
+        ImportedError: it is to be imported and is not there.
+    """
     identity = f"{profile.seed}/{domain}/{architecture}/{initialization}/{data}/{bis}/{replicate}"
+    common: Any = {
+        "development": development(profile, domain, data),
+        "architecture": architecture,
+        "initialization": initialization,
+        "seed": crc32(identity.encode()),
+    }
+    if profile.networks == "imported":
+        from medtransfer.models import imported  # heavy, only when needed
+
+        name = imported.Name(domain, architecture, initialization, data, bis)
+        return Imported(**common, weights=imported.checksum(name))
     recipe = profile.recipes[initialization]  # type: ignore[index]
     return Training(
-        development=development(profile, domain, data),
-        architecture=architecture,
-        initialization=initialization,
+        **common,
         weights=_weights(architecture) if initialization == IMAGENET else "",
         augmentation=AUGMENTATION[domain],
         epochs=recipe.epochs * profile.epoch_factors.get(data, 1),  # type: ignore[call-overload]
@@ -119,7 +126,6 @@ def training(
         learning_rate=recipe.learning_rate,
         head_learning_rate=recipe.head_learning_rate,
         weight_decay=profile.weight_decay,
-        seed=crc32(identity.encode()),
     )
 
 
@@ -129,7 +135,7 @@ def _weights(architecture: str) -> str:
 
 
 def _attack(
-    profile: Profile, surrogate: Training, method: str, epsilon: float, images: str = "test"
+    profile: Profile, surrogate: Network, method: str, epsilon: float, images: str = "test"
 ) -> Attack:
     fgsm = method == "fgsm"
     return Attack(
@@ -150,11 +156,11 @@ def _models(
     bis: bool = False,
     initializations: Iterable[str] = (IMAGENET, RANDOM),
     replicates: Iterable[int] | None = None,
-) -> list[Training]:
+) -> list[Network]:
     """Return the networks of one development set; all replicates unless some are named."""
     numbers = range(profile.replicates) if replicates is None else replicates
     return [
-        training(
+        network(
             profile,
             domain,
             architecture=name,
@@ -215,7 +221,7 @@ def perturbation(profile: Profile, domain: str, *, epsilon: float) -> tuple[Cell
     return tuple(cells)
 
 
-def _sweep_pairs(profile: Profile, domain: str) -> list[tuple[Training, Training]]:
+def _sweep_pairs(profile: Profile, domain: str) -> list[tuple[Network, Network]]:
     """Return surrogates and targets of a sweep: the same start, a replicate against its like."""
     pairs = []
     for number, start in product(range(profile.replicates), (IMAGENET, RANDOM)):
@@ -266,8 +272,8 @@ def initialization_and_data(profile: Profile, domain: str, *, epsilon: float) ->
 
 def _crossed(
     profile: Profile,
-    surrogates: Sequence[Training],
-    targets: Sequence[Training],
+    surrogates: Sequence[Network],
+    targets: Sequence[Network],
     *,
     epsilon: float,
 ) -> tuple[Cell, ...]:
@@ -296,7 +302,7 @@ def cells(profile: Profile, domain: str, factor: str, *, epsilon: float) -> tupl
     return FACTORS[factor](profile, domain, epsilon=epsilon)
 
 
-def trainings(cells: Iterable[Cell]) -> tuple[Training, ...]:
+def networks(cells: Iterable[Cell]) -> tuple[Network, ...]:
     """Return every network that the cells need, each once."""
     both = (spec for cell in cells for spec in (cell.target, cell.attack.surrogate))
     return tuple(dict.fromkeys(both))

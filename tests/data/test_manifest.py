@@ -10,6 +10,7 @@ from medtransfer import paths
 from medtransfer.data import manifest
 from medtransfer.data.manifest import ManifestError
 from medtransfer.data.phantoms import phantom
+from medtransfer.data.schema import DOMAINS
 
 COMMITTED = sorted(paths.manifests().glob("*.yaml"))
 FOLDER = COMMON | {
@@ -171,7 +172,7 @@ def test_committed_manifests_are_valid_and_named_as_their_files(path):
 
 def test_every_domain_has_a_phantom_with_the_labels_of_its_drawing():
     phantoms = [manifest.read(path) for path in COMMITTED if path.stem.startswith("phantom_")]
-    assert {found.domain for found in phantoms} == set(manifest.DOMAINS)
+    assert {found.domain for found in phantoms} == set(DOMAINS)
     for found in phantoms:
         drawing = phantom(found.drawing)
         assert found.label_names == tuple(drawing.LABELS)

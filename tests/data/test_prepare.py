@@ -1,14 +1,10 @@
 """Prepared sources: one uint8 array and one index, whatever the images came from."""
 
 import numpy as np
-import pandas as pd
 import pytest
-import yaml
-from facts import folder_facts
-from PIL import Image
 
 from medtransfer import store
-from medtransfer.data import folder, manifest, prepare
+from medtransfer.data import manifest, prepare
 from medtransfer.data.phantoms import phantom
 
 
@@ -101,63 +97,6 @@ def test_pickled_arrays_are_refused(toy, publish_images):
     np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(store.StoreError, match="damaged"):
         prepare.load(spec)
-
-
-# --- folders -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def mine(tmp_path):
-    """A manifest of four images in a folder, as a user would write it."""
-    root = tmp_path / "mine"
-    (root / "images").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for number in range(4):
-        pixels = rng.integers(0, 256, size=(32, 32, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(root / "images" / f"{number}.png")
-    table = pd.DataFrame({"file": [f"{n}.png" for n in range(4)], "sick": [0, 1, 1, 0]})
-    table.to_csv(root / "labels.csv", index=False)
-    (root / "mine.yaml").write_text(yaml.safe_dump(folder_facts()))
-    return root
-
-
-def test_a_folder_becomes_an_array_and_an_index(mine):
-    facts = manifest.read(mine / "mine.yaml")
-    spec = prepare.folder_source(facts, root=mine, image_px=32)
-    prepare.prepare_folder(spec, manifest=facts, root=mine)
-    found = prepare.load(spec)
-    assert found.targets[:, 0].tolist() == [0, 1, 1, 0]
-    assert found.labels == ("Tumour",)
-    with Image.open(mine / "images" / "2.png") as image:
-        assert np.array_equal(found.images[2], np.asarray(image))
-
-
-def test_another_size_or_fit_is_another_source(mine):
-    facts = manifest.read(mine / "mine.yaml")
-    padded = facts.model_copy(update={"image": facts.image.model_copy(update={"fit": "pad"})})
-    keys = {
-        prepare.folder_source(each, root=mine, image_px=px).key
-        for each in (facts, padded)
-        for px in (32, 64)
-    }
-    assert len(keys) == 4
-
-
-def test_a_folder_with_an_unreadable_image_is_not_published(mine):
-    facts = manifest.read(mine / "mine.yaml")
-    spec = prepare.folder_source(facts, root=mine, image_px=32)
-    (mine / "images" / "3.png").write_bytes(b"no image")
-    with pytest.raises(folder.FolderError, match=r"3\.png"):
-        prepare.prepare_folder(spec, manifest=facts, root=mine)
-    assert not store.has(spec)
-
-
-def test_images_that_changed_since_they_were_hashed_are_not_published(mine):
-    facts = manifest.read(mine / "mine.yaml")
-    spec = prepare.folder_source(facts, root=mine, image_px=32)
-    Image.new("RGB", (32, 32)).save(mine / "images" / "3.png")
-    with pytest.raises((folder.FolderError, store.StoreError)):
-        prepare.prepare_folder(spec, manifest=facts, root=mine)
 
 
 def test_the_spec_of_a_phantom_states_the_facts_of_its_manifest():

@@ -39,7 +39,7 @@ def published(profile, publish_answers, rng):
         for cell in cells:
             clean, attacked = answers(1.0, rng), answers(1 - taken(cell) / 100, rng)
             publish_answers(cell, labels=LABELS, clean=clean, attacked=attacked)
-        for training in study.trainings(cells):
+        for training in study.networks(cells):
             publish_answers(training, labels=LABELS, logits=answers(1.0, rng))
         return studies
 

@@ -2,11 +2,19 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from medtransfer.models.architectures import ARCHITECTURES, Classifier, architecture
 
-SIDES = {"efficientnet_lite0": 32, "mobilenet_v2": 32, "densenet121": 32, "inception_v3": 75}
+SIDES = {
+    "efficientnet_lite0": 32,
+    "mobilenet_v2": 32,
+    "densenet121": 32,
+    "inception_v3": 75,
+    "densenet121_keras": 32,
+    "inception_v3_keras": 75,
+}
 
 
 @pytest.fixture(scope="module", params=SIDES)
@@ -85,6 +93,34 @@ def test_batch_norms_follow_within_a_short_training(model):
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     assert {module.momentum for module in norms} == {0.1}
     assert len(norms) > 20
+
+
+def test_average_pools_of_the_keras_inception_count_only_what_the_image_holds():
+    network = Classifier("inception_v3_keras", outputs=1).eval().network
+    block, seen = network.Mixed_5b, []
+    block.branch_pool.conv.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    maps = torch.rand(1, 192, 5, 4)
+    block(maps)
+    pooled = F.avg_pool2d(maps, kernel_size=3, stride=1, padding=1, count_include_pad=False)
+    assert torch.allclose(seen[0], pooled, atol=1e-6)
+    wrong = F.avg_pool2d(maps, kernel_size=3, stride=1, padding=1)
+    assert not torch.allclose(seen[0], wrong, atol=1e-2)
+
+
+def test_the_keras_networks_have_the_names_of_the_plain_ones():
+    for name in ("densenet121", "inception_v3"):
+        plain, keras = (
+            Classifier(each, outputs=2).state_dict() for each in (name, name + "_keras")
+        )
+        assert list(plain) == list(keras)
+
+
+@pytest.mark.parametrize(
+    ("name", "epsilon"), [("densenet121_keras", 1.001e-5), ("inception_v3_keras", 1e-3)]
+)
+def test_batch_norms_of_the_keras_networks_have_its_epsilon(name, epsilon):
+    modules = Classifier(name, outputs=1).modules()
+    assert {module.eps for module in modules if isinstance(module, nn.BatchNorm2d)} == {epsilon}
 
 
 def test_an_unknown_architecture_is_refused_with_the_known_ones():

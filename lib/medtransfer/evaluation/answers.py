@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from medtransfer import store
-from medtransfer.specs import Cell, Spec, Training
+from medtransfer.specs import Cell, Spec, Network
 
 CLEAN, ATTACKED, LOGIT = "clean:", "attacked:", "logit:"
 
@@ -24,7 +24,7 @@ def of_cell(cell: Cell) -> pd.DataFrame:
     return _read(cell, "images.parquet")
 
 
-def of_validation(training: Training) -> pd.DataFrame:
+def of_validation(training: Network) -> pd.DataFrame:
     """Return image, group, labels and logits (`logit:LABEL`) of a training's validation part.
 
     Raises:
@@ -33,7 +33,7 @@ def of_validation(training: Training) -> pd.DataFrame:
     return _read(training, "validation.parquet")
 
 
-def history(training: Training) -> pd.DataFrame:
+def history(training: Network) -> pd.DataFrame:
     """Return `epoch`, training `loss` and validation `auc` of a stored training.
 
     Raises:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from medtransfer.evaluation import answers, metrics, statistics
 from medtransfer.evaluation.catalogue import identity
-from medtransfer.specs import Cell, Training
+from medtransfer.specs import Cell, Network
 
 
 def transfer_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def paired(cells: Sequence[Cell], values: np.ndarray, draws: np.ndarray) -> stat
     )
 
 
-def _kind(training: Training) -> str:
+def _kind(training: Network) -> str:
     """Return what replicates of a training have in common."""
     development = training.development
     return "/".join(
@@ -237,7 +237,7 @@ def _clean_draws(
 
 
 @lru_cache(maxsize=256)
-def thresholds(target: Training) -> np.ndarray:
+def thresholds(target: Network) -> np.ndarray:
     """Return the operating point of each label, (K,), found on validation images."""
     table, labels = answers.of_validation(target), list(target.development.source.labels)
     logits = table[[answers.LOGIT + name for name in labels]].to_numpy()

@@ -25,7 +25,7 @@ from medtransfer.evaluation.answers import ATTACKED, CLEAN
 from medtransfer.evaluation.ladder import SanityError
 from medtransfer.models import training
 from medtransfer.models.folding import folded
-from medtransfer.specs import Attack, Cell, Source, Training
+from medtransfer.specs import Attack, Cell, Source, Network
 
 BATCH = 50
 # Passes follow each other with the same targets, which need not be built and asked anew each time.
@@ -99,14 +99,14 @@ def score(cells: Sequence[Cell]) -> None:
 
 
 @lru_cache(maxsize=KEPT)
-def _network(spec: Training, place: Path) -> nn.Module:
+def _network(spec: Network, place: Path) -> nn.Module:
     """Return a trained network, folded; `place` is where the store holds it."""
     images = prepare.load(spec.development.source).images
     return folded(training.load(spec), to_unit(np.asarray(images[:2])).to(training.device()))
 
 
 @lru_cache(maxsize=1024)
-def _clean(spec: Training, place: Path, rows: tuple[int, ...]) -> np.ndarray:
+def _clean(spec: Network, place: Path, rows: tuple[int, ...]) -> np.ndarray:
     """Return a network's logits for clean images, (N, K): the same for every attack on them."""
     images = prepare.load(spec.development.source).images
     network = _network(spec, place)
@@ -119,7 +119,7 @@ def _images(images: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
     return batch.contiguous(memory_format=torch.channels_last)
 
 
-def _division(training: Training) -> tuple[Source, int, float]:
+def _division(training: Network) -> tuple[Source, int, float]:
     """Return what decides which images are for test."""
     development = training.development
     return development.source, development.seed, development.test_share

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import timm
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision import models
+from torchvision.models.inception import BasicConv2d
 
 from medtransfer.models.depthwise import speed_up_weight_gradient
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)  # as mean and as std: images in [-1, 1] reach the network as they are
 # Batch-norm statistics must follow within the few hundred steps of a small study.
 BATCH_NORM_MOMENTUM = 0.1
 HEAD_STD = 0.01
@@ -50,9 +53,38 @@ def _inception_v3(outputs: int) -> nn.Module:
     )
 
 
+class PooledConv2d(BasicConv2d):
+    """The convolution after a 3x3 average pool, which here counts only what the image holds.
+
+    torchvision's pool counts the zeros around the image, Keras's does not.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, K, H, W) for the pool's (N, C, H, W)."""
+        # How much of each window lies inside: 1, at an edge 6/9, in a corner 4/9.
+        inside = F.avg_pool2d(torch.ones_like(x[:1, :1]), kernel_size=3, stride=1, padding=1)
+        return super().forward(x / inside)
+
+
+def _inception_v3_keras(outputs: int) -> nn.Module:
+    network = _inception_v3(outputs)
+    for name, module in network.named_modules():
+        if name.endswith("branch_pool"):
+            module.__class__ = PooledConv2d
+    return network
+
+
+def _densenet121_keras(outputs: int) -> nn.Module:
+    network = models.densenet121(weights=None, num_classes=outputs)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1.001e-5  # the value in Keras
+    return network
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     "efficientnet_lite0": Architecture(
-        build=_efficientnet_lite0, head="classifier.", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)
+        build=_efficientnet_lite0, head="classifier.", mean=HALF, std=HALF
     ),
     "mobilenet_v2": Architecture(
         build=lambda outputs: models.mobilenet_v2(weights=None, num_classes=outputs),
@@ -62,6 +94,13 @@ ARCHITECTURES: dict[str, Architecture] = {
     "densenet121": Architecture(
         build=lambda outputs: models.densenet121(weights=None, num_classes=outputs),
         head="classifier.",
+    ),
+    # The same two as Keras computes them, for weights that were trained there (see keras.py).
+    "inception_v3_keras": Architecture(
+        build=_inception_v3_keras, head="fc.", mean=HALF, std=HALF, minimum_px=75
+    ),
+    "densenet121_keras": Architecture(
+        build=_densenet121_keras, head="classifier.", mean=HALF, std=HALF
     ),
 }
 
@@ -90,6 +129,7 @@ class Classifier(nn.Module):
     def __init__(self, name: str, *, outputs: int) -> None:
         super().__init__()
         entry = architecture(name)
+        self.architecture = name
         self.head = entry.head
         self.minimum_px = entry.minimum_px
         self.network = entry.build(outputs)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import warnings
+from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from medtransfer import store
 from medtransfer.data import development, prepare
@@ -18,12 +22,24 @@ from medtransfer.evaluation.answers import LOGIT
 from medtransfer.models import weights
 from medtransfer.models.architectures import Classifier
 from medtransfer.models.classifier import BestEpoch, ImageClassifier, TrainingError
-from medtransfer.specs import IMAGENET, RANDOM, Training
+from medtransfer.specs import IMAGENET, RANDOM, Network, Training
 
 
 def device() -> torch.device:
     """Return where networks run in this process."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def loaders() -> int:
+    """Return how many processes load images: a core feeds itself, a GPU would wait for it."""
+    return 4 if device().type == "cuda" else 0
+
+
+def precision() -> Literal["32-true", "16-mixed", "bf16-mixed"]:
+    """Return the precision of training: mixed on a GPU, 32 bits elsewhere."""
+    if device().type != "cuda":
+        return "32-true"
+    return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
 
 
 def initial(spec: Training) -> Classifier:
@@ -45,7 +61,7 @@ def initial(spec: Training) -> Classifier:
     return model
 
 
-def train(spec: Training, *, workers: int = 0) -> None:
+def train(spec: Training) -> None:
     """Train a network and publish it.
 
     The result holds `weights.safetensors` (best epoch), `history.csv`, and `validation.parquet`
@@ -72,15 +88,27 @@ def train(spec: Training, *, workers: int = 0) -> None:
         TrainingImages(prepared, rows.train, augmentation=spec.augmentation, seed=spec.seed),
         PlainImages(prepared, rows.validation),
         batch_size=spec.batch_size,
-        workers=workers,
+        workers=loaders(),
     )
     with store.draft(spec, device=str(device())) as place:
         best = _fit(module, data, epochs=spec.epochs)
-        save_file(best.state, place / "weights.safetensors")
-        pd.DataFrame(module.history).to_csv(place / "history.csv", index=False)
-        answers = prepared.index.iloc[rows.validation].reset_index(drop=True)
-        logits = pd.DataFrame(best.logits, columns=[LOGIT + name for name in prepared.labels])
-        pd.concat([answers, logits], axis=1).to_parquet(place / "validation.parquet", index=False)
+        write(place, state=best.state, history=module.history)
+        write_validation(place, prepared, rows.validation, logits=best.logits)
+
+
+def write(place: Path, *, state: dict[str, Tensor], history: list[dict[str, float]]) -> None:
+    """Write a network's tensors and the history of its epochs into a draft."""
+    save_file(state, place / "weights.safetensors")
+    pd.DataFrame(history).to_csv(place / "history.csv", index=False)
+
+
+def write_validation(
+    place: Path, prepared: prepare.Prepared, rows: np.ndarray, *, logits: np.ndarray
+) -> None:
+    """Write what a network answers to the validation images `rows` into a draft."""
+    answers = prepared.index.iloc[rows].reset_index(drop=True)
+    columns = pd.DataFrame(logits, columns=[LOGIT + name for name in prepared.labels])
+    pd.concat([answers, columns], axis=1).to_parquet(place / "validation.parquet", index=False)
 
 
 def _fit(module: ImageClassifier, data: DevelopmentData, *, epochs: int) -> BestEpoch:
@@ -98,17 +126,19 @@ def _fit(module: ImageClassifier, data: DevelopmentData, *, epochs: int) -> Best
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
-            deterministic=True,
+            precision=precision(),
+            # On a GPU a few operations have no deterministic form; there a warning must do.
+            deterministic="warn" if device().type == "cuda" else True,
         )
         trainer.fit(module, datamodule=data)
     return best
 
 
-def load(spec: Training) -> Classifier:
-    """Return a trained network from the store, in evaluation mode, without gradients.
+def load(spec: Network) -> Classifier:
+    """Return a network from the store, in evaluation mode, without gradients.
 
     Raises:
-        StoreError: it has not been trained, or its weights are damaged.
+        StoreError: it is not there, or its weights are damaged.
     """
     path = store.find(spec) / "weights.safetensors"
     model = Classifier(spec.architecture, outputs=len(spec.development.source.labels))

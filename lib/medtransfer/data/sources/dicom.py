@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -10,23 +10,22 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, convert_color_space
 
+from medtransfer.data.sources.reader import SourceError
+
 SUFFIXES = (".dcm", ".dicom")
 _FAR_ENDS = np.array([-1e9, 1e9])  # beyond every window: what they become is black and white
 
 
-class DicomError(ValueError):
+class DicomError(SourceError):
     """A DICOM file holds no picture that can be used."""
 
 
-def is_dicom(path: Path) -> bool:
+def is_dicom(name: str, data: bytes) -> bool:
     """Return whether a file is DICOM by its name, or by the mark at byte 128."""
-    if path.suffix.lower() in SUFFIXES:
-        return True
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
+    return name.lower().endswith(SUFFIXES) or data[128:132] == b"DICM"
 
 
-def read_picture(path: Path) -> Image.Image:
+def read_picture(file: BinaryIO) -> Image.Image:
     """Return the picture in a DICOM file, 8 bits, grey ("L") or "RGB".
 
     Stored values become what the modality measured (rescale slope and intercept, or a table), then
@@ -38,7 +37,7 @@ def read_picture(path: Path) -> Image.Image:
             for which no decoder is installed; or its photometric interpretation is unknown.
     """
     try:
-        data = dcmread(path)
+        data = dcmread(file)
         pixels = data.pixel_array
     except InvalidDicomError:
         raise DicomError("not a DICOM file, whatever its name says") from None

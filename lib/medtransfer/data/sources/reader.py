@@ -1,0 +1,164 @@
+"""What every source made of files offers: an index, and pictures one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from medtransfer.data.schema import ImageFacts
+
+SHOWN = 5
+
+
+class SourceError(ValueError):
+    """Files of a source are missing or do not fit its manifest; the message names them."""
+
+
+# What one bad image may raise; anything else is a mistake of ours.
+UNUSABLE = (UnidentifiedImageError, OSError, SourceError, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image: uint8 pixels (px, px, C), and the sha256 of the bytes that it was read from."""
+
+    pixels: np.ndarray
+    sha256: str
+
+
+class Reader(ABC):
+    """Reads one source; every process makes its own.
+
+    Attributes:
+        parallel: whether several processes may share the work; if not, the images lie in one
+            stream that is read from its beginning.
+    """
+
+    parallel = True
+
+    def __init__(self, manifest: ImageFacts, *, root: Path, image_px: int) -> None:
+        self.facts, self.root, self.image_px = manifest, root, image_px
+
+    @abstractmethod
+    def index(self) -> pd.DataFrame:
+        """Return one row per image: `image`, `group`, `split` and one 0/1 column per label.
+
+        Raises:
+            SourceError: tables are missing or do not fit the manifest.
+        """
+
+    @abstractmethod
+    def picture(self, name: str) -> Picture:
+        """Return one image of the index.
+
+        Raises:
+            one of `UNUSABLE`: it cannot be used; the message says why.
+        """
+
+    @abstractmethod
+    def watched(self) -> Iterable[Path]:
+        """Return the files whose change makes what was prepared from them out of date."""
+
+    def pictures(self, names: Sequence[str]) -> Iterator[Picture | Exception]:
+        """Yield every image, or why it cannot be used."""
+        for name in names:
+            try:
+                yield self.picture(name)
+            except UNUSABLE as error:
+                yield error
+
+
+def index_frame(
+    *,
+    images: Sequence[str],
+    groups: Sequence[str],
+    splits: Sequence[str],
+    labels: np.ndarray,
+    names: Sequence[str],
+) -> pd.DataFrame:
+    """Return an index; `labels` is (N, K), 0 or 1, for the K `names`."""
+    front = pd.DataFrame({"image": images, "group": groups, "split": splits}, dtype="str")
+    return pd.concat([front, pd.DataFrame(labels.astype(np.uint8), columns=list(names))], axis=1)
+
+
+def table(path: Path, *, columns: Iterable[str]) -> pd.DataFrame:
+    """Return a CSV file as text, with at least the columns asked for.
+
+    Raises:
+        SourceError: it is missing, no CSV, has no rows or lacks a column.
+    """
+    if not path.is_file():
+        raise SourceError(f"{path}: no such table")
+    try:
+        found = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: not readable as CSV: {error}") from error
+    missing = sorted(set(columns) - set(found.columns))
+    if missing or found.empty:
+        raise SourceError(f"{path}: lacks {missing or 'rows'}; columns: {list(found.columns)}")
+    return found
+
+
+def refuse(names: Iterable[object], what: str) -> None:
+    """Raise SourceError that lists `names` and says `what` is wrong with them, if there are any."""
+    listed = [str(name) for name in names]
+    if listed:
+        more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+        raise SourceError(f"{len(listed)} {what}: {', '.join(listed[:SHOWN])}{more}")
+
+
+def opened(data: bytes, *, at_least_px: int) -> Image.Image:
+    """Return an image file's picture, decoded; a large JPEG at a half, quarter or eighth.
+
+    Its sides keep at least `at_least_px`, so that reducing it to half of that loses nothing.
+
+    Raises:
+        SourceError: it has more than 8 bits.
+    """
+    with Image.open(io.BytesIO(data)) as image:
+        if image.mode.startswith(("I", "F")):
+            raise SourceError(f"pixels of more than 8 bits (mode {image.mode}); convert it first")
+        image.draft(None, (at_least_px, at_least_px))  # type: ignore[arg-type]
+        image.load()
+        return image
+
+
+def squared(
+    image: Image.Image, facts: ImageFacts, *, image_px: int, box: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """Return a picture, or a `box` of it, as uint8 (image_px, image_px, C), square as `fit` says.
+
+    Raises:
+        SourceError: it is not square though `fit` is "exact".
+    """
+    left, top, right, bottom = box or (0, 0, *image.size)
+    width, height = right - left, bottom - top
+    if width != height and facts.image.fit == "exact":
+        raise SourceError(f'{width}x{height} is not square; set image.fit to "crop" or "pad"')
+    side = max(width, height) if facts.image.fit == "pad" else min(width, height)
+    side_kept = side * facts.image.centre
+    x, y = left + (width - side) // 2, top + (height - side) // 2
+    if side != width or side != height:  # beyond the border: black
+        image = image.crop((x, y, x + side, y + side))
+        x = y = 0
+    image = image.convert("L" if facts.image.channels == 1 else "RGB")
+    margin = (side - side_kept) / 2
+    kept = (x + margin, y + margin, x + margin + side_kept, y + margin + side_kept)
+    if kept != (0, 0, *image.size) or side_kept != image_px:
+        size = (image_px, image_px)
+        image = image.resize(size, Image.Resampling.LANCZOS, box=kept, reducing_gap=3.0)
+    pixels = np.asarray(image, dtype=np.uint8)
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def sha256(data: bytes | memoryview) -> str:
+    """Return the sha256 (hex) of some bytes."""
+    return hashlib.sha256(data).hexdigest()
