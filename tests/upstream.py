@@ -13,6 +13,8 @@ from PIL import Image
 
 from medtransfer.data import manifest
 from medtransfer.data.schema import Published
+from medtransfer.models import keras
+from medtransfer.models.architectures import Classifier
 
 
 def facts(name: str, **changes: Any) -> Published:
@@ -133,3 +135,15 @@ def medmnist(path: Path, *, labels: int, channels: int, px: int = 64, number: in
         top = 2 if labels > 1 else 9
         arrays[f"{part}_labels"] = rng.integers(0, top, (count, labels)).astype(np.uint8)
     np.savez_compressed(path, **arrays)
+
+
+def keras_file(path: Path, model: Classifier) -> Path:
+    """Write a flat file of Keras 2 that fits `model`, with its tensors."""
+    own = model.network.state_dict()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        for key, place in keras._places(model).items():
+            layer, variable = key.split("/")
+            value = own[place].permute(keras.TO_KERAS[own[place].ndim])
+            file[f"{layer}/{layer}/{variable}:0"] = value.numpy()
+    return path

@@ -32,6 +32,8 @@ COLOURS = {
     "mobilenet_v2": "#56B4E9",
     "inception_v3": "#E69F00",
     "densenet121": "#56B4E9",
+    "inception_v3_keras": "#E69F00",
+    "densenet121_keras": "#56B4E9",
 }
 PERCENT = "AUC left (% of clean AUC)"
 STYLE: Any = {

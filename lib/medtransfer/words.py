@@ -18,6 +18,8 @@ NAMES = {
     "mobilenet_v2": "MobileNetV2",
     "inception_v3": "Inception-v3",
     "densenet121": "DenseNet-121",
+    "inception_v3_keras": "Inception-v3 (Keras)",
+    "densenet121_keras": "DenseNet-121 (Keras)",
 }
 
 

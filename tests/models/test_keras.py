@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import upstream
 
 from medtransfer.models import keras as importer
 from medtransfer.models.architectures import Classifier
@@ -284,22 +285,11 @@ def test_other_precisions_are_taken(reference, folder, precision):
 # --- what is refused; without Keras --------------------------------------------------------------
 
 
-def synthesize(path, model):
-    """Write a flat file of Keras 2 that fits `model`."""
-    own = model.network.state_dict()
-    with h5py.File(path, "w") as file:
-        for key, place in importer._places(model).items():
-            layer, variable = key.split("/")
-            value = own[place].permute(importer.TO_KERAS[own[place].ndim])
-            file[f"{layer}/{layer}/{variable}:0"] = value.abs().numpy()
-    return path
-
-
 @pytest.fixture(scope="module", params=["densenet121_keras"])
 def whole(request, folder):
     """A classifier with two outputs, a file that fits it, and the state before any test."""
     model = Classifier(request.param, outputs=2)
-    path = synthesize(folder / f"{request.param}.h5", model)
+    path = upstream.keras_file(folder / f"{request.param}.h5", model)
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     return SimpleNamespace(model=model, path=path, state=state)
 
@@ -463,7 +453,7 @@ def test_a_softmax_must_have_two_biases(refused):
 
 def test_layers_of_inception_are_numbered_without_gaps_and_in_one_way(refused, folder):
     model = Classifier("inception_v3_keras", outputs=2)
-    source = synthesize(folder / "inception.h5", model)
+    source = upstream.keras_file(folder / "inception.h5", model)
     gap = "missing .*: conv2d_93/kernel; without a place: conv2d_94/conv2d_93/kernel:0"
     refused(move("conv2d_93", "conv2d_94"), gap, model=model, source=source)
     copy = "some of its layers have a second number"

@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer import figures, run, study
+from medtransfer import compute, figures, run, study
 from medtransfer.chapters import tables
+from medtransfer.chapters.images import described
 from medtransfer.chapters.page import Page
+from medtransfer.data import prepare
+from medtransfer.data.manifest import named
 from medtransfer.evaluation import catalogue, table
 from medtransfer.evaluation.statistics import Effect
 from medtransfer.specs import Cell
@@ -58,6 +61,13 @@ class Chapter(Page):
     def frame(self) -> pd.DataFrame:
         """One row per cell (see `evaluation.table`), after the sanity ladder was climbed."""
         return run.measured(self.cells, self.settings)
+
+    def images(self) -> Markdown:
+        """Show which images these are, and what a reader of their results must know."""
+        source = study.source(self.settings, self.domain)
+        compute.ensure([source])
+        index = prepare.load(source).index
+        return Markdown(described(named(self.source)[1], index=index, image_px=source.image_px))
 
     def design(self) -> pd.DataFrame:
         """Return who attacks whom, with what; nothing runs but the choice of epsilon."""

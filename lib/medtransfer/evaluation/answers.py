@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from medtransfer import store
-from medtransfer.specs import Cell, Spec, Network
+from medtransfer.specs import Cell, Network, Spec
 
 CLEAN, ATTACKED, LOGIT = "clean:", "attacked:", "logit:"
 

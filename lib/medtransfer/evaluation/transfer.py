@@ -25,7 +25,7 @@ from medtransfer.evaluation.answers import ATTACKED, CLEAN
 from medtransfer.evaluation.ladder import SanityError
 from medtransfer.models import training
 from medtransfer.models.folding import folded
-from medtransfer.specs import Attack, Cell, Source, Network
+from medtransfer.specs import Attack, Cell, Network, Source
 
 BATCH = 50
 # Passes follow each other with the same targets, which need not be built and asked anew each time.

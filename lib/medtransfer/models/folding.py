@@ -50,11 +50,14 @@ def folded(model: nn.Module, example: Tensor) -> nn.Module:
         example: (N, C, H, W), in [-1, 1]; used to see which layer feeds which.
 
     Raises:
-        RuntimeError: the copy's logits differ from the model's by more than rounding.
+        RuntimeError: the model's logits are not finite, or the copy's differ from them by more
+            than rounding.
     """
     model = copy.deepcopy(model).eval().requires_grad_(False)
     with torch.no_grad():
         before = model(example)
+        if not torch.isfinite(before).all():
+            raise RuntimeError("the network answers NaN or infinite logits: its weights are broken")
         for convolution, norm in _pairs(model, example):
             _fold(model, convolution, norm)
         for module in list(model.modules()):

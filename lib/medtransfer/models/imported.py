@@ -29,7 +29,7 @@ BATCH = 64
 MANIFEST = "authors_models"
 
 
-class ImportedError(RuntimeError):
+class ImportedError(ValueError):
     """A network of others is missing or is another one than expected."""
 
 

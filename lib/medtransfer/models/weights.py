@@ -16,7 +16,7 @@ from medtransfer.models.architectures import Classifier
 COUNTER = "num_batches_tracked"
 
 
-class WeightsError(RuntimeError):
+class WeightsError(ValueError):
     """Weights are missing, have another checksum, or do not fit the network."""
 
 
