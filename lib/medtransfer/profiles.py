@@ -176,6 +176,10 @@ PAPER = MEDMNIST.model_copy(
         },
         "image_px": {"ophthalmology": 512, "radiology": 224, "pathology": 96},
         "architectures": ("inception_v3", "densenet121"),
+        "recipes": {
+            "random": Recipe(epochs=40, learning_rate=1e-3, head_learning_rate=1e-3),
+            "imagenet": Recipe(epochs=20, learning_rate=1e-4, head_learning_rate=1e-3),
+        },
         "replicates": 3,
     }
 )

@@ -1,0 +1,117 @@
+"""What the profile `paper` needs: GPU hours per domain, from FLOPs per image and a utilisation.
+
+    .venv/bin/python benchmarks/compute_estimate.py [--profile paper]
+
+FLOPs are counted by PyTorch on one image; everything else is counted from the study's own
+schedule and the sizes in the manifests. Nothing is trained. An image costs one forward pass, and
+twice that again for a gradient: of all weights in training, of the image alone in an attack.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter, defaultdict
+from unittest import mock
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from medtransfer import profiles, study
+from medtransfer.data.manifest import named
+from medtransfer.data.schema import Published
+from medtransfer.models.architectures import Classifier
+from medtransfer.profiles import Profile
+from medtransfer.specs import Cell, Source
+
+# Of an A100: training in mixed precision, attacks and scores in 32 bits (TF32 in convolutions).
+TRAINING_FLOPS, ATTACK_FLOPS = 312e12, 156e12
+UTILISATION = 0.2
+GRADIENT = 3  # passes of one gradient, in forward passes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", default="paper")
+    profile = profiles.profile(parser.parse_args().profile)
+    print(f"profile {profile.name}; utilisation {UTILISATION:.0%} of an A100")
+    print("| domain | networks | GFLOP per image | training | attacks | scoring | GPU hours |")
+    print("|---|---|---|---|---|---|---|")
+    for domain in profile.sources:
+        print(row(profile, domain))
+
+
+def row(profile: Profile, domain: str) -> str:
+    facts = named(profile.sources[domain])[1]
+    assert isinstance(facts, Published)
+    sizes = counted(facts, share=profile.validation_share)
+    cost = {
+        name: flops(name, px=profile.image_px[domain], outputs=len(facts.labels))
+        for name in profile.architectures
+    }
+    cells = schedule(profile, domain, facts)
+    hours: Counter[str] = Counter()
+    for spec in study.networks(cells):
+        train, validation = sizes[spec.development.name]
+        images = spec.epochs * (GRADIENT * train + validation)
+        hours["training"] += images * cost[spec.architecture] / TRAINING_FLOPS
+    passes: dict[object, set[Cell]] = defaultdict(set)
+    for cell in cells:
+        passes[cell.attack.surrogate, cell.attack.method, cell.attack.images].add(cell)
+    validation = sizes["d1"][1]
+    for (surrogate, method, images), made in passes.items():
+        number = sizes["test"][0] if images == "test" else validation
+        attacks = {cell.attack for cell in made}
+        gradients = 1 if method == "fgsm" else sum(attack.steps for attack in attacks)
+        work = number * gradients * GRADIENT * cost[surrogate.architecture]
+        hours["attacks"] += work / ATTACK_FLOPS
+        scored = number * sum(cost[cell.target.architecture] for cell in made)
+        hours["scoring"] += scored / ATTACK_FLOPS
+    parts = {name: seconds / 3600 / UTILISATION for name, seconds in hours.items()}
+    each = ", ".join(f"{value / 1e9:.1f}" for value in cost.values())
+    return (
+        f"| {domain} | {len(study.networks(cells))} | {each} | {parts['training']:.0f} h | "
+        f"{parts['attacks']:.0f} h | {parts['scoring']:.0f} h | **{sum(parts.values()):.0f}** |"
+    )
+
+
+def schedule(profile: Profile, domain: str, facts: Published) -> list[Cell]:
+    source = Source(
+        manifest=facts.name,
+        domain=domain,
+        content="an estimate",
+        image_px=profile.image_px[domain],
+        channels=facts.image.channels,
+        labels=facts.label_names,
+    )
+    with mock.patch.object(study, "source", lambda *_: source):
+        epsilon = profile.candidates[0]
+        cells = [*study.choice(profile, domain).cells]
+        for cells_of in study.FACTORS.values():
+            cells += cells_of(profile, domain, epsilon=epsilon)
+    return list(dict.fromkeys(cells))
+
+
+def counted(facts: Published, *, share: float) -> dict[str, tuple[float, float]]:
+    """Return set -> images for training and validation; what is not published, by the shares."""
+    known = {name: numbers["images"] for name, numbers in facts.counts.items()}
+    half = known.get("development", 0) / 2
+    sizes = {
+        name: (
+            known.get(f"{name}:train", part * half * (1 - share)),
+            known.get(f"{name}:val", other * half * share),
+        )
+        for name, part, other in (("d1", 1, 1), ("d1/10", 0.1, 0.1), ("d2", 1, 1), ("d2/2", 0.5, 1))
+    }
+    return {**sizes, "test": (known["test"], 0)}
+
+
+def flops(architecture: str, *, px: int, outputs: int) -> float:
+    """Return the FLOPs of one forward pass of one image (a product and a sum are two)."""
+    model = Classifier(architecture, outputs=outputs).eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 3, px, px))
+    return counter.get_total_flops()
+
+
+if __name__ == "__main__":
+    main()
