@@ -1,9 +1,12 @@
 """Chapters: what notebooks call; whole ones run with the notebooks themselves."""
 
+import pandas as pd
 import pytest
+import upstream
 
 from medtransfer import chapters, study
 from medtransfer.chapters import DevelopmentData, Perturbation
+from medtransfer.chapters.images import described
 
 FACTORS = [name for name in chapters.__all__ if name not in ("Design", "Synthesis")]
 CHAPTERS = [getattr(chapters, name) for name in FACTORS]
@@ -32,3 +35,17 @@ def test_what_one_training_cannot_say_is_said():
         chapter = Perturbation(profile, domain="pathology")
         answer = chapter.say(["x"]).data
         assert says in answer and "slides" in answer
+
+
+def test_a_notebook_says_that_its_images_are_phantoms(in_process):
+    said = Perturbation("smoke", domain="pathology").images().data
+    assert "of 12 slides, 32 px, 1 label" in said
+    assert "phantoms" in said and "nothing about any clinical system" in said
+
+
+def test_a_notebook_says_what_must_be_known_of_published_images():
+    index = pd.DataFrame({"group": ["a", "a", "b"]})
+    said = described(upstream.facts("chestmnist"), index=index, image_px=64)
+    assert "3 images of 2 patients, 64 px, 14 labels" in said
+    assert "phantom" not in said
+    assert "- No patients are stated in the files" in said and "CC BY 4.0" in said

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from medtransfer import cli, execute, paths, store
+from medtransfer import cli, execute, paths, profiles, report, run, store
 
 
 def test_a_mistake_gives_a_message_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,3 +88,19 @@ def test_one_failed_notebook_does_not_keep_the_others_from_running(
         execute.execute_all([broken, whole], profile="smoke", folder="smoke")
     assert "99_whole" not in str(caught.value)
     assert (paths.executed("smoke") / "99_whole.ipynb").exists()
+
+
+def test_a_limit_reaches_every_notebook(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(run, "everything", lambda profile, domains: asked.update(first=profile))
+    monkeypatch.setattr(
+        execute, "execute_all", lambda notebooks, *, profile, folder: asked.update(named=profile)
+    )
+    monkeypatch.setattr(report, "build", lambda name: f"pages of {name}")
+    assert cli.main(["reproduce", "2", "--profile", "medmnist", "--limit", "300", "1"]) == 0
+    assert "pages of medmnist-limit300x1" in capsys.readouterr().out
+    found = profiles.profile(str(asked["named"]))
+    assert found == asked["first"]
+    assert found.image_limit == 300
