@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     cells.add_argument("factor", nargs="*", help=f"default: all of {', '.join(study.FACTORS)}")
     key = add("show", _show, "one stored result: its spec, its run, its AUC")
     key.add_argument("key", help="the first digits of a key are enough")
+    again = add("verify", _verify, "make random stored results again and compare them")
+    again.add_argument("--trainings", type=int, default=1, help="how many (default: 1)")
+    again.add_argument("--cells", type=int, default=5, help="how many (default: 5)")
+    again.add_argument("--seed", type=int, default=0, help="draws them (default: 0)")
     claims = add("verdicts", _verdicts, "the claims with their effects, as a Markdown table")
     models = add("models", _models, "import networks that others trained with Keras")
     models.add_argument("action", choices=["import"])
@@ -83,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("folder", type=Path, help="where their files lie")
     _add_data(add("data", _data, "fetch, read, verify or list published sources of images"))
     page = add("report", _report, "turn the executed notebooks into pages with an index")
-    for sub in (one, whole, state, cells, claims, page):
+    for sub in (one, whole, state, cells, again, claims, page):
         sub.add_argument(
             "--profile",
             default="default",
@@ -222,6 +226,20 @@ def _reproduce(options: argparse.Namespace) -> None:
     run.everything(profile, [name for name in domains if name in profile.sources])
     execute.execute_all(notebooks, profile=named, folder=profile.name)
     print(report.build(profile.name))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from medtransfer import verify
+
+    profile = profiles.profile(options.profile)
+    chosen = {"trainings": options.trainings, "cells": options.cells, "seed": options.seed}
+    found = verify.made_again(verify.sample(profile, **chosen))
+    print(found.to_string(index=False))
+    if (found["difference"] != 0).any():
+        raise ValueError(
+            "some results differ: they were made on another machine, with other versions (see "
+            "`medtransfer show KEY`), or were changed since"
+        )
 
 
 def _verdicts(options: argparse.Namespace) -> None:

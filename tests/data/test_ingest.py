@@ -71,10 +71,19 @@ def test_files_that_changed_are_read_anew(wanted):
     assert prepare.load(after).index["Hernia"].sum() == 0
 
 
-def test_files_that_are_gone_are_not_needed_any_more(wanted):
+@pytest.mark.parametrize("gone", ["", "d1_filenames.yml"])
+def test_files_that_are_gone_are_not_needed_any_more(wanted, gone):
     spec = ingest.prepared_source(wanted)
-    shutil.rmtree(wanted.root)
+    shutil.rmtree(wanted.root) if not gone else (wanted.root / gone).unlink()
     assert ingest.prepared_source(wanted) == spec
+
+
+def test_mended_prose_reads_nothing_again(wanted, monkeypatch):
+    spec = ingest.prepared_source(wanted)
+    monkeypatch.setattr(ingest, "read_chunk", None)
+    mended = wanted.manifest.model_copy(update={"title": "Another", "caveats": ("one more",)})
+    again = Request(manifest=mended, root=wanted.root, image_px=32)
+    assert ingest.prepared_source(again) == spec
 
 
 def test_a_source_lost_from_the_store_is_read_again(wanted):

@@ -21,7 +21,7 @@ from medtransfer import store, workers
 from medtransfer.data import counts
 from medtransfer.data.limit import limited
 from medtransfer.data.prepare import write_index
-from medtransfer.data.request import Request, remember, spec_of, stamp_of, up_to_date
+from medtransfer.data.request import Request, remember, spec_of, stamps, up_to_date
 from medtransfer.data.sources.reader import SHOWN, Reader, SourceError, sha256
 from medtransfer.specs import FileSource
 
@@ -50,11 +50,11 @@ def prepared_source(request: Request, *, skip_unreadable: bool = False) -> FileS
         counts.check(index, request.manifest)
         index = limited(index, images=request.limit)
         _check_room(request, images=len(index))
-        stamp = stamp_of(reader)
+        seen = stamps(reader)
         draft = request.place / "draft"
-        done = _resume(draft, plan={"stamp": stamp, "index": digest(index), "chunk": CHUNK})
+        done = _resume(draft, plan={"stamps": seen, "index": digest(index), "chunk": CHUNK})
         _read(request, reader, index, draft=draft, done=done)
-        return _publish(request, index, stamp=stamp, done=done, skip_unreadable=skip_unreadable)
+        return _publish(request, index, seen=seen, done=done, skip_unreadable=skip_unreadable)
 
 
 @contextlib.contextmanager
@@ -202,7 +202,12 @@ def checksum(pixels: np.ndarray) -> str:
 
 
 def _publish(
-    request: Request, index: pd.DataFrame, *, stamp: str, done: Done, skip_unreadable: bool
+    request: Request,
+    index: pd.DataFrame,
+    *,
+    seen: dict[str, list[int]],
+    done: Done,
+    skip_unreadable: bool,
 ) -> FileSource:
     chunks = [done[first] for first in sorted(done)]
     problems = {name: why for chunk in chunks for name, why in chunk["problems"].items()}
@@ -224,7 +229,7 @@ def _publish(
         with store.draft(spec, unreadable=len(problems)) as place:
             _place(draft / "images.npy", index["pixels"].to_numpy() != "", place / "images.npy")
             write_index(place, kept)
-    remember(request, content=spec.content, stamp=stamp, unreadable=len(problems))
+    remember(request, content=spec.content, stamps=seen, unreadable=len(problems))
     shutil.rmtree(draft, ignore_errors=True)
     return spec
 

@@ -11,9 +11,14 @@ from typing import Any
 
 from medtransfer import paths, store
 from medtransfer.data import sources
-from medtransfer.data.schema import ImageFacts
+from medtransfer.data.schema import ImageFacts, Published
 from medtransfer.data.sources.reader import Reader, sha256
 from medtransfer.specs import FileSource
+
+PROSE = {
+    *("title", "addresses", "licence", "citation", "verified", "verification"),
+    *("files", "by_hand", "caveats", "counts", "group_rule"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,9 @@ class Request:
     @property
     def place(self) -> Path:
         """The folder of what is known of it, and of what is read so far."""
-        facts = f"{self.manifest.model_dump_json()}|{self.root.resolve()}|{self.limit}"
+        # Published sources are the same wherever they lie; prose may be mended.
+        root = "" if isinstance(self.manifest, Published) else self.root.resolve()
+        facts = f"{self.manifest.model_dump_json(exclude=PROSE)}|{root}|{self.limit}"
         name = f"{self.manifest.name}-{self.image_px}px-{sha256(facts.encode())[:8]}"
         return paths.prepared() / name
 
@@ -43,10 +50,10 @@ class Request:
 def up_to_date(request: Request) -> FileSource | None:
     """Return the spec of what was read, if the store has it and its files are as they were.
 
-    Files that are all gone are as they were: the store no longer needs them.
+    Files that are gone are as they were: the store no longer needs them.
     """
-    stamp = stamp_of(request.reader())
-    return known(request) if stamp in ("", record(request).get("stamp")) else None
+    now, before = stamps(request.reader()), record(request).get("stamps", {})
+    return known(request) if now.items() <= before.items() else None
 
 
 def known(request: Request) -> FileSource | None:
@@ -57,29 +64,31 @@ def known(request: Request) -> FileSource | None:
 
 
 def record(request: Request) -> dict[str, Any]:
-    """Return `content`, `stamp` and the number of `unreadable` images; {} if nothing was read."""
+    """Return `content`, `stamps` and the number of `unreadable` images; {} if nothing was read."""
     with contextlib.suppress(OSError, ValueError):
         found = json.loads((request.place / "prepared.json").read_text())
         return found if isinstance(found, dict) else {}
     return {}
 
 
-def remember(request: Request, *, content: str, stamp: str, unreadable: int) -> None:
+def remember(
+    request: Request, *, content: str, stamps: dict[str, list[int]], unreadable: int
+) -> None:
     """Write down what was read, in one step."""
-    found = {"content": content, "stamp": stamp, "unreadable": unreadable}
+    found = {"content": content, "stamps": stamps, "unreadable": unreadable}
     scratch = request.place / f".prepared-{os.getpid()}"
     scratch.write_text(json.dumps(found))
     os.replace(scratch, request.place / "prepared.json")
 
 
-def stamp_of(reader: Reader) -> str:
-    """Return what changes with the files, "" if there are none."""
-    lines = []
+def stamps(reader: Reader) -> dict[str, list[int]]:
+    """Return size and time of change (ns) of every file that is watched and there."""
+    found = {}
     for path in reader.watched():
         with contextlib.suppress(FileNotFoundError):  # reading says it better
-            found = path.stat()
-            lines.append(f"{path.name}|{found.st_size}|{found.st_mtime_ns}\n")
-    return sha256("".join(lines).encode()) if lines else ""
+            stat = path.stat()
+            found[os.path.relpath(path, reader.root)] = [stat.st_size, stat.st_mtime_ns]
+    return found
 
 
 def spec_of(request: Request, *, content: str) -> FileSource:

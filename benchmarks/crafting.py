@@ -1,0 +1,226 @@
+"""Crafting: FGSM and PGD-20 at six epsilons, side by side with what people use today.
+
+    pip install --no-deps torchattacks==3.5.1 adversarial-robustness-toolbox   # not in the lock
+    .venv/bin/python benchmarks/crafting.py [--images 100] [--repeats 5]
+
+One folded network of the study with one output, one batch, one thread. Other libraries have no
+loss for one output or several labels: they get the same network with the logits (0, z), for which
+cross-entropy is the same loss. Images that differ by more than rounding stop the script, before
+anything is timed. Ratios are of medians of repeats, each of which runs all rows once, so that a
+slow moment of the machine meets all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from medtransfer.attacks.gradient import craft
+from medtransfer.models.architectures import Classifier
+from medtransfer.models.folding import folded
+from medtransfer.profiles import SWEEP
+from medtransfer.specs import Attack, Development, Network, Source
+from medtransfer.workers import _start_worker
+
+PX, STEPS, STEP_SIZE = 64, 20, 0.01
+Images = list[Tensor]
+
+
+class TwoLogits(nn.Module):
+    """One logit z as the two logits (0, z), for images in [low, 1]."""
+
+    def __init__(self, model: nn.Module, *, low: float = -1.0) -> None:
+        super().__init__()
+        self.model, self.low = model, low
+
+    def forward(self, images: Tensor) -> Tensor:
+        logit = self.model(images if self.low == -1 else images * 2 - 1)
+        return torch.cat([torch.zeros_like(logit), logit], dim=1)
+
+
+def ours(model: nn.Module, images: Tensor, labels: Tensor, *, method: str) -> Images:
+    attacks = [attack(method, epsilon) for epsilon in SWEEP]
+    return [made for _, made in craft(model, images, labels, attacks=attacks)]
+
+
+def attack(method: str, epsilon: float) -> Attack:
+    source = Source(
+        manifest="benchmark", domain="pathology", content="", image_px=PX, channels=3, labels=("x",)
+    )
+    development = Development(
+        source=source, name="d1", seed=0, test_share=0.2, validation_share=0.2
+    )
+    surrogate = Network(
+        development=development, architecture="", initialization="", weights="", seed=0
+    )
+    fgsm = method == "fgsm"
+    return Attack(
+        surrogate=surrogate,
+        method=method,
+        epsilon=epsilon,
+        step_size=epsilon if fgsm else STEP_SIZE,
+        steps=1 if fgsm else STEPS,
+        images="test",
+    )
+
+
+def bare(model: nn.Module, images: Tensor, labels: Tensor, *, method: str) -> Images:
+    """The same attack as a plain loop, one gradient after another."""
+    made = []
+    for epsilon in SWEEP:
+        steps, size = (1, epsilon) if method == "fgsm" else (STEPS, STEP_SIZE)
+        adversarial = images.clone()
+        for _ in range(steps):
+            adversarial.requires_grad_()
+            loss = nn.functional.binary_cross_entropy_with_logits(
+                model(adversarial), labels, reduction="sum"
+            )
+            (gradient,) = torch.autograd.grad(loss, adversarial)
+            moved = adversarial.detach() + size * gradient.sign()
+            adversarial = torch.clamp(moved, images - epsilon, images + epsilon).clamp(-1, 1)
+        made.append(adversarial)
+    return made
+
+
+def foolbox_plain(model: nn.Module, images: Tensor, labels: Tensor, *, method: str) -> Images:
+    import foolbox
+
+    wrapped = foolbox.PyTorchModel(TwoLogits(model).eval(), bounds=(-1, 1), device="cpu")
+    kind = (
+        foolbox.attacks.LinfFastGradientAttack(random_start=False)
+        if method == "fgsm"
+        else foolbox.attacks.LinfProjectedGradientDescentAttack(
+            abs_stepsize=STEP_SIZE, steps=STEPS, random_start=False
+        )
+    )
+    _, made, _ = kind(wrapped, images, labels[:, 0].long(), epsilons=list(SWEEP))
+    return list(made)
+
+
+def torchattacks_plain(model: nn.Module, images: Tensor, labels: Tensor, *, method: str) -> Images:
+    import torchattacks
+
+    network, made = TwoLogits(model, low=0.0).eval(), []
+    for epsilon in SWEEP:
+        kind = (
+            torchattacks.FGSM(network, eps=epsilon / 2)
+            if method == "fgsm"
+            else torchattacks.PGD(
+                network, eps=epsilon / 2, alpha=STEP_SIZE / 2, steps=STEPS, random_start=False
+            )
+        )
+        made.append(kind((images + 1) / 2, labels[:, 0].long()) * 2 - 1)
+    return made
+
+
+def art_plain(model: nn.Module, images: Tensor, labels: Tensor, *, method: str) -> Images:
+    from art.attacks.evasion import FastGradientMethod, ProjectedGradientDescentPyTorch
+    from art.estimators.classification import PyTorchClassifier
+
+    classifier = PyTorchClassifier(
+        model=TwoLogits(model).eval(),
+        loss=nn.CrossEntropyLoss(),
+        input_shape=tuple(images.shape[1:]),
+        nb_classes=2,
+        clip_values=(-1, 1),
+        device_type="cpu",
+    )
+    truth, made = np.eye(2, dtype=np.float32)[labels[:, 0].long().numpy()], []
+    for epsilon in SWEEP:
+        common = {"eps": epsilon, "batch_size": len(images), "norm": np.inf}
+        kind = (
+            FastGradientMethod(classifier, **common)
+            if method == "fgsm"
+            else ProjectedGradientDescentPyTorch(
+                classifier,
+                eps_step=STEP_SIZE,
+                max_iter=STEPS,
+                num_random_init=0,
+                verbose=False,
+                **common,
+            )
+        )
+        made.append(torch.from_numpy(kind.generate(x=images.numpy(), y=truth)))
+    return made
+
+
+ROWS: dict[str, Callable[..., Images]] = {
+    "medtransfer": ours,
+    "bare PyTorch loop": bare,
+    "Foolbox": foolbox_plain,
+    "torchattacks": torchattacks_plain,
+    "Adversarial Robustness Toolbox": art_plain,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=50)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    _start_worker()
+    print("| network | attack | with | seconds | medtransfer is faster by |\n|---|---|---|---|---|")
+    for architecture in ("efficientnet_lite0", "mobilenet_v2"):
+        torch.manual_seed(0)
+        model = Classifier(architecture, outputs=1)
+        images = torch.rand(options.images, 3, PX, PX) * 2 - 1
+        with torch.no_grad():
+            model.train()(images)  # statistics that keep activations alive
+        model = folded(model.eval(), images[:2])
+        images = images.contiguous(memory_format=torch.channels_last)
+        labels = (torch.rand(options.images, 1) > 0.5).float()
+        for method in ("fgsm", "pgd"):
+            compare(architecture, method, model, images, labels, repeats=options.repeats)
+
+
+def compare(
+    architecture: str,
+    method: str,
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    repeats: int,
+) -> None:
+    rows = {name: row for name, row in ROWS.items() if runs(name, row, model, images, labels)}
+    expected = ours(model, images, labels, method=method)
+    for name, row in rows.items():
+        alike = [
+            ((made - one).abs() < 1e-4).float().mean().item()
+            for made, one in zip(row(model, images, labels, method=method), expected, strict=True)
+        ]
+        assert min(alike) > 0.99, f"{name} gives other images: {alike}"
+    seconds: dict[str, list[float]] = {name: [] for name in rows}
+    for _ in range(repeats):
+        for name, row in rows.items():
+            start = time.perf_counter()
+            row(model, images, labels, method=method)
+            seconds[name].append(time.perf_counter() - start)
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    for name, value in median.items():
+        ratio = value / median["medtransfer"]
+        print(f"| {architecture} | {method} | {name} | {value:.2f} | {ratio:.2f} |", flush=True)
+
+
+def runs(
+    name: str, row: Callable[..., Images], model: nn.Module, images: Tensor, labels: Tensor
+) -> bool:
+    try:
+        row(model, images[:2], labels[:2], method="fgsm")
+    except ImportError as error:
+        print(f"(without {name}: {error})")
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
