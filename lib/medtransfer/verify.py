@@ -29,7 +29,8 @@ def sample(profile: Profile, *, trainings: int, cells: int, seed: int) -> list[S
         for factor in study.FACTORS:
             wanted += status.cells(profile, domain, factor)
     there = [spec for spec in status.needed(wanted) if store.has(spec)]
-    draw, chosen = random.Random(seed), []
+    draw = random.Random(seed)
+    chosen: list[Spec] = []
     for kind, number in ((Training, trainings), (Cell, cells)):
         known = [spec for spec in there if isinstance(spec, kind)]
         chosen += draw.sample(known, min(number, len(known)))
@@ -66,12 +67,15 @@ def contents(spec: Spec) -> dict[str, np.ndarray]:
     """Return every number that a stored training or cell holds, by name."""
     if isinstance(spec, Cell):
         frame = answers.of_cell(spec)
-        return {name: frame[name].to_numpy() for name in frame.select_dtypes("number")}
+        return _numbers(frame)
     from safetensors.numpy import load_file
 
     frame = answers.of_validation(spec)  # type: ignore[arg-type]
-    numbers = {name: frame[name].to_numpy() for name in frame.select_dtypes("number")}
-    return {**load_file(store.find(spec) / "weights.safetensors"), **numbers}
+    return {**load_file(store.find(spec) / "weights.safetensors"), **_numbers(frame)}
+
+
+def _numbers(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {str(name): column.to_numpy() for name, column in frame.select_dtypes("number").items()}
 
 
 def difference(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> float:

@@ -45,17 +45,18 @@ def divide(
         seed: draws the order.
     """
     names, member = np.unique(groups, return_inverse=True)
-    sizes = np.bincount(member, minlength=len(names))
-    order = _order(member, labels, groups=len(names), seed=seed)
-    wanted = np.asarray(shares, float) / np.sum(shares)
-    filled, part = np.zeros(len(wanted)), np.zeros(len(names), int)
+    sizes = np.bincount(member, minlength=len(names)).tolist()
+    order = _order(member, labels, groups=len(names), seed=seed).tolist()
+    wanted = [float(share) for share in np.asarray(shares, float) / np.sum(shares)]
+    # Plain numbers: hundreds of thousands of groups, two or three parts.
+    filled, part = [0.0] * len(wanted), np.zeros(len(names), int)
     for done, group in enumerate(order):
-        lack = wanted * (filled.sum() + sizes[group]) - filled
-        empty = filled == 0
-        if len(order) - done <= empty.sum():  # the last groups go where there is none yet
-            lack[~empty] = -np.inf
-        part[group] = int(np.argmax(lack))
-        filled[part[group]] += sizes[group]
+        total = sum(filled) + sizes[group]
+        lack = [share * total - has for share, has in zip(wanted, filled, strict=True)]
+        if len(order) - done <= filled.count(0):  # the last groups go where there is none yet
+            lack = [-np.inf if has else short for short, has in zip(lack, filled, strict=True)]
+        part[group] = chosen = lack.index(max(lack))
+        filled[chosen] += sizes[group]
     return part[member]
 
 

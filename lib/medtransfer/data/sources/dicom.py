@@ -34,8 +34,18 @@ def read_picture(file: BinaryIO) -> Image.Image:
 
     Raises:
         DicomError: the file is not DICOM, holds no or several frames, or is compressed in a way
-            for which no decoder is installed; or its photometric interpretation is unknown.
+            for which no decoder is installed; its photometric interpretation is unknown; or it is
+            damaged.
     """
+    try:
+        return _picture(file)
+    except DicomError:
+        raise
+    except Exception as error:  # readers raise whatever the bytes of strangers lead to
+        raise DicomError(f"damaged: {type(error).__name__}: {error}") from error
+
+
+def _picture(file: BinaryIO) -> Image.Image:
     try:
         data = dcmread(file)
         pixels = data.pixel_array

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from medtransfer.data.schema import ImageFacts
 
@@ -23,7 +23,7 @@ class SourceError(ValueError):
 
 
 # What one bad image may raise; anything else is a mistake of ours.
-UNUSABLE = (UnidentifiedImageError, OSError, SourceError, Image.DecompressionBombError)
+UNUSABLE = (OSError, SourceError)
 
 
 @dataclass(frozen=True)
@@ -121,14 +121,21 @@ def opened(data: bytes, *, at_least_px: int) -> Image.Image:
     Its sides keep at least `at_least_px`, so that reducing it to half of that loses nothing.
 
     Raises:
-        SourceError: it has more than 8 bits.
+        SourceError: it cannot be decoded, or has more than 8 bits.
     """
-    with Image.open(io.BytesIO(data)) as image:
-        if image.mode.startswith(("I", "F")):
-            raise SourceError(f"pixels of more than 8 bits (mode {image.mode}); convert it first")
-        image.draft(None, (at_least_px, at_least_px))  # type: ignore[arg-type]
-        image.load()
-        return image
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.draft(None, (at_least_px, at_least_px))  # type: ignore[arg-type]
+            image.load()
+    except Exception as error:  # decoders raise whatever the bytes of strangers lead to
+        raise SourceError(f"not readable as an image: {_said(error)}") from error
+    if image.mode.startswith(("I", "F")):
+        raise SourceError(f"pixels of more than 8 bits (mode {image.mode}); convert it first")
+    return image
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def squared(

@@ -1,0 +1,264 @@
+"""Input from strangers: whatever bytes come, an error says what is wrong and no code runs."""
+
+import contextlib
+import io
+import os
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import upstream
+import yaml
+from facts import folder_facts
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from medtransfer import profiles
+from medtransfer.data import manifest
+from medtransfer.data.manifest import ManifestError, imagenet_weights
+from medtransfer.data.schema import FolderManifest
+from medtransfer.data.sources import chestxray14, dicom
+from medtransfer.data.sources import reader as reader_of
+from medtransfer.data.sources.reader import UNUSABLE, SourceError
+from medtransfer.models import weights
+from medtransfer.models.architectures import Classifier
+from medtransfer.models.keras import KerasError, load_keras
+from medtransfer.models.weights import WeightsError
+
+many = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+# Values of YAML, of all shapes and kinds.
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+COMMITTED = sorted(path.stem for path in manifest.paths.manifests().glob("*.yaml"))
+
+
+def damaged(content: bytes):
+    """Bytes that differ from `content` at a few places, or end early."""
+    places = st.lists(
+        st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), min_size=1, max_size=12
+    )
+
+    def change(found):
+        changed, length = bytearray(content), found[1]
+        for place, value in found[0]:
+            changed[place] = value
+        return bytes(changed[:length])
+
+    return st.tuples(places, st.integers(0, len(content))).map(change)
+
+
+@many
+@given(content=st.binary(max_size=300) | anything.map(lambda v: yaml.safe_dump(v).encode()))
+def test_any_file_is_a_manifest_or_an_error(content, tmp_path):
+    path = tmp_path / "any.yaml"
+    path.write_bytes(content)
+    for read in (manifest.read, lambda p: profiles.profile(str(p))):
+        with contextlib.suppress(ManifestError):
+            read(path)
+
+
+@many
+@given(name=st.sampled_from(COMMITTED), data=st.data())
+def test_a_manifest_with_one_other_value_is_a_manifest_or_an_error(name, data, tmp_path):
+    content = yaml.safe_load((manifest.paths.manifests() / f"{name}.yaml").read_text())
+    field = data.draw(st.sampled_from(sorted(content)))
+    content[field] = data.draw(anything)
+    path = tmp_path / "any.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with contextlib.suppress(ManifestError):
+        manifest.read(path)
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "C:/x", "a\\..\\x", ""])
+def test_a_manifest_names_no_file_outside_its_folder(path, tmp_path):
+    content = yaml.safe_load((manifest.paths.manifests() / "pathmnist.yaml").read_text())
+    content["files"][0]["path"] = path
+    (tmp_path / "any.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ManifestError, match=r"files\.0\.path"):
+        manifest.read(tmp_path / "any.yaml")
+
+
+@many
+@given(
+    text=st.binary(max_size=200)
+    | st.lists(st.lists(st.text(max_size=6), max_size=4), max_size=5).map(
+        lambda rows: "\n".join(["file,sick", *(",".join(row) for row in rows)]).encode()
+    )
+)
+def test_any_table_of_labels_is_an_index_or_an_error(text, tmp_path):
+    (tmp_path / "labels.csv").write_bytes(text)
+    facts = FolderManifest.model_validate(folder_facts())
+    with contextlib.suppress(SourceError):
+        index = reader_of(facts, root=tmp_path, image_px=32).index()
+        assert index["Tumour"].isin([0, 1]).all()
+
+
+@many
+@given(content=st.binary(max_size=200) | anything.map(lambda v: yaml.safe_dump(v).encode()))
+def test_any_split_file_is_a_split_or_an_error(content, tmp_path):
+    for name in chestxray14.SPLITS:
+        (tmp_path / name).write_bytes(content)
+    with contextlib.suppress(SourceError):
+        chestxray14.published_sets(tmp_path)
+
+
+def encoded(mode, kind):
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)).convert(mode)
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+KINDS = [
+    *[("L", "PNG"), ("RGBA", "PNG"), ("LA", "PNG"), ("P", "GIF"), ("RGB", "JPEG")],
+    *[("CMYK", "JPEG"), ("1", "TIFF"), ("RGB", "BMP"), ("RGB", "WEBP")],
+]
+IMAGES = {f"{mode} {kind}": encoded(mode, kind) for mode, kind in KINDS}
+
+
+@many
+@given(name=st.sampled_from(sorted(IMAGES)), data=st.data())
+def test_any_bytes_are_a_picture_or_an_error(name, data, tmp_path):
+    content = data.draw(damaged(IMAGES[name]) | st.binary(max_size=60))
+    (tmp_path / "images").mkdir(exist_ok=True)
+    (tmp_path / "images" / "any").write_bytes(content)
+    facts = FolderManifest.model_validate(folder_facts(image={"channels": 3, "fit": "pad"}))
+    with contextlib.suppress(*UNUSABLE):
+        found = reader_of(facts, root=tmp_path, image_px=32).picture("any")
+        assert found.pixels.shape == (32, 32, 3) and found.pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (33, 32), (2, 3)])
+def test_images_of_every_mode_and_size_are_read(mode, size, tmp_path):
+    (tmp_path / "images").mkdir()
+    image = Image.new(mode, size) if mode == "LAB" else Image.new("RGB", size).convert(mode)
+    image.save(tmp_path / "images" / "any", "PNG" if mode == "LA" else "TIFF")
+    for channels in (1, 3):
+        facts = FolderManifest.model_validate(
+            folder_facts(image={"channels": channels, "fit": "pad"})
+        )
+        found = reader_of(facts, root=tmp_path, image_px=32).picture("any").pixels
+        assert found.shape == (32, 32, channels)
+
+
+def radiograph():
+    import pydicom
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = meta.MediaStorageSOPInstanceUID = "1.2.3"
+    made = FileDataset("x", {}, file_meta=meta, preamble=b"\0" * 128)
+    made.Rows = made.Columns = 16
+    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
+    made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 12, 11, 0
+    made.WindowCenter, made.WindowWidth = "512", "400"
+    made.PixelData = np.arange(256, dtype=np.uint16).tobytes()
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, made, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+@many
+@given(content=damaged(radiograph()))
+@pytest.mark.filterwarnings("ignore")
+def test_any_dicom_file_is_a_picture_or_an_error(content):
+    with contextlib.suppress(dicom.DicomError):
+        assert dicom.read_picture(io.BytesIO(content)).mode in ("L", "RGB")
+
+
+# --- weights -------------------------------------------------------------------------------------
+
+
+class Trap:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+def test_the_trap_would_spring(tmp_path):
+    pickle.loads(pickle.dumps(Trap(tmp_path / "sprung"))).close()
+    assert (tmp_path / "sprung").exists()
+
+
+def test_no_code_of_a_weights_file_runs(tmp_path):
+    path = tmp_path / "weights.pt"
+    torch.save({"features.0.0.weight": Trap(tmp_path / "sprung")}, path)
+    model = Classifier("mobilenet_v2", outputs=1)
+    with pytest.raises(WeightsError, match="not readable as tensors alone"):
+        weights.load_imagenet(model, imagenet_weights("mobilenet_v2"), path=path)
+    assert not (tmp_path / "sprung").exists()
+
+
+@settings(many, max_examples=30)
+@given(content=st.binary(max_size=100), data=st.data())
+def test_any_weights_file_is_refused(content, data, tmp_path):
+    buffer = io.BytesIO()
+    torch.save({"a": torch.zeros(3)}, buffer)
+    path = tmp_path / "weights.pt"
+    path.write_bytes(data.draw(st.just(content) | damaged(buffer.getvalue())))
+    model = Classifier("mobilenet_v2", outputs=1)
+    with pytest.raises(WeightsError):
+        weights.load_imagenet(model, imagenet_weights("mobilenet_v2"), path=path)
+
+
+@pytest.fixture(scope="module")
+def keras_file(tmp_path_factory):
+    model = Classifier("densenet121_keras", outputs=1)
+    return model, upstream.keras_file(tmp_path_factory.mktemp("keras") / "any.h5", model)
+
+
+@settings(many, max_examples=30)
+@given(data=st.data())
+def test_a_damaged_keras_file_is_taken_or_refused(keras_file, data, tmp_path):
+    model, whole = keras_file
+    head = whole.read_bytes()[:60_000]
+    path = tmp_path / "any.h5"
+    path.write_bytes(data.draw(damaged(head)))
+    with contextlib.suppress(KerasError):
+        load_keras(model, path=path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_pixels_that_are_no_numbers_do_not_reach_an_attack(network, value):
+    from medtransfer.attacks.gradient import AttackError, craft
+
+    images = torch.zeros(2, 3, 32, 32)
+    images[1, 2, 3, 4] = value
+    with pytest.raises(AttackError, match="finite"):
+        list(craft(network(outputs=1), images, torch.zeros(2, 1), attacks=[]))
+
+
+def test_nothing_is_written_outside_the_store(tmp_path, home):
+    (tmp_path / "mine" / "images").mkdir(parents=True)
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (32, 32)).save(tmp_path / "mine" / "images" / name)
+    table = pd.DataFrame({"file": ["a.png", "b.png"], "sick": [0, 1]})
+    table.to_csv(tmp_path / "mine" / "labels.csv", index=False)
+    facts = FolderManifest.model_validate(folder_facts())
+    before = {path: os.stat(path).st_mtime_ns for path in (tmp_path / "mine").rglob("*")}
+    from medtransfer.data import ingest
+    from medtransfer.data.request import Request
+
+    ingest.prepared_source(Request(manifest=facts, root=tmp_path / "mine", image_px=32))
+    assert {path: os.stat(path).st_mtime_ns for path in (tmp_path / "mine").rglob("*")} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"mine", home.name}
