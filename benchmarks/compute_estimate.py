@@ -16,7 +16,7 @@ from unittest import mock
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from medtransfer import profiles, study
+from medtransfer import ingredients, profiles, study
 from medtransfer.data.manifest import named
 from medtransfer.data.schema import Published
 from medtransfer.models.architectures import Classifier
@@ -83,7 +83,7 @@ def schedule(profile: Profile, domain: str, facts: Published) -> list[Cell]:
         channels=facts.image.channels,
         labels=facts.label_names,
     )
-    with mock.patch.object(study, "source", lambda *_: source):
+    with mock.patch.object(ingredients, "source", lambda *_: source):
         epsilon = profile.candidates[0]
         cells = [*study.choice(profile, domain).cells]
         for cells_of in study.FACTORS.values():

@@ -8,7 +8,7 @@ import yaml
 from facts import folder_facts
 from PIL import Image
 
-from medtransfer import profiles, store, study
+from medtransfer import ingredients, profiles, store, study
 from medtransfer.data import development, phantoms
 from medtransfer.data.manifest import ManifestError, imagenet_weights
 from medtransfer.data.schema import DOMAINS
@@ -175,7 +175,7 @@ def test_networks_on_few_images_get_more_epochs(profile):
     changed = profile.model_copy(update={"epoch_factors": factors})
     for initialization, recipe in profile.recipes.items():
         for data in ("d1", "d2", "d2/2", "d1/10"):
-            training = study.network(
+            training = ingredients.network(
                 changed,
                 "radiology",
                 architecture="mobilenet_v2",
@@ -187,7 +187,7 @@ def test_networks_on_few_images_get_more_epochs(profile):
 
 def test_chests_are_not_mirrored(profile):
     made = {
-        domain: study.network(
+        domain: ingredients.network(
             profile, domain, architecture="mobilenet_v2", initialization=RANDOM
         ).augmentation
         for domain in DOMAINS
@@ -199,7 +199,7 @@ def test_chests_are_not_mirrored(profile):
 def test_the_seed_of_the_profile_changes_images_splits_and_trainings(profile):
     other = profile.model_copy(update={"seed": 1})
     first, second = (
-        study.network(p, "pathology", architecture="mobilenet_v2", initialization=RANDOM)
+        ingredients.network(p, "pathology", architecture="mobilenet_v2", initialization=RANDOM)
         for p in (profile, other)
     )
     assert first.seed != second.seed
@@ -218,14 +218,14 @@ def test_the_size_of_a_sweep_leaves_trainings_as_they_are(profile):
 def test_a_domain_without_source_is_refused(profile):
     few = profile.model_copy(update={"sources": {"pathology": "phantom_histology"}})
     with pytest.raises(ManifestError, match="no source for radiology, only for pathology"):
-        study.source(few, "radiology")
+        ingredients.source(few, "radiology")
 
 
 @pytest.mark.parametrize("name", ["phantom_chest", "imagenet_mobilenet_v2"])
 def test_a_manifest_of_something_else_is_no_source(profile, name):
     wrong = profile.model_copy(update={"sources": {"pathology": name}})
     with pytest.raises(ManifestError, match=rf"{name}\.yaml: domain: must be pathology"):
-        study.source(wrong, "pathology")
+        ingredients.source(wrong, "pathology")
 
 
 def test_a_folder_of_ones_own_is_a_source_like_any_other(profile, tmp_path):
@@ -238,7 +238,7 @@ def test_a_folder_of_ones_own_is_a_source_like_any_other(profile, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(folder_facts()))
     own = profile.model_copy(update={"sources": {"pathology": str(path)}})
-    spec = study.source(own, "pathology")
+    spec = ingredients.source(own, "pathology")
     assert store.has(spec)
     assert (spec.labels, spec.image_px) == (("Tumour",), profile.image_px["pathology"])
     cells = cells_of(own, "initialization")
@@ -249,7 +249,7 @@ def test_a_folder_of_ones_own_is_a_source_like_any_other(profile, tmp_path):
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_every_development_set_of_a_built_in_profile_can_train_a_network(name, domain):
     built_in = profiles.profile(name)
-    source = study.source(built_in, domain)
+    source = ingredients.source(built_in, domain)
     drawn = phantoms.phantom(source.drawing)
     rows = [
         {"group": f"{group:05d}", "split": "", **dict(zip(drawn.LABELS, labels, strict=True))}
@@ -261,6 +261,6 @@ def test_every_development_set_of_a_built_in_profile_can_train_a_network(name, d
         parts = development.parts(
             pd.DataFrame(rows),
             labels=drawn.LABELS,
-            development=study.development(built_in, domain, one),
+            development=ingredients.development(built_in, domain, one),
         )
         assert len(parts.train) >= 2 and len(parts.validation) >= 1

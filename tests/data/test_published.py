@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import upstream
 
-from medtransfer import cli, compute, paths, profiles, run, store, study
+from medtransfer import cli, compute, ingredients, paths, profiles, run, store, study
 from medtransfer.data import development, fetch, manifest, prepare, published
 from medtransfer.data.manifest import ManifestError
 from medtransfer.data.request import known
@@ -157,17 +157,17 @@ def tiny(name, domain, image_px=32):
     [("eyepacs", "ophthalmology"), ("chestxray14", "radiology"), ("patchcamelyon", "pathology")],
 )
 def test_a_published_source_is_divided_as_it_says(monkeypatch, name, domain):
-    study._source.cache_clear()
+    ingredients._source.cache_clear()
     monkeypatch.setattr(published, "named", small)
     monkeypatch.setattr(published, "fetch_files", lambda _: [])
     getattr(upstream, name)(paths.data() / name)
     profile = tiny(name, domain)
-    prepared = prepare.load(study.source(profile, domain))
+    prepared = prepare.load(ingredients.source(profile, domain))
     found = {
         part: development.parts(
             prepared.index,
             labels=prepared.labels,
-            development=study.development(profile, domain, part),
+            development=ingredients.development(profile, domain, part),
         )
         for part in development.NAMES
     }
@@ -184,14 +184,14 @@ def test_a_published_source_is_divided_as_it_says(monkeypatch, name, domain):
 
 
 def test_medmnist_goes_all_the_way(monkeypatch, in_process):
-    study._source.cache_clear()
+    ingredients._source.cache_clear()
     monkeypatch.setattr(published, "named", small)
     facts = upstream.facts("retinamnist")
     path = paths.data() / "retinamnist" / facts.files_for(32)[0].path
     upstream.medmnist(path, labels=1, channels=3)
     monkeypatch.setattr(published, "fetch_files", lambda _: [])
     profile = tiny("retinamnist", "ophthalmology")
-    spec = study.source(profile, "ophthalmology")
+    spec = ingredients.source(profile, "ophthalmology")
     cells = [
         cell
         for cell in study.initialization(profile, "ophthalmology", epsilon=0.5)

@@ -7,7 +7,7 @@ import pytest
 import torch
 import upstream
 
-from medtransfer import cli, compute, paths, profiles, store, study
+from medtransfer import cli, compute, ingredients, paths, profiles, store, study
 from medtransfer.data import manifest, prepare, published
 from medtransfer.data.datamodule import to_unit
 from medtransfer.evaluation import answers, table
@@ -41,7 +41,7 @@ def models(tmp_path_factory):
 @pytest.fixture
 def patches(monkeypatch):
     """The profile of the authors' networks on a few made patches."""
-    study._source.cache_clear()
+    ingredients._source.cache_clear()
     upstream.patchcamelyon(paths.data() / "patchcamelyon", slides=4)
     facts = upstream.facts("patchcamelyon")
     monkeypatch.setattr(published, "named", lambda _: (manifest.named("patchcamelyon")[0], facts))
@@ -63,7 +63,7 @@ def test_imported_networks_attack_and_are_attacked(models, patches, in_process, 
     assert cli.main(["models", "import", "pathology", str(models)]) == 0
     assert "2 networks imported; 30 files are absent" in capsys.readouterr().out
     surrogate, target = (
-        study.network(
+        ingredients.network(
             patches,
             "pathology",
             architecture="densenet121_keras",
@@ -109,7 +109,7 @@ def test_a_damaged_file_is_refused_and_nothing_is_kept(models, tmp_path):
 
 def test_another_file_than_the_spec_names_is_not_used(models, patches, toy):
     imported.import_folder("pathology", models)
-    spec = study.network(
+    spec = ingredients.network(
         patches, "pathology", architecture="densenet121_keras", initialization="imagenet"
     )
     name = imported.names("pathology")[next(iter(FILES))]

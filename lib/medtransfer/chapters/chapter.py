@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer import compute, figures, run, study
+from medtransfer import compute, figures, ingredients, run, study
 from medtransfer.chapters import tables
 from medtransfer.chapters.images import described
 from medtransfer.chapters.page import Page
@@ -64,7 +64,7 @@ class Chapter(Page):
 
     def images(self) -> Markdown:
         """Show which images these are, and what a reader of their results must know."""
-        source = study.source(self.settings, self.domain)
+        source = ingredients.source(self.settings, self.domain)
         compute.ensure([source])
         index = prepare.load(source).index
         return Markdown(described(named(self.source)[1], index=index, image_px=source.image_px))

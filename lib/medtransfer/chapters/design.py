@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from IPython.display import Image
 
-from medtransfer import compute, pictures, study
+from medtransfer import compute, ingredients, pictures, study
 from medtransfer.chapters.page import Page
 from medtransfer.data import development, phantoms, prepare
 from medtransfer.evaluation import catalogue
@@ -96,7 +96,7 @@ class Design(Page):
         return study.cells(self.settings, domain, factor, epsilon=self.settings.epsilons[0])
 
     def _prepared(self, domain: str) -> prepare.Prepared:
-        source = study.source(self.settings, domain)
+        source = ingredients.source(self.settings, domain)
         compute.ensure([source])
         return prepare.load(source)
 
@@ -106,7 +106,7 @@ class Design(Page):
             name: development.parts(
                 prepared.index,
                 labels=prepared.labels,
-                development=study.development(self.settings, domain, name),
+                development=ingredients.development(self.settings, domain, name),
             )
             for name in development.NAMES
         }

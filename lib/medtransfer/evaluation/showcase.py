@@ -44,7 +44,19 @@ def most_changed(cell: Cell, label: str) -> str:
 
 
 def showcase(cell: Cell, *, image: str) -> Showcase:
-    """Return one image under the attack of a cell, crafted anew, and the target's answers."""
+    """Return one image under the attack of a cell, crafted anew, and the target's answers.
+
+    It runs on one thread, as workers do: with several, sums are rounded otherwise.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _showcase(cell, image=image)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _showcase(cell: Cell, *, image: str) -> Showcase:
     source = cell.target.development.source
     prepared = prepare.load(source)
     row = int(np.flatnonzero(prepared.index["image"] == image)[0])

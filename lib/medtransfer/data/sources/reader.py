@@ -144,7 +144,7 @@ def squared(
     """Return a picture, or a `box` of it, as uint8 (image_px, image_px, C), square as `fit` says.
 
     Raises:
-        SourceError: it is not square though `fit` is "exact".
+        SourceError: it is not square though `fit` is "exact", or has colours that nobody converts.
     """
     left, top, right, bottom = box or (0, 0, *image.size)
     width, height = right - left, bottom - top
@@ -156,7 +156,7 @@ def squared(
     if side != width or side != height:  # beyond the border: black
         image = image.crop((x, y, x + side, y + side))
         x = y = 0
-    image = image.convert("L" if facts.image.channels == 1 else "RGB")
+    image = _coloured(image, "L" if facts.image.channels == 1 else "RGB")
     margin = (side - side_kept) / 2
     kept = (x + margin, y + margin, x + margin + side_kept, y + margin + side_kept)
     if kept != (0, 0, *image.size) or side_kept != image_px:
@@ -164,6 +164,13 @@ def squared(
         image = image.resize(size, Image.Resampling.LANCZOS, box=kept, reducing_gap=3.0)
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def _coloured(image: Image.Image, mode: str) -> Image.Image:
+    try:
+        return image.convert(mode)
+    except ValueError as error:
+        raise SourceError(f"colours of mode {image.mode}; convert them to {mode} first") from error
 
 
 def sha256(data: bytes | memoryview) -> str:
