@@ -57,7 +57,7 @@ def measure(
 
     files = write(drawing, side=side, suffix=suffix, number=number, root=root)
     _, facts = manifest.named(source)
-    reader = sources.reader(facts, root=root, image_px=px)
+    reader = sources.reader_of(facts, root=root, image_px=px)
     names = [str(path.relative_to(root / "images" if suffix == "png" else root)) for path in files]
     names = [each.removesuffix(".jpeg") for each in names]
     array = root / "out.npy"

@@ -20,8 +20,7 @@ from medtransfer import profiles
 from medtransfer.data import manifest
 from medtransfer.data.manifest import ManifestError, imagenet_weights
 from medtransfer.data.schema import FolderManifest
-from medtransfer.data.sources import chestxray14, dicom
-from medtransfer.data.sources import reader as reader_of
+from medtransfer.data.sources import chestxray14, dicom, reader_of
 from medtransfer.data.sources.reader import UNUSABLE, SourceError
 from medtransfer.models import weights
 from medtransfer.models.architectures import Classifier

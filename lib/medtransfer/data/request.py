@@ -44,7 +44,7 @@ class Request:
 
     def reader(self) -> Reader:
         """Return what reads the images."""
-        return sources.reader(self.manifest, root=self.root, image_px=self.image_px)
+        return sources.reader_of(self.manifest, root=self.root, image_px=self.image_px)
 
 
 def up_to_date(request: Request) -> FileSource | None:

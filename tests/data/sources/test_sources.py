@@ -8,7 +8,7 @@ import upstream
 import yaml
 from PIL import Image
 
-from medtransfer.data.sources import reader as reader_of
+from medtransfer.data.sources import reader_of
 from medtransfer.data.sources.eyepacs import field_of_view
 from medtransfer.data.sources.reader import SourceError
 
@@ -127,7 +127,7 @@ def test_colour_and_opacity_are_left_out_and_the_centre_is_kept(chest):
         grey = image.convert("L")
     margin = grey.width / 16
     box = (margin, margin, grey.width - margin, grey.width - margin)
-    expected = grey.resize((32, 32), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    expected = grey.resize((32, 32), Image.Resampling.HAMMING, box=box, reducing_gap=2.0)
     np.testing.assert_array_equal(found[..., 0], np.asarray(expected))
 
 

@@ -15,7 +15,7 @@ from medtransfer.data.schema import (
 from medtransfer.data.sources.reader import Reader
 
 
-def reader(manifest: ImageFacts, *, root: Path, image_px: int) -> Reader:
+def reader_of(manifest: ImageFacts, *, root: Path, image_px: int) -> Reader:
     """Return what reads the source of `manifest`, whose files lie in `root`.
 
     Raises:

@@ -160,8 +160,10 @@ def squared(
     margin = (side - side_kept) / 2
     kept = (x + margin, y + margin, x + margin + side_kept, y + margin + side_kept)
     if kept != (0, 0, *image.size) or side_kept != image_px:
-        size = (image_px, image_px)
-        image = image.resize(size, Image.Resampling.LANCZOS, box=kept, reducing_gap=3.0)
+        # To shrink, Hamming's window is as sharp as a cubic one and costs a third of Lanczos's.
+        filters = Image.Resampling
+        chosen = filters.HAMMING if side_kept > image_px else filters.LANCZOS
+        image = image.resize((image_px, image_px), chosen, box=kept, reducing_gap=2.0)
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
