@@ -236,12 +236,8 @@ def _extended(path: Path, content: Any) -> Profile:
     base = BUILT_IN[content["extends"]].model_dump()
     if "image_px" in fields:
         fields["image_px"] = _everywhere(fields["image_px"])
-    for name in (
-        "groups",
-        "image_px",
-        "recipes",
-        "epoch_factors",
-    ):  # a part of these tables changes that part
+    # A part of these tables changes that part.
+    for name in ("groups", "image_px", "recipes", "epoch_factors"):
         if isinstance(fields.get(name), dict):
             fields[name] = {**base[name], **fields[name]}
     try:

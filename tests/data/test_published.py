@@ -75,6 +75,15 @@ def test_verify_without_the_files_compares_what_is_stored(tmp_path):
     assert (found.images, found.gone, found.problems) == (80, 80, ())
 
 
+def test_verify_without_the_arrays_compares_what_is_stored(patches):
+    wanted = published.request("patchcamelyon", image_px=96)
+    published.ready(wanted)
+    for path in patches.glob("*_x.h5"):
+        path.unlink()
+    found = published.verify(wanted)
+    assert (found.images, found.gone, found.problems) == (108, 108, ())
+
+
 def test_verify_compares_the_counts(patches, monkeypatch):
     wanted = published.request("patchcamelyon", image_px=96)
     published.ready(wanted)

@@ -26,7 +26,7 @@ from medtransfer.data.sources.reader import SHOWN, Reader, SourceError, sha256
 from medtransfer.specs import FileSource
 
 CHUNK = 64
-# Below this many images the start of worker processes takes longer than reading.
+# So few images are not worth the start of worker processes.
 FEW = 256
 SPARE_BYTES = 100 * 2**20
 CHECKSUMS = ["source", "pixels"]

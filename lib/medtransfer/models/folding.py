@@ -2,7 +2,7 @@
 
 In evaluation mode a batch normalisation is a fixed scale and shift. Folding it into the
 convolution before it spares two passes over memory per layer, forward and backward. ReLU6 works in
-place: with PyTorch's own every layer is copied once, which is an eighth of the time of an attack.
+place: with PyTorch's own every layer is copied once, and gradients take 11 to 17 % longer.
 """
 
 from __future__ import annotations

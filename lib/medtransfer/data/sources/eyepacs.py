@@ -22,8 +22,6 @@ from medtransfer.data.sources.reader import (
     index_frame,
     opened,
     refuse,
-    sha256,
-    squared,
     table,
 )
 
@@ -77,8 +75,7 @@ class EyePacsReader(Reader):
         """Return one photograph: field of view, padded to a square, resized."""
         data = (self.root / f"{name}.jpeg").read_bytes()
         image = opened(data, at_least_px=2 * self.image_px)
-        box = field_of_view(image)
-        return Picture(squared(image, self.facts, image_px=self.image_px, box=box), sha256(data))
+        return self.encoded(data, image=image, box=field_of_view(image))
 
 
 def field_of_view(image: Image.Image) -> tuple[int, int, int, int]:

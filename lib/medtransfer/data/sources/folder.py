@@ -16,10 +16,8 @@ from medtransfer.data.sources.reader import (
     Reader,
     SourceError,
     index_frame,
-    opened,
     refuse,
     sha256,
-    squared,
     table,
 )
 
@@ -68,11 +66,8 @@ class FolderReader(Reader):
         """Return one image; what it raises says whether its file or its content is at fault."""
         path = self._file(name)
         data = path.read_bytes()
-        if dicom.is_dicom(name, data):
-            image = dicom.read_picture(io.BytesIO(data))
-        else:
-            image = opened(data, at_least_px=2 * self.image_px)
-        return Picture(squared(image, self.facts, image_px=self.image_px), sha256(data))
+        is_dicom = dicom.is_dicom(name, data)
+        return self.encoded(data, image=dicom.read_picture(io.BytesIO(data)) if is_dicom else None)
 
     def _file(self, name: str) -> Path:
         return self.base / f"{name}{self.manifest.image_suffix}"

@@ -13,7 +13,6 @@ from typing import IO
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from medtransfer.data.development import DEVELOPMENT, TEST
 from medtransfer.data.schema import MedMnistManifest
@@ -22,8 +21,6 @@ from medtransfer.data.sources.reader import (
     Reader,
     SourceError,
     index_frame,
-    sha256,
-    squared,
 )
 
 SPLITS = {"train": DEVELOPMENT, "val": DEVELOPMENT, "test": TEST}
@@ -81,9 +78,7 @@ class MedMnistReader(Reader):
         part, row = name.split("/")
         if self.stream is None or self.stream.part != part or self.stream.row > int(row):
             self.stream = _Stream(self.path, part=part)
-        pixels = self.stream.image(int(row))
-        image = Image.fromarray(pixels)
-        return Picture(squared(image, self.facts, image_px=self.image_px), sha256(pixels.tobytes()))
+        return self.stored(self.stream.image(int(row)))
 
 
 class _Stream:

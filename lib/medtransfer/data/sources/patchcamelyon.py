@@ -14,17 +14,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from medtransfer.data.development import DEVELOPMENT, TEST
-from medtransfer.data.schema import PatchCamelyonManifest
 from medtransfer.data.sources.reader import (
     Picture,
     Reader,
     SourceError,
     index_frame,
-    sha256,
-    squared,
     table,
 )
 
@@ -34,9 +30,6 @@ STEM = "camelyonpatch_level_2_split_"
 
 class PatchCamelyonReader(Reader):
     """Patches; all patches of a slide are one group, since patients are not stated."""
-
-    def __init__(self, manifest: PatchCamelyonManifest, *, root: Path, image_px: int) -> None:
-        super().__init__(manifest, root=root, image_px=image_px)
 
     def index(self) -> pd.DataFrame:
         """Return the patches of all parts, in the order of the files.
@@ -77,11 +70,12 @@ class PatchCamelyonReader(Reader):
     def picture(self, name: str) -> Picture:
         """Return one patch; its sha256 is that of its stored pixels."""
         part, row = name.split("/")
+        if not (path := self._file(part, "x.h5")).is_file():
+            raise FileNotFoundError(f"{path} is gone")
         pixels = self._open[part][int(row)]
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[-1] != 3:
             raise SourceError(f"{pixels.dtype} {pixels.shape}; a patch is uint8 (96, 96, 3)")
-        image = Image.fromarray(pixels)
-        return Picture(squared(image, self.facts, image_px=self.image_px), sha256(pixels.tobytes()))
+        return self.stored(pixels)
 
     @cached_property
     def _open(self) -> dict[str, h5py.Dataset]:

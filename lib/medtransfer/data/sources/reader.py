@@ -67,6 +67,22 @@ class Reader(ABC):
     def watched(self) -> Iterable[Path]:
         """Return the files whose change makes what was prepared from them out of date."""
 
+    def encoded(
+        self,
+        data: bytes,
+        *,
+        image: Image.Image | None = None,
+        box: tuple[int, ...] | None = None,
+    ) -> Picture:
+        """Return the picture in an image file's bytes, or a `box` of its decoded `image`."""
+        image = opened(data, at_least_px=2 * self.image_px) if image is None else image
+        return Picture(squared(image, self.facts, image_px=self.image_px, box=box), sha256(data))
+
+    def stored(self, pixels: np.ndarray) -> Picture:
+        """Return the picture of an array, uint8 (H, W[, 3]); its sha256 is that of its pixels."""
+        image = Image.fromarray(pixels)
+        return Picture(squared(image, self.facts, image_px=self.image_px), sha256(pixels.tobytes()))
+
     def pictures(self, names: Sequence[str]) -> Iterator[Picture | Exception]:
         """Yield every image, or why it cannot be used."""
         for name in names:
@@ -160,7 +176,7 @@ def squared(
     margin = (side - side_kept) / 2
     kept = (x + margin, y + margin, x + margin + side_kept, y + margin + side_kept)
     if kept != (0, 0, *image.size) or side_kept != image_px:
-        # To shrink, Hamming's window is as sharp as a cubic one and costs a third of Lanczos's.
+        # To shrink, Hamming's window reads a third of the lines that Lanczos's does.
         filters = Image.Resampling
         chosen = filters.HAMMING if side_kept > image_px else filters.LANCZOS
         image = image.resize((image_px, image_px), chosen, box=kept, reducing_gap=2.0)
