@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.inception import BasicConv2d
 
-from medtransfer.models.depthwise import speed_up_weight_gradient
+from medtransfer.models.layers import speed_up
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)  # as mean and as std: images in [-1, 1] reach the network as they are
@@ -140,7 +140,7 @@ class Classifier(nn.Module):
             # One small start for every architecture: timm's own would begin far from zero.
             if name.startswith(self.head):
                 nn.init.normal_(parameter, std=HEAD_STD)
-        speed_up_weight_gradient(self.network)
+        speed_up(self.network)
         # Not part of the state: they belong to the architecture, not to a training.
         self.register_buffer("mean", _channels(entry.mean) * 2 - 1, persistent=False)
         self.register_buffer("std", _channels(entry.std) * 2, persistent=False)

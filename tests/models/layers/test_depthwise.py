@@ -8,7 +8,7 @@ import torch
 from timm.layers import Conv2dSame
 from torch import nn
 
-from medtransfer.models.depthwise import DepthwiseConv2d, speed_up_weight_gradient
+from medtransfer.models.layers.depthwise import DepthwiseConv2d, use_shifted_products
 
 CASES = [
     (kernel, stride, padding, side)
@@ -22,7 +22,7 @@ CASES = [
 def compare(layer, images):
     """Return values and both gradients of a layer and of its faster copy."""
     fast = nn.Sequential(copy.deepcopy(layer))
-    speed_up_weight_gradient(fast)
+    use_shifted_products(fast)
     assert isinstance(fast[0], DepthwiseConv2d)
     results = []
     for each in (layer, fast):
@@ -67,7 +67,7 @@ def test_channels_last_gives_the_same():
 def test_a_frozen_layer_still_passes_the_gradient_of_the_image():
     network = nn.Sequential(nn.Conv2d(4, 4, 5, 1, 2, groups=4, bias=False)).requires_grad_(False)
     ordinary = copy.deepcopy(network)
-    speed_up_weight_gradient(network)
+    use_shifted_products(network)
     gradients = []
     for each in (network, ordinary):
         images = batch((4, 4)).requires_grad_()
@@ -96,7 +96,7 @@ def test_other_layers_stay_as_they_are(layer):
     images = batch((6, 6), channels=layer.in_channels)
     before = layer(images)
     network = nn.Sequential(layer)
-    speed_up_weight_gradient(network)
+    use_shifted_products(network)
     assert not isinstance(layer, DepthwiseConv2d)
     assert torch.equal(network(images), before)
 
@@ -105,5 +105,5 @@ def test_other_layers_stay_as_they_are(layer):
 def test_other_paddings_are_kept(mode):
     layer = nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False, padding_mode=mode)
     before = layer(batch((6, 6)))
-    speed_up_weight_gradient(nn.Sequential(layer))
+    use_shifted_products(nn.Sequential(layer))
     assert torch.equal(layer(batch((6, 6))), before)

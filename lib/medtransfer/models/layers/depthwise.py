@@ -88,7 +88,7 @@ class DepthwiseConv2d(nn.Conv2d):
         return F.conv2d(images, self.weight, self.bias, stride, padding, 1, self.groups)
 
 
-def speed_up_weight_gradient(network: nn.Module) -> None:
+def use_shifted_products(network: nn.Module) -> None:
     """Turn every plain depthwise convolution of `network` into a `DepthwiseConv2d`, in place."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and _is_plain_depthwise(module):
