@@ -32,7 +32,7 @@ from medtransfer.profiles import SWEEP
 from medtransfer.specs import Attack, Development, Network, Source
 from medtransfer.workers import _start_worker
 
-PX, STEPS, STEP_SIZE = 64, 20, 0.01
+PX, STEPS, STEP_SIZE = 48, 20, 0.01
 Images = list[Tensor]
 
 

@@ -18,7 +18,7 @@ import time
 
 import numpy as np
 
-BATCH, PX = 16, 64
+BATCH, PX = 16, 48
 
 
 def main() -> None:

@@ -15,21 +15,21 @@ import subprocess
 import sys
 import time
 
-PX, BATCH, STEPS, REPEATS = 64, 16, 8, 3
-# name: processes, threads each, channels-last, kept memory, own depthwise gradient, compiled
+PX, BATCH, STEPS, REPEATS = 48, 16, 8, 3
+# name: processes, threads each, channels-last, kept memory, own layers, compiled
 ROWS = {
     "two processes of one thread": (2, 1, True, True, True, False),
     "one process of two threads": (1, 2, True, True, True, False),
     "... default memory layout": (2, 1, False, True, True, False),
     "... memory returned to the system": (2, 1, True, False, True, False),
-    "... the library's depthwise weight gradient": (2, 1, True, True, False, False),
+    "... PyTorch's own layers": (2, 1, True, True, False, False),
     "... torch.compile, after its warm-up": (2, 1, True, True, True, True),
 }
 
 
 def measure(architecture: str, row: str) -> None:
     """Print images per second of training and of input gradients, and the seconds of warm-up."""
-    _, threads, channels_last, kept, depthwise, compiled = ROWS[row]
+    _, threads, channels_last, kept, own_layers, compiled = ROWS[row]
     import torch
 
     from medtransfer import workers
@@ -37,8 +37,8 @@ def measure(architecture: str, row: str) -> None:
 
     if kept:
         workers._keep_memory()
-    if not depthwise:
-        architectures.speed_up_weight_gradient = lambda network: None
+    if not own_layers:
+        architectures.speed_up = lambda network: None
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     layout = torch.channels_last if channels_last else torch.contiguous_format

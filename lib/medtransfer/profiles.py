@@ -100,7 +100,7 @@ DEFAULT = Profile(
         "pathology": "phantom_histology",
     },
     groups={"ophthalmology": 600, "radiology": 340, "pathology": 46},
-    image_px=_everywhere(64),
+    image_px=_everywhere(48),
     architectures=("efficientnet_lite0", "mobilenet_v2"),
     recipes={
         "random": Recipe(epochs=8, learning_rate=4e-3, head_learning_rate=4e-3),
@@ -153,6 +153,7 @@ MEDMNIST = DEFAULT.model_copy(
             "pathology": "pathmnist",
         },
         "groups": {},
+        "image_px": _everywhere(64),
         "recipes": {
             "random": Recipe(epochs=15, learning_rate=2e-3, head_learning_rate=2e-3),
             "imagenet": Recipe(epochs=10, learning_rate=1.5e-4, head_learning_rate=3e-3),

@@ -27,7 +27,7 @@ from medtransfer.models import training
 from medtransfer.models.folding import folded
 from medtransfer.specs import Attack, Cell, Network, Source
 
-BATCH = 50
+BATCH = 100
 # Passes follow each other with the same targets, which need not be built and asked anew each time.
 # As many are kept as the largest factor has targets with three replicates; each holds 9 to 19 MB.
 KEPT = 32

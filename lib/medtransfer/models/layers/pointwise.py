@@ -14,31 +14,30 @@ from torch import Tensor, nn
 
 
 class _Product(torch.autograd.Function):
-    """(N, C, H, W) times (K, C, 1, 1), both ways with the pixels as rows of one matrix."""
+    """A 1x1 convolution of (N, C, H, W) by (K, C, 1, 1), both ways as products."""
 
     @staticmethod
     def forward(ctx: Any, images: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(images, weight)
-        result = _like(images, channels=len(weight))
-        torch.mm(_rows(images), weight.flatten(1).t(), out=_rows(result))
-        return result
+        return product(images, weight.flatten(1).t())
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         images, weight = ctx.saved_tensors
-        rows = _rows(gradient)
         to_images = to_weight = None
         if ctx.needs_input_grad[0]:
-            to_images = _like(gradient, channels=images.shape[1])
-            torch.mm(rows, weight.flatten(1), out=_rows(to_images))
+            to_images = product(gradient, weight.flatten(1))
         if ctx.needs_input_grad[1]:
-            to_weight = torch.mm(rows.t(), _rows(images)).view_as(weight)
+            to_weight = torch.mm(_rows(gradient).t(), _rows(images)).view_as(weight)
         return to_images, to_weight
 
 
-def _like(images: Tensor, *, channels: int) -> Tensor:
-    shape = (len(images), channels, *images.shape[2:])
-    return torch.empty(shape, dtype=images.dtype, memory_format=torch.channels_last)
+def product(images: Tensor, matrix: Tensor) -> Tensor:
+    """Return (N, K, H, W): the channels of every pixel of (N, C, H, W) times a matrix (C, K)."""
+    shape = (len(images), matrix.shape[1], *images.shape[2:])
+    result = torch.empty(shape, dtype=images.dtype, memory_format=torch.channels_last)
+    torch.mm(_rows(images), matrix, out=_rows(result))
+    return result
 
 
 def _rows(images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """ReLU6 that overwrites its input.
 
-PyTorch's own, in place or not, copies every layer once: without it training takes 7 to 9 % less
-time, and input gradients 11 to 17 % less.
+PyTorch's own, in place or not, copies every layer once: without that copy training is 8 to 10 %
+faster.
 """
 
 from __future__ import annotations
