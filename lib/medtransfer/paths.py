@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -10,7 +11,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def home() -> Path:
     """Return the folder that holds everything a run makes (default: `build` in the repository)."""
-    return Path(os.environ.get("MEDTRANSFER_HOME") or REPOSITORY / "build").expanduser().resolve()
+    return _resolved(os.environ.get("MEDTRANSFER_HOME") or str(REPOSITORY / "build"), os.getcwd())
+
+
+@cache
+def _resolved(place: str, _: str) -> Path:
+    """Return a path without links; `_` is the folder from which a relative one counts."""
+    return Path(place).expanduser().resolve()
 
 
 def store() -> Path:

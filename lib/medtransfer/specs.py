@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 SCHEMA = 1
@@ -42,8 +42,8 @@ class Spec:
         return hash(self.key)
 
     def _fields(self) -> Iterator[tuple[str, Any]]:
-        for field in dataclasses.fields(self):
-            yield field.name, getattr(self, field.name)
+        for name in _defaults(type(self)):
+            yield name, getattr(self, name)
 
     def _check(self, name: str, value: object) -> None:
         if isinstance(value, tuple):
@@ -56,7 +56,7 @@ class Spec:
             )
 
     def _at_default(self, name: str, value: object) -> bool:
-        return any(f.name == name and f.default == value for f in dataclasses.fields(self))
+        return _defaults(type(self))[name] == value
 
     @cached_property
     def key(self) -> str:
@@ -83,6 +83,12 @@ class Spec:
             for item in value if isinstance(value, tuple) else (value,):
                 if isinstance(item, Spec):
                     yield item
+
+
+@cache
+def _defaults(kind: type[Spec]) -> dict[str, Any]:
+    """Return the fields of a kind of spec with their defaults, MISSING where there is none."""
+    return {field.name: field.default for field in dataclasses.fields(kind)}
 
 
 def _key(spec: Spec) -> Any:
