@@ -8,17 +8,17 @@ READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test lint report figures lab lock clean-drafts
+.PHONY: help setup reproduce test lint report figures lab lock audit clean-drafts
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## make .venv from the lock and fetch the ImageNet weights
+setup: $(READY) ## make .venv from the lock, hash by hash, and fetch the ImageNet weights
 
 $(READY): requirements.txt pyproject.toml data_manifests/imagenet_efficientnet_lite0.yaml data_manifests/imagenet_mobilenet_v2.yaml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v not in ((3, 11), (3, 12)) and "Python 3.11 or 3.12 is needed, this is %d.%d; try: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name medtransfer > /dev/null
 	$(BIN)/medtransfer weights
@@ -53,7 +53,10 @@ lab: setup ## open JupyterLab with the right kernel
 
 lock: setup ## compile requirements.txt from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-	    --no-emit-index-url --no-annotate --no-header --output-file requirements.txt
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.txt
+
+audit: setup ## compare the lock with the known vulnerabilities; needs the internet
+	$(BIN)/uv tool run pip-audit==2.10.1 --strict --require-hashes --disable-pip -r requirements.txt
 
 clean-drafts: setup ## delete what killed runs left in the store
 	$(BIN)/medtransfer clean-drafts

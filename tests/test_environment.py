@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name
 from medtransfer import paths
 
 PROJECT = tomllib.loads((paths.REPOSITORY / "pyproject.toml").read_text())["project"]
-LOCK = (paths.REPOSITORY / "requirements.txt").read_text().splitlines()
+# One line per pin: the pin, then its hashes.
+LOCK = (paths.REPOSITORY / "requirements.txt").read_text().replace("\\\n", "").splitlines()
 
 
 def locked(python: str) -> dict[str, str]:
@@ -21,7 +22,7 @@ def locked(python: str) -> dict[str, str]:
     environment |= {"sys_platform": "linux", "platform_system": "Linux"}
     found = {}
     for line in LOCK:
-        requirement = Requirement(line)
+        requirement = Requirement(line.split(" --hash=")[0])
         if requirement.marker is None or requirement.marker.evaluate(environment):
             (pin,) = requirement.specifier
             assert pin.operator == "=="
@@ -43,6 +44,14 @@ def test_lock_names_no_index_and_no_address() -> None:
     assert not [line for line in LOCK if "://" in line or line.startswith("-")]
 
 
+def test_only_files_with_known_hashes_are_installed() -> None:
+    for line in LOCK:
+        assert re.search(r"( +--hash=sha256:[0-9a-f]{64})+$", line), f"no hash: {line}"
+    makefile = (paths.REPOSITORY / "Makefile").read_text()
+    assert re.search(r"pip install .*--require-hashes -r requirements\.txt", makefile)
+    assert "--generate-hashes" in makefile
+
+
 def test_the_name_that_shipped_malicious_releases_is_absent() -> None:
     assert "lightning" not in locked("3.11")
 
@@ -51,7 +60,8 @@ def test_conda_environment_holds_no_versions_of_its_own() -> None:
     environment = yaml.safe_load((paths.REPOSITORY / "environment.yml").read_text())
     *plain, pip = environment["dependencies"]
     assert plain == ["python=3.11", "pip"]
-    assert pip == {"pip": ["-r requirements.txt", "--editable ."]}
+    # The project itself has no hash, and pip takes no hash for some and none for others.
+    assert pip == {"pip": ["-r requirements.txt"]}
 
 
 def test_every_floor_that_guards_has_its_reason() -> None:

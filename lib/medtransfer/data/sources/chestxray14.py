@@ -102,11 +102,15 @@ def published_sets(root: Path) -> dict[str, str]:
 
 def _split_file(path: Path) -> dict[str, list[str]]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
+        text = path.read_text(encoding="utf-8")
+        _refuse_depth(text)
+        content = yaml.load(text, Loader=LOADER)
     except FileNotFoundError:
         raise SourceError(f"{path}: no such split file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: not readable as YAML: {error}") from error
+    except Exception as error:  # wrong dates and huge numbers have errors of their own
+        raise SourceError(
+            f"{path}: not readable as YAML: {type(error).__name__}: {error}"
+        ) from error
     lists = content if isinstance(content, dict) else {}
     for key in PARTS:
         names = lists.get(key)
@@ -115,3 +119,13 @@ def _split_file(path: Path) -> dict[str, list[str]]:
         if len(set(names)) != len(names):
             raise SourceError(f"{path}: {key}: names an image twice")
     return lists
+
+
+def _refuse_depth(text: str) -> None:
+    """Refuse more than lists in a table: in depth, the loader in C recurses until it crashes."""
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > 2:
+            raise yaml.YAMLError("lists in lists")

@@ -78,6 +78,8 @@ def _picture(file: BinaryIO) -> Image.Image:
 def _shown(stored: np.ndarray, data: Dataset) -> np.ndarray:
     """Return uint8 grey values, (H, W), after modality and window; high values are bright."""
     values = np.asarray(apply_modality_lut(stored, data))
+    if not np.isfinite(values).all():
+        raise DicomError("holds NaN or infinite values")
     ends: tuple[float, float] = (float(values.min()), float(values.max()))
     if data.get("VOILUTSequence"):
         table = data.VOILUTSequence[0]
@@ -87,6 +89,9 @@ def _shown(stored: np.ndarray, data: Dataset) -> np.ndarray:
     elif "WindowCenter" in data:
         with np.errstate(over="ignore"):  # of a sigmoid's far ends
             black, white = apply_voi_lut(_FAR_ENDS, data)
+        if not abs(white - black) > 0:  # written so that NaN fails
+            window = f"{data.WindowCenter}, {data.WindowWidth} wide"
+            raise DicomError(f"its window ({window}) leaves no grey values")
         values, ends = apply_voi_lut(values.astype(np.float64), data), (black, white)
     low, high = ends
     scaled = (values - low) / (high - low) if high != low else np.zeros(values.shape)

@@ -21,6 +21,7 @@ from medtransfer.data.sources.reader import (
     Reader,
     SourceError,
     index_frame,
+    reading,
 )
 
 SPLITS = {"train": DEVELOPMENT, "val": DEVELOPMENT, "test": TEST}
@@ -45,11 +46,8 @@ class MedMnistReader(Reader):
         """
         if not self.path.is_file():
             raise SourceError(f"{self.path}: no such file")
-        try:
-            with np.load(self.path, allow_pickle=False) as arrays:
-                labels = {part: arrays[f"{part}_labels"] for part in SPLITS}
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise SourceError(f"{self.path}: not readable as arrays: {error}") from error
+        with reading(self.path), np.load(self.path, allow_pickle=False) as arrays:
+            labels = {part: arrays[f"{part}_labels"] for part in SPLITS}
         return pd.concat(
             [self._part(part, values) for part, values in labels.items()], ignore_index=True
         )
@@ -76,9 +74,10 @@ class MedMnistReader(Reader):
     def picture(self, name: str) -> Picture:
         """Return one image; cheap when names are asked for in the order of the index."""
         part, row = name.split("/")
-        if self.stream is None or self.stream.part != part or self.stream.row > int(row):
-            self.stream = _Stream(self.path, part=part)
-        return self.stored(self.stream.image(int(row)))
+        with reading(self.path):
+            if self.stream is None or self.stream.part != part or self.stream.row > int(row):
+                self.stream = _Stream(self.path, part=part)
+            return self.stored(self.stream.image(int(row)))
 
 
 class _Stream:
@@ -87,14 +86,11 @@ class _Stream:
     def __init__(self, path: Path, *, part: str) -> None:
         self.part, self.row = part, 0
         self.file: IO[bytes] = zipfile.ZipFile(path).open(f"{part}_images.npy")  # noqa: SIM115 - read on later
-        try:
-            version = np.lib.format.read_magic(self.file)
-            read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-                version, np.lib.format.read_array_header_2_0
-            )
-            shape, fortran, dtype = read(self.file)
-        except ValueError as error:
-            raise SourceError(f"{path}: {part}_images: {error}") from error
+        version = np.lib.format.read_magic(self.file)
+        read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+            version, np.lib.format.read_array_header_2_0
+        )
+        shape, fortran, dtype = read(self.file)
         if dtype != np.uint8 or fortran or len(shape) not in (3, 4):
             raise SourceError(f"{path}: {part}_images is {dtype} {shape}, not uint8 (N, H, W[, 3])")
         self.shape = shape[1:]

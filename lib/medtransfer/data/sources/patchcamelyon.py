@@ -21,6 +21,7 @@ from medtransfer.data.sources.reader import (
     Reader,
     SourceError,
     index_frame,
+    reading,
     table,
 )
 
@@ -41,15 +42,18 @@ class PatchCamelyonReader(Reader):
 
     def _part(self, part: str) -> pd.DataFrame:
         meta = table(self._file(part, "meta.csv"), columns=["center_tumor_patch", "wsi"])
-        truth = _array(self._file(part, "y.h5"), "y")[:].reshape(-1)
-        number = len(_array(self._file(part, "x.h5"), "x"))
-        if not number == len(truth) == len(meta):
+        x, y = (_array(self._file(part, f"{key}.h5"), key) for key in ("x", "y"))
+        number = len(x)
+        if not number == y.size == len(meta):
             raise SourceError(
-                f"{part}: {number} patches, {len(truth)} labels and {len(meta)} rows of "
+                f"{part}: {number} patches, {y.size} labels and {len(meta)} rows of "
                 f"{STEM}{part}_meta.csv; the files do not belong together"
             )
         said = meta["center_tumor_patch"].str.lower().isin(["true", "1"]).to_numpy()
-        if not np.isin(truth, (0, 1)).all() or (said != truth.astype(bool)).any():
+        with reading(self._file(part, "y.h5")):
+            truth = y[:].reshape(-1)
+            fits = np.isin(truth, (0, 1)).all() and (said == truth.astype(bool)).all()
+        if not fits:
             raise SourceError(
                 f"{part}: the labels of y.h5 and meta.csv differ; check that valid and test are "
                 "not exchanged"
@@ -72,7 +76,8 @@ class PatchCamelyonReader(Reader):
         part, row = name.split("/")
         if not (path := self._file(part, "x.h5")).is_file():
             raise FileNotFoundError(f"{path} is gone")
-        pixels = self._open[part][int(row)]
+        with reading(path):
+            pixels = self._open[part][int(row)]
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[-1] != 3:
             raise SourceError(f"{pixels.dtype} {pixels.shape}; a patch is uint8 (96, 96, 3)")
         return self.stored(pixels)
@@ -88,10 +93,9 @@ class PatchCamelyonReader(Reader):
 def _array(path: Path, key: str) -> h5py.Dataset:
     if not path.is_file():
         raise SourceError(f"{path}: no such file")
-    try:
+    with reading(path):
         found = h5py.File(path, "r").get(key)
-    except OSError as error:
-        raise SourceError(f"{path}: not readable as HDF5: {error}") from error
-    if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
-        raise SourceError(f"{path}: holds no array {key!r}")
+        whole = isinstance(found, h5py.Dataset) and not (found.external or found.is_virtual)
+        if not whole or not found.shape:
+            raise SourceError(f"{path}: holds no array {key!r}")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from abc import ABC, abstractmethod
@@ -92,6 +93,17 @@ class Reader(ABC):
                 yield error
 
 
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever the bytes of a file lead to into a SourceError that names the file."""
+    try:
+        yield
+    except (SourceError, FileNotFoundError):
+        raise
+    except Exception as error:
+        raise SourceError(f"{path}: not readable: {_said(error)}") from error
+
+
 def index_frame(
     *,
     images: Sequence[str],
@@ -117,6 +129,8 @@ def table(path: Path, *, columns: Iterable[str]) -> pd.DataFrame:
         found = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: not readable as CSV: {error}") from error
+    if b"\0" in path.read_bytes():
+        raise SourceError(f"{path}: not readable as CSV: it holds a byte of zeros")
     missing = sorted(set(columns) - set(found.columns))
     if missing or found.empty:
         raise SourceError(f"{path}: lacks {missing or 'rows'}; columns: {list(found.columns)}")
