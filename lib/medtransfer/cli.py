@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from medtransfer import execute, paths, profiles, report, run, store, study, verdicts
+from medtransfer.cluster import ClusterError
 from medtransfer.compute import ComputeError
 from medtransfer.data.development import SplitError
 from medtransfer.data.fetch import FetchError
@@ -19,6 +21,7 @@ from medtransfer.words import DOMAIN_NUMBERS
 
 # Mistakes that a user can mend: shown as a message, without a traceback.
 EXPECTED = (
+    ClusterError,
     ComputeError,
     FetchError,
     ManifestError,
@@ -27,7 +30,7 @@ EXPECTED = (
     execute.ExecutionError,
     store.StoreError,
     ValueError,
-    FileNotFoundError,
+    OSError,
 )
 COLUMNS = ["method", "surrogate", "target", "clean_auc", "auc", "% of clean (95 % interval)"]
 
@@ -35,6 +38,7 @@ COLUMNS = ["method", "surrogate", "target", "clean_auc", "auc", "% of clean (95 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C
     try:
         options.command(options)
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from medtransfer import store
+from medtransfer.cluster import ClusterError
 from medtransfer.specs import (
     Cell,
     EpsilonChoice,
@@ -21,7 +22,7 @@ from medtransfer.specs import (
     Spec,
     Training,
 )
-from medtransfer.workers import executor
+from medtransfer.workers import executor, return_memory
 
 
 class ComputeError(RuntimeError):
@@ -56,7 +57,9 @@ def ensure(specs: Iterable[Spec]) -> None:
 
     Raises:
         ComputeError: units failed; all others are finished and kept.
-        StoreError: a source of images is missing and is not a phantom.
+        StoreError: a source of images is missing and is not a phantom, or something that is no
+        ClusterError: the cluster is not there, or a worker of it does not fit.
+            result lies where one belongs.
     """
     missing = _missing(specs)
     if not missing:
@@ -82,6 +85,7 @@ def _missing(specs: Iterable[Spec]) -> list[Spec]:
         for above in spec.upstream():
             visit(above)
         if isinstance(spec, STORED):
+            store.check_free(spec)
             found[spec] = None
 
     for spec in specs:
@@ -111,6 +115,13 @@ def _units(specs: Sequence[Spec]) -> list[Unit]:
 
 def make(unit: Unit) -> None:
     """Make one unit in this process."""
+    try:
+        _make(unit)
+    finally:
+        return_memory()
+
+
+def _make(unit: Unit) -> None:
     spec = unit.specs[0]
     if isinstance(spec, Training):
         from medtransfer.models.training import train
@@ -151,7 +162,10 @@ def _run(units: list[Unit], pool: Executor) -> None:
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 unit = running.pop(future)
-                if error := future.exception():
+                error = future.exception()
+                if isinstance(error, ClusterError):
+                    raise error  # the next unit would meet it, too
+                if error:
                     failed[unit] = f"{type(error).__name__}: {error}"
                     for lost in _drop_dependents(waiting, unit):
                         failed[lost] = f"not tried, since {unit.name} failed"

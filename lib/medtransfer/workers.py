@@ -9,11 +9,15 @@ import contextlib
 import ctypes
 import os
 import shutil
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
+from typing import Any
+
+from medtransfer.cluster import Cluster
 
 
 @contextlib.contextmanager
@@ -38,12 +42,9 @@ _open: Executor | None = None
 
 @contextlib.contextmanager
 def _new_executor() -> Iterator[Executor]:
-    address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-    if address:
-        from distributed import Client
-
-        with Client(address) as client:
-            yield client.get_executor(pure=False, retries=2)
+    if address := os.environ.get("DASK_SCHEDULER_ADDRESS"):
+        with Cluster(address, start=_start_worker) as cluster:
+            yield cluster
         return
     with processes(number(), start=_start_worker) as pool:
         yield pool
@@ -55,15 +56,25 @@ def processes(many: int, *, start: Callable[[], None] | None = None) -> Iterator
 
     Each calls `start` first. An error inside the block, Ctrl-C too, stops them at once.
     """
-    pool = ProcessPoolExecutor(
-        many, mp_context=get_context("spawn"), initializer=_begin, initargs=(start,)
-    )
+    pool = _Pool(many, mp_context=get_context("spawn"), initializer=_begin, initargs=(start,))
     try:
         yield pool
     except BaseException:
         _stop(pool)
         raise
     pool.shutdown()
+
+
+class _Pool(ProcessPoolExecutor):
+    """Processes that Ctrl-C does not reach: their parent stops them, and alone says so."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        # Processes that start here inherit what is blocked; an interrupt waits until all are known.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
@@ -125,3 +136,10 @@ def _keep_memory() -> None:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
         for option, value in ((-4, 0), (-1, 2**31 - 1), (-2, 256 * 2**20)):
             mallopt(option, value)  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
+
+
+def return_memory() -> None:
+    """Give back the memory that a unit of work freed: in pieces it would pile up over many."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
