@@ -1,17 +1,22 @@
 """Random kills: a study that is killed again and again ends with the same tables.
 
-    .venv/bin/python benchmarks/kills.py [--kills 50] [--profile smoke] [--seed 0]
+    .venv/bin/python benchmarks/kills.py [--kills 50] [--profile smoke] [--notebooks 20 21]
 
 One undisturbed run, in a home of its own, is the reference. Then the same command is started and
-killed (SIGKILL, the whole process group or the first process alone) after a random time, again
-and again; a run that ends before its kill begins anew from nothing. After every kill, whatever
-the store holds must be the reference's, file by file, and no process may be left. At the end the
-tables of all figures must be the reference's, byte by byte.
+killed (SIGKILL, the whole process group or the first process alone) again and again: while it
+trains, crafts, scores, executes notebooks and writes the report, each time at a random moment of
+that phase and with what the run before left; after the report it begins anew from nothing. What a
+run does is read from the stacks of its processes, which a thread in each writes.
+
+After every kill, whatever the store holds must be the reference's, file by file, and no process
+may be left. At the end the tables of all figures must be the reference's, byte by byte.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
 import random
 import shutil
@@ -21,58 +26,119 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from itertools import cycle
 from pathlib import Path
 
-PATIENCE = 30  # seconds that orphans have to notice that they are
+from medtransfer import paths
+
+PATIENCE = 180  # seconds that orphans have to notice that they are: a worker imports first
+GLANCE = 0.2  # seconds between two looks at what a run does
+# What the stack of a process tells, the last phase first. Crafting and scoring take turns.
+DOING = {
+    "report": "report.py:build",
+    "notebooks": "execute.py:execute_all",
+    "crafting": "gradient.py:craft",
+    "scoring": "transfer.py:score",
+    "training": "training.py:train",
+}
+PHASES = [*reversed(DOING)]
+STACKS = """
+import os, sys, threading, time
+
+def write():
+    place = os.path.join(os.environ["MEDTRANSFER_HOME"], "stacks")
+    os.makedirs(place, exist_ok=True)
+    path = os.path.join(place, str(os.getpid()))
+    while True:
+        frame, names = sys._current_frames().get(threading.main_thread().ident), []
+        while frame:
+            names.append(os.path.basename(frame.f_code.co_filename) + ":" + frame.f_code.co_name)
+            frame = frame.f_back
+        with open(path + "-", "w") as file:
+            file.write(" ".join(names))
+        os.replace(path + "-", path)
+        time.sleep(0.05)
+
+threading.Thread(target=write, daemon=True).start()
+"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--profile", default="smoke")
+    parser.add_argument("--notebooks", nargs="*", default=[], help="first digits (default: all)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    command = ["reproduce", *options.notebooks, "--profile", options.profile]
     draw = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="medtransfer-kills-") as folder:
         whole, killed = Path(folder) / "whole", Path(folder) / "killed"
+        (Path(folder) / "sitecustomize.py").write_text(STACKS)
         start = time.perf_counter()
-        assert run(whole, options.profile).wait() == 0
-        longest = time.perf_counter() - start
-        print(f"undisturbed: {longest:.0f} s, {len(results(whole))} results", flush=True)
+        seen = watched(whole, command)
+        seconds = time.perf_counter() - start
+        print(f"undisturbed: {seconds:.0f} s, {compare(whole, whole)} results, {seen}", flush=True)
         moments: Counter[str] = Counter()
-        while moments.total() < options.kills:
-            process = run(killed, options.profile)
-            try:
-                process.wait(draw.uniform(2, longest / 2))
-                assert process.returncode == 0, "a run failed by itself"
-                shutil.rmtree(killed)
+        for phase in cycle(PHASES):
+            if moments.total() == options.kills:
+                break
+            if phase == PHASES[0]:
+                shutil.rmtree(killed, ignore_errors=True)
+            process = run(killed, command)
+            if not wait_for(process, killed, phase, times=draw.randint(1, seen[phase] // 2 + 1)):
                 continue
-            except subprocess.TimeoutExpired:
-                moments[kill(process, killed, whole_group=draw.random() < 0.5)] += 1
+            group = draw.random() < 0.5
+            moments[kill(process, killed, whole_group=group)] += 1
             left = compare(whole, killed)
-            print(f"{moments.total()} kills, {left} results whole", flush=True)
-        assert run(killed, options.profile).wait() == 0
-        compare(whole, killed)
+            print(f"{moments.total()} kills, {left} results whole, {dict(moments)}", flush=True)
+        watched(killed, command)
+        assert compare(whole, killed) == compare(whole, whole)
         tables = same_tables(whole, killed, options.profile)
         print(f"{moments.total()} kills: {dict(moments)}; {tables} tables are the same")
 
 
-def run(home: Path, profile: str) -> subprocess.Popen[bytes]:
+def run(home: Path, command: list[str]) -> subprocess.Popen[bytes]:
     """Start the study in a home, in a process group of its own; weights are the repository's."""
-    from medtransfer import paths
-
     if not (home / "weights").exists():
         home.mkdir(parents=True, exist_ok=True)
         (home / "weights").symlink_to(paths.weights())
-    command = [sys.executable, "-m", "medtransfer.cli", "reproduce", "--profile", profile]
+    shutil.rmtree(home / "stacks", ignore_errors=True)
+    there = os.pathsep.join([str(home.parent), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
-        command,
-        env={**os.environ, "MEDTRANSFER_HOME": str(home), "OMP_NUM_THREADS": "1"},
+        [sys.executable, "-m", "medtransfer.cli", *command],
+        env={
+            **os.environ,
+            "MEDTRANSFER_HOME": str(home),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": there,
+        },
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=(home / "log").open("w"),
+        stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+
+
+def watched(home: Path, command: list[str]) -> Counter[str]:
+    """Let a run come to its end; return how often it was seen in each phase."""
+    process, seen = run(home, command), Counter[str]()
+    while process.poll() is None:
+        seen[moment(home)] += 1
+        time.sleep(GLANCE)
+    assert process.returncode == 0, (home / "log").read_text()
+    return seen
+
+
+def wait_for(process: subprocess.Popen[bytes], home: Path, phase: str, *, times: int) -> bool:
+    """Wait until a run was seen so often in a phase, or in a later one; False if it has ended."""
+    beyond = {*PHASES[PHASES.index(phase) + 1 :]} - {"crafting", "scoring"}  # these take turns
+    while times and process.poll() is None:
+        doing = moment(home)
+        times = 0 if doing in beyond else times - (doing == phase)
+        time.sleep(GLANCE * random.random())
+    assert not process.returncode, (home / "log").read_text()
+    return process.returncode is None
 
 
 def kill(process: subprocess.Popen[bytes], home: Path, *, whole_group: bool) -> str:
@@ -101,35 +167,32 @@ def processes(home: Path) -> list[int]:
 
 
 def moment(home: Path) -> str:
-    """Return what a run is doing, from what lies in its home."""
-    if list(home.glob("report/*/.*")) or list(home.glob("report/*/*")):
-        return "report"
-    if list(home.glob("executed/*/*.ipynb")):
-        return "notebooks"
-    for kind in ("cell", "training", "phantomsource"):
-        if list(home.glob(f"store/{kind}/*/.draft-*")):
-            return {"cell": "scoring", "training": "training"}.get(kind, "drawing")
-    return "crafting" if list(home.glob("store/cell/*/*")) else "beginning or training"
+    """Return the phase that a run is in, from the stacks of its processes."""
+    doing: set[str] = set()
+    for pid in processes(home):
+        with contextlib.suppress(FileNotFoundError):  # it has only begun
+            doing |= {*(home / "stacks" / str(pid)).read_text().split()}
+    return next((phase for phase, function in DOING.items() if function in doing), "other")
 
 
 def results(home: Path) -> dict[Path, Path]:
-    """Return every published file but the records of runs: its path in the store -> where it is."""
+    """Return every published file: its path in the store -> where it is."""
     store = home / "store"
-    return {
-        path.relative_to(store): path
-        for path in store.glob("*/*/[!.]*/*")
-        if path.name != "run.json"
-    }
+    return {path.relative_to(store): path for path in store.glob("*/*/[!.]*/*")}
 
 
 def compare(whole: Path, killed: Path) -> int:
-    """Return how many files the store of the killed runs holds; all must be the reference's."""
+    """Return how many results the store of the killed runs holds; all must be the reference's."""
     expected, found = results(whole), results(killed)
     for name, path in found.items():
-        assert path.read_bytes() == expected[name].read_bytes(), f"{name} differs"
+        same = name.name == "run.json" or path.read_bytes() == expected[name].read_bytes()
+        assert same, f"{name} differs"
     folders = {name.parent for name in found}
-    halves = [f for f in folders if {n for n in expected if n.parent == f} - {*found}]
-    assert not halves, f"{halves} were published without all their files"
+    halves = [name for name in expected if name.parent in folders and name not in found]
+    assert not halves, f"{halves} are missing from published results"
+    for notebook in killed.glob("executed/*/[0-9][0-9]_*.ipynb"):
+        if ".running" not in notebook.name:
+            json.loads(notebook.read_text())
     return len(folders)
 
 

@@ -6,6 +6,7 @@ No test touches the real store: `home` moves everything a run makes into a tempo
 import contextlib
 import dataclasses
 import itertools
+import shutil
 from concurrent.futures import Executor, Future
 from types import SimpleNamespace
 
@@ -322,6 +323,14 @@ def study(tmp_path_factory, tiny_architectures):
 def studied(study, monkeypatch):
     """The tiny study as the test's home; a test must not change what it holds."""
     monkeypatch.setenv("MEDTRANSFER_HOME", str(study.home))
+    return study
+
+
+@pytest.fixture
+def copied(study, tmp_path, monkeypatch):
+    """The tiny study in a store of the test's own, which it may change."""
+    shutil.copytree(study.home, tmp_path / "copy")
+    monkeypatch.setenv("MEDTRANSFER_HOME", str(tmp_path / "copy"))
     return study
 
 

@@ -1,8 +1,5 @@
 """`ensure`: makes what is missing once, finishes what can be finished, names what failed."""
 
-import os
-import subprocess
-import sys
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 
@@ -215,54 +212,3 @@ def test_units_are_named_for_people(toy):
     unit = compute.Unit((toy.cell(training), toy.cell(training, epsilon=0.03)))
     assert unit.name == "fgsm crafted on: mobilenet_v2 random on pathology d2/2 (+1)"
     assert compute.describe(training) == "train mobilenet_v2 random on pathology d2/2"
-
-
-# --- real processes ------------------------------------------------------------------------------
-
-PROGRAM = """
-import sys
-from medtransfer import compute, store, workers
-from medtransfer.specs import *
-
-def study():
-    source = PhantomSource(
-        manifest="phantom_fundus", domain="ophthalmology", content="of the day", image_px=32,
-        channels=3, labels=("Referable DR",), drawing="fundus", groups=24, seed=0)
-    development = Development(
-        source=source, name="d1", seed=0, test_share=0.25, validation_share=0.25)
-    training = Training(
-        development=development, architecture="mobilenet_v2", initialization="random", weights="",
-        augmentation=("shift",), epochs=1, batch_size=8, learning_rate=1e-3,
-        head_learning_rate=1e-3, weight_decay=0.01, seed=5)
-    attack = Attack(surrogate=training, method="fgsm", epsilon=0.02, step_size=0.02, steps=1,
-                    images="test")
-    return Cell(attack=attack, target=training, delivery="float")
-
-if __name__ == "__main__":
-    cell = study()
-    compute.ensure([cell])
-    print(store.find(cell))
-"""
-
-
-@pytest.mark.slow
-def test_two_runs_on_one_store_both_end_in_real_workers(tmp_path, home):
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
-    environment = {**os.environ, "MEDTRANSFER_WORKERS": "1"}
-    runs = [
-        subprocess.Popen(
-            [sys.executable, str(program)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    answers = [run.communicate(timeout=240) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], answers
-    assert answers[0][0] == answers[1][0]
-    assert (home / "store" / "cell").is_dir()
-    assert len(list((home / "store" / "training").glob("*/*/weights.safetensors"))) == 1
-    assert store.clean_drafts() == 0

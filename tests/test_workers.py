@@ -25,6 +25,14 @@ def test_the_number_of_workers_can_be_chosen(monkeypatch):
     assert workers.number() >= 1
 
 
+def test_ctrl_c_does_not_reach_workers():
+    """Their parent ends them; on their own they would each print a traceback."""
+    with workers.processes(1) as pool:
+        worker = pool.submit(os.getpid).result()
+        os.kill(worker, signal.SIGINT)
+        assert pool.submit(os.getpid).result() == worker
+
+
 WAITING = """
 import os, time
 from medtransfer import workers

@@ -13,8 +13,8 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 SCHEMA = 1
 SCALARS = (str, int, float, bool, type(None))
@@ -31,6 +31,8 @@ class Spec:
         TypeError: a field is not a str, int, float, bool, None, spec, or a tuple of these.
     """
 
+    _known: ClassVar[dict[str, Any]]
+
     def __post_init__(self) -> None:
         for name, value in self._fields():
             self._check(name, value)
@@ -42,7 +44,7 @@ class Spec:
         return hash(self.key)
 
     def _fields(self) -> Iterator[tuple[str, Any]]:
-        for name in _defaults(type(self)):
+        for name in self._defaults():
             yield name, getattr(self, name)
 
     def _check(self, name: str, value: object) -> None:
@@ -56,7 +58,14 @@ class Spec:
             )
 
     def _at_default(self, name: str, value: object) -> bool:
-        return _defaults(type(self))[name] == value
+        return self._defaults()[name] == value
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        """Return the fields with their defaults, MISSING where there is none; looked up once."""
+        if "_known" not in cls.__dict__:
+            cls._known = {field.name: field.default for field in dataclasses.fields(cls)}
+        return cls._known
 
     @cached_property
     def key(self) -> str:
@@ -83,12 +92,6 @@ class Spec:
             for item in value if isinstance(value, tuple) else (value,):
                 if isinstance(item, Spec):
                     yield item
-
-
-@cache
-def _defaults(kind: type[Spec]) -> dict[str, Any]:
-    """Return the fields of a kind of spec with their defaults, MISSING where there is none."""
-    return {field.name: field.default for field in dataclasses.fields(kind)}
 
 
 def _key(spec: Spec) -> Any:

@@ -91,11 +91,11 @@ def _durations() -> dict[tuple[str, str], float]:
     """Return the median seconds of stored results by kind; choices cost next to nothing."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for kind, names in (("training", ("architecture",)), ("cell", ("attack", "method"))):
-        for path in islice(paths.store().glob(f"{kind}/*/*/run.json"), SAMPLE):
-            spec: Any = json.loads((path.parent / "spec.json").read_text())
+        for path in islice(paths.store().glob(f"{kind}/*/[!.]*/run.json"), SAMPLE):
+            spec: Any = store.read_json(path.parent / "spec.json")
             for name in names:
                 spec = spec[name]
-            found[kind, spec].append(json.loads(path.read_text())["seconds"])
+            found[kind, spec].append(store.read_json(path)["seconds"])
     known = {sort: median(values) for sort, values in found.items()}
     return {**known, (EpsilonChoice.__name__.lower(), ""): 1.0, ("phantomsource", ""): 30.0}
 
@@ -161,11 +161,12 @@ def shown(key: str) -> str:
 
 
 def _text(path: Path) -> str:
-    return json.dumps(json.loads(path.read_text()), indent=2)
+    return json.dumps(store.read_json(path), indent=2)
 
 
 def _measured(place: Path) -> str:
-    answers = pd.read_parquet(place / "images.parquet")
+    with store.explained(place / "images.parquet") as path:
+        answers = pd.read_parquet(path)
     columns = [str(name) for name in answers]
     labels = [name.removeprefix(CLEAN) for name in columns if name.startswith(CLEAN)]
     truth = answers[labels].to_numpy()

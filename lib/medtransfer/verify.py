@@ -71,7 +71,8 @@ def contents(spec: Spec) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
     frame = answers.of_validation(spec)  # type: ignore[arg-type]
-    return {**load_file(store.find(spec) / "weights.safetensors"), **_numbers(frame)}
+    with store.reading(spec, "weights.safetensors") as path:
+        return {**load_file(path), **_numbers(frame)}
 
 
 def _numbers(frame: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -86,7 +86,7 @@ def test_files_that_do_not_belong_together_are_refused(toy, publish_images, dama
         path.unlink()
     else:
         index.write_bytes(b"no parquet")
-    with pytest.raises(store.StoreError, match="delete it and run again"):
+    with pytest.raises(store.StoreError, match=r"is damaged .*; delete .* and run again"):
         prepare.load(spec)
 
 

@@ -95,6 +95,7 @@ Done = dict[int, dict[str, Any]]
 def _resume(draft: Path, *, plan: dict[str, Any]) -> Done:
     """Return the chunks (first row -> record) that an earlier run of the same plan read."""
     with contextlib.suppress(OSError, ValueError):
+        np.load(draft / "images.npy", mmap_mode="r")  # it may have been cut off
         if json.loads((draft / "plan.json").read_text()) == plan:
             lines = (draft / "chunks.jsonl").read_text().splitlines()
             return {record["first"]: record for record in _whole(lines)}
@@ -245,7 +246,8 @@ def _place(source: Path, kept: np.ndarray, target: Path) -> None:
     images = np.load(source, mmap_mode="r", allow_pickle=False)
     rows = np.flatnonzero(kept)
     shape = (len(rows), *images.shape[1:])
-    out = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
+    _reserve(target, shape)
+    out = np.lib.format.open_memmap(target, mode="r+")
     for first in range(0, len(rows), CHUNK):
         out[first : first + CHUNK] = images[rows[first : first + CHUNK]]
     out.flush()

@@ -45,19 +45,14 @@ def load(source: Source) -> Prepared:
     Raises:
         StoreError: it has not been prepared, or its files do not belong together.
     """
-    place = store.find(source)
-    try:
-        images = np.load(place / "images.npy", mmap_mode="r", allow_pickle=False)
-        columns = ["image", "group", "split", *source.labels]
-        index = pd.read_parquet(place / "index.parquet", columns=columns)
-    except (OSError, ValueError) as error:
-        raise store.StoreError(f"{place} is damaged ({error}); delete it and run again") from error
+    columns = ["image", "group", "split", *source.labels]
+    with store.reading(source, "index.parquet") as path:
+        index = pd.read_parquet(path, columns=columns)
     shape = (len(index), source.image_px, source.image_px, source.channels)
-    if images.shape != shape or images.dtype != np.uint8:
-        raise store.StoreError(
-            f"{place}/images.npy is {images.dtype} {images.shape}, its spec says uint8 {shape}; "
-            "delete it and run again"
-        )
+    with store.reading(source, "images.npy") as path:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+        if images.shape != shape or images.dtype != np.uint8:
+            raise ValueError(f"it is {images.dtype} {images.shape}, its spec says uint8 {shape}")
     return Prepared(images=images, index=index, labels=source.labels)
 
 

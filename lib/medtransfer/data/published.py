@@ -58,7 +58,7 @@ def fetch_files(wanted: Request) -> list[Path]:
     manifest = wanted.manifest
     if not isinstance(manifest, Published):
         return []
-    steps = manifest.by_hand.format(folder=wanted.root)
+    steps = manifest.by_hand.replace("{folder}", str(wanted.root))
     try:
         files = manifest.files_for(wanted.image_px)
         found = [fetch.fetch(file, folder=wanted.root) for file in files]
@@ -120,7 +120,8 @@ def verify(wanted: Request) -> Verified:
     if spec is None:
         raise SourceError(f"{wanted.place.name} was not prepared; run `medtransfer data prepare`")
     images = prepare.load(spec).images
-    index = pd.read_parquet(store.find(spec) / "index.parquet")
+    with store.reading(spec, "index.parquet") as path:
+        index = pd.read_parquet(path)
     problems = [] if ingest.digest(index) == spec.content else ["the index was changed"]
     complete = wanted.limit is None and not record(wanted).get("unreadable")
     if complete:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from medtransfer import store
@@ -43,10 +41,5 @@ def history(training: Network) -> pd.DataFrame:
 
 
 def _read(spec: Spec, name: str) -> pd.DataFrame:
-    path: Path = store.find(spec) / name
-    try:
+    with store.reading(spec, name) as path:
         return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise store.StoreError(
-            f"{path} is damaged ({error}); delete {path.parent} and run again"
-        ) from error

@@ -42,10 +42,20 @@ def _left(cell: Cell) -> dict[str, float | str]:
 
 
 def chosen(spec: EpsilonChoice) -> float:
-    """Return the chosen epsilon, in units of [-1, 1]."""
-    return float(json.loads((store.find(spec) / "choice.json").read_text())["epsilon"])
+    """Return the chosen epsilon, in units of [-1, 1].
+
+    Raises:
+        StoreError: it has not been chosen, or the file is damaged.
+    """
+    with store.reading(spec, "choice.json") as path:
+        return float(json.loads(path.read_text())["epsilon"])
 
 
 def sweep(spec: EpsilonChoice) -> pd.DataFrame:
-    """Return the curves of the choice: share of the clean AUC left, per `epsilon` and delivery."""
-    return pd.read_csv(store.find(spec) / "sweep.csv")
+    """Return the curves of the choice: share of the clean AUC left, per `epsilon` and delivery.
+
+    Raises:
+        StoreError: epsilon has not been chosen, or the file is damaged.
+    """
+    with store.reading(spec, "sweep.csv") as path:
+        return pd.read_csv(path)

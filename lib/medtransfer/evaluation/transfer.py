@@ -29,8 +29,8 @@ from medtransfer.specs import Attack, Cell, Network, Source
 
 BATCH = 100
 # Passes follow each other with the same targets, which need not be built and asked anew each time.
-# As many are kept as the largest factor has targets with three replicates; each holds 9 to 19 MB.
-KEPT = 32
+# As many are kept as a domain has targets with three replicates; each holds 9 to 14 MB.
+KEPT = 24
 
 
 def unit(cell: Cell) -> tuple[str, str, str]:
@@ -71,9 +71,11 @@ def score(cells: Sequence[Cell]) -> None:
     prepared = prepare.load(source)
     rows = _rows(cells[0], prepared)
     networks = {
-        spec.key: _network(spec, store.find(spec))
-        for spec in dict.fromkeys([surrogate, *(cell.target for cell in cells)])
+        spec.key: _kept(spec, store.find(spec))
+        for spec in dict.fromkeys(cell.target for cell in cells)
     }
+    if surrogate.key not in networks:
+        networks[surrogate.key] = _network(surrogate)
     before, start = _buffers(networks[surrogate.key]), time.perf_counter()
     few = rows[:2]
     check_zero(
@@ -99,8 +101,12 @@ def score(cells: Sequence[Cell]) -> None:
 
 
 @lru_cache(maxsize=KEPT)
-def _network(spec: Network, place: Path) -> nn.Module:
-    """Return a trained network, folded; `place` is where the store holds it."""
+def _kept(spec: Network, place: Path) -> nn.Module:
+    """Return a target, folded; `place` is where the store holds it."""
+    return _network(spec)
+
+
+def _network(spec: Network) -> nn.Module:
     images = prepare.load(spec.development.source).images
     return folded(training.load(spec), to_unit(np.asarray(images[:2])).to(training.device()))
 
@@ -109,7 +115,7 @@ def _network(spec: Network, place: Path) -> nn.Module:
 def _clean(spec: Network, place: Path, rows: tuple[int, ...]) -> np.ndarray:
     """Return a network's logits for clean images, (N, K): the same for every attack on them."""
     images = prepare.load(spec.development.source).images
-    network = _network(spec, place)
+    network = _kept(spec, place)
     batches = (list(rows[first : first + BATCH]) for first in range(0, len(rows), BATCH))
     return np.concatenate([_answer(network, _images(images, batch)) for batch in batches])
 

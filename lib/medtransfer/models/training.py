@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from medtransfer import store
@@ -98,7 +98,7 @@ def train(spec: Training) -> None:
 
 def write(place: Path, *, state: dict[str, Tensor], history: list[dict[str, float]]) -> None:
     """Write a network's tensors and the history of its epochs into a draft."""
-    save_file(state, place / "weights.safetensors")
+    (place / "weights.safetensors").write_bytes(save(state))  # save_file hides a full disk's number
     pd.DataFrame(history).to_csv(place / "history.csv", index=False)
 
 
@@ -140,11 +140,8 @@ def load(spec: Network) -> Classifier:
     Raises:
         StoreError: it is not there, or its weights are damaged.
     """
-    path = store.find(spec) / "weights.safetensors"
     model = Classifier(spec.architecture, outputs=len(spec.development.source.labels))
-    try:
+    with store.reading(spec, "weights.safetensors") as path:
         model.load_state_dict(load_file(path))
-    except Exception as error:
-        raise store.StoreError(f"{path} is damaged ({error}); delete {path.parent}") from error
     model = model.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval().requires_grad_(False)

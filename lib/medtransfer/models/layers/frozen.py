@@ -49,13 +49,15 @@ class FrozenConv2d(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d, *, relu6: bool) -> None:
         super().__init__()
-        self.weight, self.bias, self.relu6 = convolution.weight, convolution.bias, relu6
+        self.dense: Tensor | None = convolution.weight.detach()
+        self.bias, self.relu6 = convolution.bias, relu6
         self.stride, self.dilation = list(convolution.stride), list(convolution.dilation)
         self.groups, self.kernel_size = convolution.groups, list(convolution.kernel_size)
         self.padding = [int(side) for side in convolution.padding]
         self.same_padding = _same(convolution)
         self.pointwise = isinstance(convolution, PointwiseConv2d)
-        self.packed: Tensor | None = None  # the weights as the kernel wants them
+        # The weights as the kernel wants them; then `dense` is only there again for gradients.
+        self.packed: Tensor | None = None
 
     def forward(self, images: Tensor) -> Tensor:
         """Return what the convolution, and ReLU6 after it, return for (N, C, H, W)."""
@@ -67,12 +69,13 @@ class FrozenConv2d(nn.Module):
         """Return the values, without a gradient."""
         where = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
         if not (torch.backends.mkldnn.is_available() and images.device.type == "cpu"):
-            result = F.conv2d(images, self.weight, self.bias, groups=self.groups, **where)
+            result = F.conv2d(images, self.weight(), self.bias, groups=self.groups, **where)
             return result.clamp_(0, 6) if self.relu6 else result
         if self.packed is None:
             self.packed = torch.ops.mkldnn._reorder_convolution_weight(
-                self.weight, groups=self.groups, input_size=(_BATCH, *images.shape[1:]), **where
+                self.weight(), groups=self.groups, input_size=(_BATCH, *images.shape[1:]), **where
             )
+            self.dense = None
         return torch.ops.mkldnn._convolution_pointwise(
             images,
             self.packed,
@@ -84,10 +87,17 @@ class FrozenConv2d(nn.Module):
             **where,
         )
 
+    def weight(self) -> Tensor:
+        """Return the weights as PyTorch lays them out."""
+        if self.dense is None:
+            assert self.packed is not None
+            self.dense = self.packed.to_dense().contiguous(memory_format=torch.channels_last)
+        return self.dense
+
     def gradient(self, gradient: Tensor, *, shape: torch.Size) -> Tensor:
         """Return the gradient of images of a shape from that of the values before ReLU6."""
         if self.pointwise and gradient.device.type == "cpu":
-            return product(gradient, self.weight.flatten(1))
+            return product(gradient, self.weight().flatten(1))
         # Of the images only shape and layout are read.
         images = torch.empty(
             shape,
@@ -98,7 +108,7 @@ class FrozenConv2d(nn.Module):
         return torch.ops.aten.convolution_backward(
             gradient,
             images,
-            self.weight,
+            self.weight(),
             None,
             self.stride,
             self.padding,

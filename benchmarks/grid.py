@@ -1,0 +1,83 @@
+"""The grid of one domain: crafted once for all targets, against once per pair and row of a table.
+
+    .venv/bin/python benchmarks/grid.py [--profile default] [--domain radiology]
+
+The second is the schedule of the paper's code: every row of every table crafts its own attack for
+each pair of networks. What is missing in the store is made first. Then both schedules run in this
+process on one thread, with the same code for attacks and scores, and networks that are kept once
+loaded; gradients are counted from the specs, per image. The first pass over everything warms up
+nothing but files, since both go over all networks many times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from medtransfer import profiles, run, study
+from medtransfer.evaluation import transfer
+from medtransfer.specs import Cell
+from medtransfer.workers import _start_worker
+
+Passes = list[list[Cell]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", default="default")
+    parser.add_argument("--domain", default="radiology")
+    options = parser.parse_args()
+    profile = profiles.profile(options.profile)
+    run.everything(profile, [options.domain])
+    epsilon = run.chosen_epsilon(profile, options.domain)
+    tables = [study.choice(profile, options.domain).cells]
+    tables += [
+        study.cells(profile, options.domain, factor, epsilon=epsilon) for factor in study.FACTORS
+    ]
+    _start_worker()
+    print("| schedule | passes | gradients per image | seconds |\n|---|---|---|---|")
+    found = []
+    for name, passes in (
+        ("crafted once for all targets", once(tables)),
+        ("once per pair and row", per_pair(tables)),
+    ):
+        start = time.perf_counter()
+        for cells in passes:
+            transfer.score(cells)
+        seconds = time.perf_counter() - start
+        found.append((sum(map(gradients, passes)), seconds))
+        print(f"| {name} | {len(passes)} | {found[-1][0]} | {seconds:.0f} |", flush=True)
+    (own, fast), (other, slow) = found
+    print(f"{own / other:.0%} of the gradients, {fast / slow:.0%} of the time")
+
+
+def once(tables: Iterable[Sequence[Cell]]) -> Passes:
+    """Return the passes of this study: each result once, by surrogate, method and images."""
+    passes: dict[object, list[Cell]] = defaultdict(list)
+    for cell in dict.fromkeys(cell for table in tables for cell in table):
+        passes[transfer.unit(cell)].append(cell)
+    return list(passes.values())
+
+
+def per_pair(tables: Iterable[Sequence[Cell]]) -> Passes:
+    """Return one pass for each attack and target of each table; deliveries share it."""
+    result: Passes = []
+    for table in tables:
+        passes: dict[object, list[Cell]] = defaultdict(list)
+        for cell in table:
+            passes[cell.attack, cell.target].append(cell)
+        result += passes.values()
+    return result
+
+
+def gradients(cells: Sequence[Cell]) -> int:
+    """Return how many gradients a pass computes per image: one for all attacks by FGSM."""
+    attacks = {cell.attack for cell in cells}
+    fgsm = any(attack.method == "fgsm" for attack in attacks)
+    return fgsm + sum(attack.steps for attack in attacks if attack.method == "pgd")
+
+
+if __name__ == "__main__":
+    main()
