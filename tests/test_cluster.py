@@ -170,7 +170,7 @@ def test_who_finds_everything_in_the_store_needs_no_cluster(toy, monkeypatch):
 def cells(toy):
     """Two networks of the study, each attacked by itself; every worker knows how to make them."""
     development = toy.development(source=toy.phantom(groups=12))
-    fields = {"development": development, "architecture": "mobilenet_v2", "epochs": 2}
+    fields = {"development": development, "architecture": "mobilenet_v2", "epochs": 3}
     return [toy.cell(toy.training(**fields, seed=seed)) for seed in (1, 2)]
 
 

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from medtransfer import paths
+from medtransfer.data import manifest
 from medtransfer.data.manifest import ManifestError, explain
 from medtransfer.data.schema import DOMAINS, Domain, Name, Strict
 
@@ -216,14 +217,7 @@ def profile(name_or_path: str) -> Profile:
         raise ManifestError(
             f"no profile {name_or_path!r}; allowed: {', '.join(BUILT_IN)}, or a path to a YAML file"
         )
-    return _extended(path, _content(path))
-
-
-def _content(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path}: not readable as YAML: {error}") from error
+    return _extended(path, manifest.content(path))
 
 
 def _extended(path: Path, content: Any) -> Profile:
@@ -257,8 +251,9 @@ def limited(name_or_path: str, *, images: int, epochs: int) -> Path:
         ManifestError: see `profile`; or images or epochs are too few.
     """
     content = profile(name_or_path).model_dump(mode="json")
-    known = name_or_path in BUILT_IN
-    extends = name_or_path if known else _content(Path(name_or_path).expanduser())["extends"]
+    extends = name_or_path
+    if name_or_path not in BUILT_IN:
+        extends = manifest.content(Path(name_or_path).expanduser())["extends"]
     content |= {"name": f"{content['name']}-limit{images}x{epochs}", "image_limit": images}
     for recipe in content["recipes"].values():
         recipe["epochs"] = min(recipe["epochs"], epochs)
