@@ -38,6 +38,11 @@ def working_in(home):
     return [pid for pid in found if pid != os.getpid()]
 
 
+def as_in_a_terminal():
+    """A shell's background jobs ignore Ctrl-C, and so does what they start; tests may be one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(tmp_path, home, monkeypatch):
     """Starts a program in a process group of its own."""
@@ -53,6 +58,7 @@ def start(tmp_path, home, monkeypatch):
                     stdout=said,
                     stderr=said,
                     start_new_session=True,
+                    preexec_fn=as_in_a_terminal,
                 )
             )
         return started[-1]
