@@ -1,7 +1,6 @@
 """ReLU6 that overwrites its input.
 
-PyTorch's own, in place or not, copies every layer once: without that copy training is 8 to 10 %
-faster.
+PyTorch's own, in place or not, copies every layer once: without that copy training is 4 % faster.
 """
 
 from __future__ import annotations
