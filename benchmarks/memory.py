@@ -30,10 +30,11 @@ SIZES = {"images": (340, 680, 1360), "epsilons": (2, 8, 32), "targets": (2, 8, 3
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--during", nargs=argparse.REMAINDER)
-    parser.add_argument("--one", nargs=3, type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        one(*options.one)
+        *sizes, act = options.one
+        one(*map(int, sizes), act=act)
         return
     if options.during:
         sys.exit(during(options.during))
@@ -48,12 +49,12 @@ def main() -> None:
             for size in sizes:
                 asked = [str(size if i == position else base) for i, base in enumerate(BASE)]
                 command = [sys.executable, __file__, "--one", *asked]
-                subprocess.run(command, check=True, env=environment)  # fills the store
-                subprocess.run([*command], check=True, env={**environment, "PRINT": "1"})
+                for act in ("fill", "score"):
+                    subprocess.run([*command, act], check=True, env=environment)
 
 
-def one(groups: int, epsilons: int, targets: int) -> None:
-    """Make what a pass needs; in the second process, where it is there, score and print."""
+def one(groups: int, epsilons: int, targets: int, *, act: str) -> None:
+    """Fill the store with what a pass needs; or, in another process, score and print."""
     from medtransfer import compute, profiles, study
     from medtransfer.specs import FLOAT, Attack, Cell
 
@@ -78,7 +79,7 @@ def one(groups: int, epsilons: int, targets: int) -> None:
         for number in range(epsilons)
         for target in rest
     ]
-    if "PRINT" not in os.environ:
+    if act == "fill":
         compute.ensure([surrogate.development.source])
         for network in networks:
             publish(network)

@@ -6,7 +6,8 @@
 Whatever the bytes, a reader returns a value or raises an error that it documents, in 20 seconds
 and 4 GB; nothing is written outside its folder, no program starts, nothing is unpickled. The first
 input that breaks this ends the run and is kept in `build/fuzz`; naming its file after PARSER
-repeats it. Further options are libFuzzer's. What was found and mended is in `test_strangers.py`.
+repeats it. Further options are libFuzzer's. What was found and mended
+is in `test_strangers.py` and `test_strange_weights.py`.
 """
 
 from __future__ import annotations
