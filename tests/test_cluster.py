@@ -1,6 +1,7 @@
 """A Dask cluster: real processes on loopback do what local workers do, and say what is wrong."""
 
 import contextlib
+import io
 import json
 import logging
 import os
@@ -73,14 +74,17 @@ def ask(function, *arguments):
         return pool.submit(function, *arguments).result(timeout=PATIENCE)
 
 
-def test_work_waits_for_a_worker_and_says_so(address, home, capfd):
+def test_work_waits_for_a_worker_and_says_so(address, home, monkeypatch):
+    said = io.StringIO()  # another thread writes while this one reads, which capfd cannot do
+    monkeypatch.setattr(sys, "stderr", said)
     with workers.executor() as pool:
         where = pool.submit(os.getpid)
         threads = pool.submit(torch.get_num_threads)
         tiny = pool.submit(torch.mul, torch.tensor(1e-39), 1.0)
-        said = until(lambda: capfd.readouterr().err)
-        assert f"{address} has no worker" in said
-        assert f"MEDTRANSFER_HOME={home} dask worker {address} --nthreads 1" in said
+        until(lambda: "has no worker" in said.getvalue())
+        until(lambda: f"dask worker {address} --nthreads 1" in said.getvalue())
+        assert f"{address} has no worker" in said.getvalue()
+        assert f"MEDTRANSFER_HOME={home} dask worker" in said.getvalue()
         with worker(address) as running:
             assert where.result(timeout=PATIENCE) == running.pid
             assert threads.result() == 1

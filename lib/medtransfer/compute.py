@@ -58,8 +58,8 @@ def ensure(specs: Iterable[Spec]) -> None:
     Raises:
         ComputeError: units failed; all others are finished and kept.
         StoreError: a source of images is missing and is not a phantom, or something that is no
-        ClusterError: the cluster is not there, or a worker of it does not fit.
             result lies where one belongs.
+        ClusterError: the cluster is not there, or a worker of it does not fit.
     """
     missing = _missing(specs)
     if not missing:
