@@ -1,10 +1,12 @@
 """Training: the same spec gives the same bytes; what is stored is the best epoch."""
 
+import gc
+
 import numpy as np
 import pytest
 import torch
 
-from medtransfer import store
+from medtransfer import compute, store
 from medtransfer.data import development, prepare
 from medtransfer.data.datamodule import TrainingImages, to_unit
 from medtransfer.evaluation import answers
@@ -180,6 +182,16 @@ def test_a_pretrained_network_starts_from_its_file_but_for_the_head(toy, imagene
     other = toy.training(**{**fields, "weights": "0" * 64})
     with pytest.raises(weights.WeightsError, match="sha256"):
         training.initial(other)
+
+
+def test_a_worker_keeps_nothing_of_a_training(spec):
+    gc.disable()  # only what the work itself cleans counts
+    try:
+        compute.make(compute.Unit((spec,)))
+        kept = [held for held in gc.get_objects() if isinstance(held, ImageClassifier)]
+    finally:
+        gc.enable()
+    assert kept == []
 
 
 def test_a_training_part_of_one_image_is_refused_with_what_to_do(toy, publish_images):

@@ -116,6 +116,9 @@ def _fit(module: ImageClassifier, data: DevelopmentData, *, epochs: int) -> Best
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on loaders; ours are measured
+        # Deterministic training would first fill every new tensor, a tenth of its time, for those
+        # who read what they did not write.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         trainer = pl.Trainer(
             max_epochs=epochs,
             accelerator="auto",
