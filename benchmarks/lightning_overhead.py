@@ -4,8 +4,9 @@
 
 Two processes of one thread each train at once, as the study does on two cores; the number is
 images per second of both together. Both loops have the same network, batches, augmentation and
-optimizer. The share of attainable speed compares the network's FLOPs with a matrix product of
-2,048 rows on the same core.
+optimizer. Then PyTorch's profiler tells which operations the time of the bare loop goes to, which
+it makes a little slower. The share of attainable speed compares FLOPs with a matrix product of
+2,048 rows on the same core: of all of training, and of the time in convolutions alone.
 """
 
 from __future__ import annotations
@@ -15,10 +16,21 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 
 BATCH, PX = 16, 48
+ARCHITECTURES = ("efficientnet_lite0", "mobilenet_v2")
+# What the profiler calls the operations of a step; none lies inside another.
+OPERATIONS = {
+    "1x1 convolutions": ("_Product", "_ProductBackward"),
+    "other convolutions": ("aten::conv2d", "ConvolutionBackward0", "_ShiftedProductsBackward"),
+    "batch normalisation": ("aten::native_batch_norm", "aten::native_batch_norm_backward"),
+    "ReLU6": ("_ReLU6", "_ReLU6Backward"),
+    "optimizer": ("Optimizer.step#AdamW.step",),
+    "images": ("enumerate(DataLoader)#_SingleProcessDataLoaderIter.__next__",),
+}
 
 
 def main() -> None:
@@ -32,7 +44,7 @@ def main() -> None:
         return
     print("| network | Lightning | bare loop | Lightning / bare | of a core's FLOP/s |")
     print("|---|---|---|---|---|")
-    for architecture in ("efficientnet_lite0", "mobilenet_v2"):
+    for architecture in ARCHITECTURES:
         rates: dict[str, list[float]] = {"lightning": [], "bare": []}
         for _ in range(options.repeats):
             for kind, found in rates.items():
@@ -44,6 +56,18 @@ def main() -> None:
             f"{share:.0%} |",
             flush=True,
         )
+    print(f"\n| network | {' | '.join(OPERATIONS)} | rest | convolutions, of a core's FLOP/s |")
+    print("|---" * (len(OPERATIONS) + 3) + "|")
+    for architecture in ARCHITECTURES:
+        seconds = profiled(architecture, images=options.images)
+        whole = sum(seconds.values())
+        speed = (
+            training_flops(architecture)
+            * options.images
+            / (seconds["1x1 convolutions"] + seconds["other convolutions"])
+        )
+        shares = " | ".join(f"{value / whole:.0%}" for value in seconds.values())
+        print(f"| {architecture} | {shares} | {speed / core_flops():.0%} |", flush=True)
 
 
 def both(architecture: str, kind: str, *, images: int) -> list[float]:
@@ -56,51 +80,76 @@ def both(architecture: str, kind: str, *, images: int) -> list[float]:
 
 
 def measure(architecture: str, kind: str, *, images: int) -> None:
+    """Print the images per second of one epoch, after one as a warm-up."""
+    from medtransfer.models.training import _fit
+
+    module, data = parts(architecture, images=images)
+    work = partial(bare, module, data) if kind == "bare" else partial(_fit, module, data, epochs=1)
+    work()
+    start = time.perf_counter()
+    work()
+    print(images / (time.perf_counter() - start))
+
+
+def profiled(architecture: str, *, images: int) -> dict[str, float]:
+    """Return the seconds of an epoch of the bare loop by operation."""
+    from torch.profiler import ProfilerActivity, profile
+
+    module, data = parts(architecture, images=images)
+    bare(module, data)
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        bare(module, data)
+    rows = {row.key: row for row in found.key_averages()}
+    seconds = {
+        name: sum(rows[key].cpu_time_total for key in keys if key in rows) / 1e6
+        for name, keys in OPERATIONS.items()
+    }
+    whole = sum(row.self_cpu_time_total for row in rows.values()) / 1e6
+    return {**seconds, "rest": whole - sum(seconds.values())}
+
+
+def parts(architecture: str, *, images: int):
+    """Return a network in its module and made data, in a process set up as a worker is."""
     import torch
-    import torch.nn.functional as F
 
     from medtransfer.data.datamodule import DevelopmentData, PlainImages, TrainingImages
     from medtransfer.models.architectures import Classifier
     from medtransfer.models.classifier import ImageClassifier
-    from medtransfer.models.training import _fit
     from medtransfer.workers import _start_worker
 
     _start_worker()
     torch.manual_seed(0)
     prepared = made(images + BATCH)
-    rows = np.arange(images)
     data = DevelopmentData(
-        TrainingImages(prepared, rows, augmentation=("shift", "mirror"), seed=0),
+        TrainingImages(prepared, np.arange(images), augmentation=("shift", "mirror"), seed=0),
         PlainImages(prepared, np.arange(images, images + BATCH)),
         batch_size=BATCH,
     )
     rates = {"learning_rate": 1e-3, "head_learning_rate": 1e-3, "weight_decay": 0.01}
-    module = ImageClassifier(Classifier(architecture, outputs=1), **rates)
+    return ImageClassifier(Classifier(architecture, outputs=1), **rates), data
 
-    def bare() -> None:
-        body, head = module.model.parameter_groups()
-        optimizer = torch.optim.AdamW(
-            [{"params": body}, {"params": head}], lr=1e-3, weight_decay=0.01, fused=True
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=1e-3, total_steps=len(data.train_dataloader())
-        )
-        module.model.train()
-        for batch, labels in data.train_dataloader():
-            optimizer.zero_grad()
-            F.binary_cross_entropy_with_logits(module(batch), labels).backward()
-            optimizer.step()
-            schedule.step()
-        module.model.eval()
-        with torch.no_grad():
-            for batch, _ in data.val_dataloader():
-                module(batch)
 
-    work = bare if kind == "bare" else lambda: _fit(module, data, epochs=1)
-    work()  # warm-up
-    start = time.perf_counter()
-    work()
-    print(images / (time.perf_counter() - start))
+def bare(module, data) -> None:
+    """Train for one epoch and ask the validation images, without Lightning."""
+    import torch
+    import torch.nn.functional as F
+
+    body, head = module.model.parameter_groups()
+    optimizer = torch.optim.AdamW(
+        [{"params": body}, {"params": head}], lr=1e-3, weight_decay=0.01, fused=True
+    )
+    loader = data.train_dataloader()
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1e-3, total_steps=len(loader))
+    module.model.train()
+    for batch, labels in loader:
+        optimizer.zero_grad()
+        F.binary_cross_entropy_with_logits(module(batch), labels).backward()
+        optimizer.step()
+        schedule.step()
+    module.model.eval()
+    with torch.no_grad():
+        for batch, _ in data.val_dataloader():
+            module(batch)
 
 
 def made(number: int):

@@ -5,7 +5,6 @@ No test touches the real store: `home` moves everything a run makes into a tempo
 
 import contextlib
 import dataclasses
-import itertools
 import shutil
 from concurrent.futures import Executor, Future
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import toys
 from hypothesis import settings
 from torch import nn
 
@@ -23,18 +23,7 @@ from medtransfer.evaluation import table
 from medtransfer.models import architectures
 from medtransfer.models.architectures import ARCHITECTURES, Architecture
 from medtransfer.profiles import SMOKE
-from medtransfer.specs import (
-    CONTROL,
-    EIGHT_BIT,
-    FLOAT,
-    RANDOM,
-    Attack,
-    Cell,
-    Development,
-    PhantomSource,
-    Source,
-    Training,
-)
+from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, Cell, Training
 
 REAL_WEIGHTS = paths.weights()  # read before any test moves the home
 torch.set_num_threads(1)
@@ -101,91 +90,10 @@ def profile():
     return SMOKE.model_copy(update={"name": "tiny", "pgd_steps": 2, "resamples": 20})
 
 
-# --- toy specs -----------------------------------------------------------------------------------
-
-_fresh = itertools.count(1)
-
-
-def _source(**changes):
-    fields = {
-        "manifest": "toy",
-        "domain": "pathology",
-        "content": f"toy images {next(_fresh)}",  # another one every time, unless given
-        "image_px": 32,
-        "channels": 3,
-        "labels": ("sick",),
-    }
-    return Source(**{**fields, **changes})
-
-
-def _phantom(**changes):
-    fields = {
-        "manifest": "phantom_fundus",
-        "domain": "ophthalmology",
-        "content": "drawn by the code of the day",
-        "image_px": 32,
-        "channels": 3,
-        "labels": ("Referable DR",),
-        "drawing": "fundus",
-        "groups": 24,
-        "seed": 0,
-    }
-    return PhantomSource(**{**fields, **changes})
-
-
-def _development(**changes):
-    fields = {"name": "d1", "seed": 0, "test_share": 0.25, "validation_share": 0.25}
-    if "source" not in changes:
-        fields["source"] = _source()
-    return Development(**{**fields, **changes})
-
-
-def _training(**changes):
-    fields = {
-        "architecture": "tiny",
-        "initialization": RANDOM,
-        "weights": "",
-        "augmentation": ("shift", "mirror"),
-        "epochs": 1,
-        "batch_size": 4,
-        "learning_rate": 1e-2,
-        "head_learning_rate": 1e-2,
-        "weight_decay": 0.01,
-        "seed": 0,
-    }
-    if "development" not in changes:
-        fields["development"] = _development()
-    return Training(**{**fields, **changes})
-
-
-def _attack(surrogate=None, *, method="fgsm", epsilon=0.02, images="test", steps=3, step_size=0.01):
-    fgsm = method == "fgsm"
-    return Attack(
-        surrogate=surrogate or _training(),
-        method=method,
-        epsilon=epsilon,
-        step_size=epsilon if fgsm else step_size,
-        steps=1 if fgsm else steps,
-        images=images,
-    )
-
-
-def _cell(surrogate=None, target=None, *, delivery=FLOAT, **attack):
-    surrogate = surrogate or _training()
-    return Cell(attack=_attack(surrogate, **attack), target=target or surrogate, delivery=delivery)
-
-
 @pytest.fixture(scope="session")
 def toy():
     """Makers of small valid specs; keyword arguments replace fields."""
-    return SimpleNamespace(
-        source=_source,
-        phantom=_phantom,
-        development=_development,
-        training=_training,
-        attack=_attack,
-        cell=_cell,
-    )
+    return toys
 
 
 # --- tiny images and networks --------------------------------------------------------------------
@@ -284,7 +192,7 @@ def study(tmp_path_factory, tiny_architectures):
     home = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDTRANSFER_HOME", str(home))
-        source = _phantom(
+        source = toys.phantom(
             manifest="phantom_histology",
             domain="pathology",
             drawing="histology",
@@ -292,18 +200,18 @@ def study(tmp_path_factory, tiny_architectures):
             groups=12,
         )
         prepare.prepare_phantom(source, executor=InProcess())
-        d1 = _development(source=source)
-        target, bis = (_training(development=d1, seed=seed) for seed in (1, 2))
-        wide = _training(development=d1, architecture="tiny_wide", seed=3)
+        d1 = toys.development(source=source)
+        target, bis = (toys.training(development=d1, seed=seed) for seed in (1, 2))
+        wide = toys.training(development=d1, architecture="tiny_wide", seed=3)
         for spec in (target, bis, wide):
             train(spec)
         fgsm = [
-            _cell(bis, each, epsilon=epsilon, delivery=delivery)
+            toys.cell(bis, each, epsilon=epsilon, delivery=delivery)
             for each in (target, wide, bis)
             for epsilon in (0.02, 0.06)
             for delivery in (FLOAT, EIGHT_BIT, CONTROL)
         ]
-        pgd = [_cell(bis, each, method="pgd") for each in (target, wide)]
+        pgd = [toys.cell(bis, each, method="pgd") for each in (target, wide)]
         score(fgsm)
         score(pgd)
     return SimpleNamespace(

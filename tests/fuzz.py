@@ -40,6 +40,7 @@ with atheris.instrument_imports(
     import numpy as np
     import test_strangers as strangers
     import torch
+    import toys
     import upstream
     from facts import COMMON, folder_facts
     from safetensors.torch import save
@@ -221,7 +222,7 @@ def states(folder: Path) -> list[bytes]:
 
 def read_safetensors(folder: Path, content: bytes) -> None:
     """Read a network of the store, and one that was imported."""
-    spec = conftest._training(development=conftest._development(source=TOY))
+    spec = toys.training(development=toys.development(source=TOY))
     written(store.directory(spec) / "spec.json", json.dumps(spec.description).encode())
     written(store.directory(spec) / "weights.safetensors", content)
     with contextlib.suppress(store.StoreError):
@@ -231,7 +232,7 @@ def read_safetensors(folder: Path, content: bytes) -> None:
     imported.checksum(name)
 
 
-TOY = conftest._source(content="toy")
+TOY = toys.source(content="toy")
 
 
 def safetensors(folder: Path) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from medtransfer.specs import Attack, Cell, Network, Source
 
 BATCH = 100
 # Passes follow each other with the same targets, which need not be built and asked anew each time.
-# As many are kept as a domain has targets with three replicates; each holds 9 to 14 MB.
+# As many of one source are kept as there are with three replicates; each holds 9 to 14 MB.
 KEPT = 24
 
 
@@ -100,10 +100,15 @@ def score(cells: Sequence[Cell]) -> None:
         _publish(cell, index, clean[cell.target.key], answers, share=share)
 
 
-@lru_cache(maxsize=KEPT)
 def _kept(spec: Network, place: Path) -> nn.Module:
     """Return a target, folded; `place` is where the store holds it."""
-    return _network(spec)
+    return _keeper(spec.development.source)(spec, place)
+
+
+@lru_cache(maxsize=1)
+def _keeper(source: Source) -> Callable[[Network, Path], nn.Module]:
+    """Return what builds targets and keeps them, until those of another source are asked for."""
+    return lru_cache(maxsize=KEPT)(lambda spec, place: _network(spec))
 
 
 def _network(spec: Network) -> nn.Module:
