@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -127,6 +128,7 @@ def _make(unit: Unit) -> None:
         from medtransfer.models.training import train
 
         train(spec)
+        gc.collect()  # a trainer and its network refer to each other, and would stay for long
     elif isinstance(spec, Imported):
         from medtransfer.models.imported import publish
 

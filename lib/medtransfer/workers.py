@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import os
 import shutil
 import signal
@@ -141,7 +140,6 @@ def _keep_memory() -> None:
 
 def return_memory() -> None:
     """Give back the memory that a unit of work freed: in pieces it would pile up over many."""
-    gc.collect()  # a trainer and its network refer to each other
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL("libc.so.6").malloc_trim(0)
