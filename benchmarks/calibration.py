@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.stats import binomtest
 from tqdm import tqdm
 
-from medtransfer.evaluation.statistics import SUPPORTED, Effect, Pairs, difference, verdicts
+from medtransfer.analysis.statistics import SUPPORTED, Effect, Pairs, difference, verdicts
 
 NETWORKS, REPLICATES, DRAWS, GROUPS, CLAIMS = 2, 3, 100, 60, 12
 # standard deviations in points: of targets, surrogates, single pairs, patients

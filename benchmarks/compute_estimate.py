@@ -16,12 +16,14 @@ from unittest import mock
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from medtransfer import ingredients, profiles, study
-from medtransfer.data.manifest import named
+from medtransfer.data.manifests import named
 from medtransfer.data.schema import Published
-from medtransfer.models.architectures import Classifier
-from medtransfer.profiles import Profile
+from medtransfer.networks.architectures import Classifier
 from medtransfer.specs import Cell, Source
+from medtransfer.study import builders as ingredients
+from medtransfer.study import plan as study
+from medtransfer.study import schema as profiles
+from medtransfer.study.schema import Profile
 
 # Of an A100: training in mixed precision, attacks and scores in 32 bits (TF32 in convolutions).
 TRAINING_FLOPS, ATTACK_FLOPS = 312e12, 156e12

@@ -28,12 +28,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from medtransfer.attacks.gradient import craft
-from medtransfer.models import architectures
-from medtransfer.models.folding import folded
-from medtransfer.profiles import SWEEP
+from medtransfer.attacks.method import craft
+from medtransfer.executors.local import _start_worker
+from medtransfer.networks import architectures
+from medtransfer.networks.fast.folding import folded
 from medtransfer.specs import Attack, Development, Network, Source
-from medtransfer.workers import _start_worker
+from medtransfer.study.schema import SWEEP
 
 PX, STEPS, STEP_SIZE = 48, 20, 0.01
 Images = list[Tensor]

@@ -16,10 +16,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from medtransfer import profiles, run, study
-from medtransfer.evaluation import transfer
+from medtransfer.compute import run
+from medtransfer.executors.local import _start_worker
+from medtransfer.scoring import transfer
 from medtransfer.specs import Cell
-from medtransfer.workers import _start_worker
+from medtransfer.study import plan as study
+from medtransfer.study import schema as profiles
 
 Passes = list[list[Cell]]
 

@@ -41,7 +41,8 @@ def main() -> None:
 
 
 def everything(size: int) -> list:
-    from medtransfer import profiles, study
+    from medtransfer.study import plan as study
+    from medtransfer.study import schema as profiles
 
     profile = profiles.EXTENDED.model_copy(update={"replicates": REPLICATES})
     cells = [
@@ -55,7 +56,7 @@ def everything(size: int) -> list:
 
 def fill(size: int) -> None:
     from medtransfer import store
-    from medtransfer.evaluation.answers import ATTACKED, CLEAN, LOGIT
+    from medtransfer.measures.predictions import ATTACKED, CLEAN, LOGIT
     from medtransfer.specs import Spec
 
     rng, tables = np.random.default_rng(0), {}
@@ -90,8 +91,10 @@ def fill(size: int) -> None:
 
 
 def ask(size: int) -> None:
-    from medtransfer import compute, profiles, status
-    from medtransfer.evaluation import table
+    from medtransfer.analysis import tables as table
+    from medtransfer.compute import ensure as compute
+    from medtransfer.compute import status
+    from medtransfer.study import schema as profiles
 
     cells = everything(size)
     seconds = {}

@@ -81,7 +81,7 @@ def both(architecture: str, kind: str, *, images: int) -> list[float]:
 
 def measure(architecture: str, kind: str, *, images: int) -> None:
     """Print the images per second of one epoch, after one as a warm-up."""
-    from medtransfer.models.training import _fit
+    from medtransfer.networks.training import _fit
 
     module, data = parts(architecture, images=images)
     work = partial(bare, module, data) if kind == "bare" else partial(_fit, module, data, epochs=1)
@@ -113,9 +113,9 @@ def parts(architecture: str, *, images: int):
     import torch
 
     from medtransfer.data.datamodule import DevelopmentData, PlainImages, TrainingImages
-    from medtransfer.models.architectures import Classifier
-    from medtransfer.models.classifier import ImageClassifier
-    from medtransfer.workers import _start_worker
+    from medtransfer.executors.local import _start_worker
+    from medtransfer.networks.architectures import Classifier
+    from medtransfer.networks.classifier import ImageClassifier
 
     _start_worker()
     torch.manual_seed(0)
@@ -155,7 +155,7 @@ def bare(module, data) -> None:
 def made(number: int):
     import pandas as pd
 
-    from medtransfer.data.prepare import Prepared
+    from medtransfer.data.images import Prepared
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (number, PX, PX, 3), dtype=np.uint8)
@@ -171,7 +171,7 @@ def training_flops(architecture: str) -> float:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from medtransfer.models.architectures import Classifier
+    from medtransfer.networks.architectures import Classifier
 
     model = Classifier(architecture, outputs=1).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

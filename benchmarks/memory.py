@@ -55,8 +55,10 @@ def main() -> None:
 
 def one(groups: int, epsilons: int, targets: int, *, act: str) -> None:
     """Fill the store with what a pass needs; or, in another process, score and print."""
-    from medtransfer import compute, profiles, study
+    from medtransfer.compute import ensure as compute
     from medtransfer.specs import FLOAT, Attack, Cell
+    from medtransfer.study import plan as study
+    from medtransfer.study import schema as profiles
 
     profile = profiles.DEFAULT.model_copy(
         update={"groups": {"radiology": groups}, "replicates": targets}
@@ -84,9 +86,10 @@ def one(groups: int, epsilons: int, targets: int, *, act: str) -> None:
         for network in networks:
             publish(network)
         return
-    from medtransfer.data import development, prepare
-    from medtransfer.evaluation import transfer
-    from medtransfer.workers import _start_worker
+    from medtransfer.data import images as prepare
+    from medtransfer.data import splits as development
+    from medtransfer.executors.local import _start_worker
+    from medtransfer.scoring import transfer
 
     _start_worker()
     loaded = peak()
@@ -109,7 +112,7 @@ def peak() -> float:
 def publish(network) -> None:
     """Put an untrained network into the store."""
     from medtransfer import store
-    from medtransfer.models import training
+    from medtransfer.networks import training
 
     if not store.has(network):
         with store.draft(network) as place:

@@ -53,7 +53,9 @@ def measure(
     number: int,
     root: Path,
 ) -> None:
-    from medtransfer.data import ingest, manifest, sources
+    from medtransfer.data import ingest
+    from medtransfer.data import manifests as manifest
+    from medtransfer.data import readers as sources
 
     files = write(drawing, side=side, suffix=suffix, number=number, root=root)
     _, facts = manifest.named(source)
@@ -85,7 +87,7 @@ def measure(
 
 def write(drawing: str, *, side: int, suffix: str, number: int, root: Path) -> list[Path]:
     """Write phantoms, drawn at 256 px and enlarged, with the grain that a detector adds."""
-    from medtransfer.data.phantoms import phantom
+    from medtransfer.phantoms import phantom
 
     drawn, rng = phantom(drawing), np.random.default_rng(0)
     folder = root / ("images" if suffix == "png" else "train")

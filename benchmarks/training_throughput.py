@@ -32,8 +32,9 @@ def measure(architecture: str, row: str) -> None:
     _, threads, channels_last, kept, own_layers, compiled = ROWS[row]
     import torch
 
-    from medtransfer import workers
-    from medtransfer.models import architectures, folding
+    from medtransfer.executors import local as workers
+    from medtransfer.networks import architectures
+    from medtransfer.networks.fast import folding
 
     if kept:
         workers._keep_memory()

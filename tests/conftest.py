@@ -17,13 +17,14 @@ import toys
 from hypothesis import settings
 from torch import nn
 
-from medtransfer import paths, store, workers
-from medtransfer.data import prepare
-from medtransfer.evaluation import table
-from medtransfer.models import architectures
-from medtransfer.models.architectures import ARCHITECTURES, Architecture
-from medtransfer.profiles import SMOKE
+from medtransfer import paths, store
+from medtransfer.analysis import tables as table
+from medtransfer.data import images as prepare
+from medtransfer.executors import local as workers
+from medtransfer.networks import architectures
+from medtransfer.networks.architectures import ARCHITECTURES, Architecture
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, Cell, Training
+from medtransfer.study.schema import SMOKE
 
 REAL_WEIGHTS = paths.weights()  # read before any test moves the home
 torch.set_num_threads(1)
@@ -186,8 +187,8 @@ def study(tmp_path_factory, tiny_architectures):
     Two tiny networks on d1 (a target and an independent second training of it) and a wider one;
     the second one attacks all three.
     """
-    from medtransfer.evaluation.transfer import score
-    from medtransfer.models.training import train
+    from medtransfer.networks.training import train
+    from medtransfer.scoring.transfer import score
 
     home = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:

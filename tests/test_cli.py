@@ -9,7 +9,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from medtransfer import cli, execute, paths, profiles, report, run, store
+from medtransfer import cli, paths, store
+from medtransfer.compute import run
+from medtransfer.report import html as report
+from medtransfer.report import notebooks as execute
+from medtransfer.study import schema as profiles
 
 
 def test_a_mistake_gives_a_message_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:

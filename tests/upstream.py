@@ -11,10 +11,10 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from medtransfer.data import manifest
+from medtransfer.data import manifests as manifest
 from medtransfer.data.schema import Published
-from medtransfer.models import keras
-from medtransfer.models.architectures import Classifier
+from medtransfer.networks import keras
+from medtransfer.networks.architectures import Classifier
 
 
 def facts(name: str, **changes: Any) -> Published:

@@ -8,16 +8,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from medtransfer import execute, paths, profiles, report, run, store, study, verdicts
-from medtransfer.cluster import ClusterError
-from medtransfer.compute import ComputeError
-from medtransfer.data.development import SplitError
-from medtransfer.data.fetch import FetchError
-from medtransfer.data.manifest import ManifestError, read
+from medtransfer import paths, store
+from medtransfer.analysis.sanity import SanityError
+from medtransfer.compute import run
+from medtransfer.compute.ensure import ComputeError
+from medtransfer.data.download import FetchError
+from medtransfer.data.manifests import ManifestError, read
 from medtransfer.data.schema import DOMAINS, WeightsManifest
-from medtransfer.evaluation.ladder import SanityError
+from medtransfer.data.splits import SplitError
+from medtransfer.executors.cluster import ClusterError
+from medtransfer.report import html as report
+from medtransfer.report import notebooks as execute
+from medtransfer.report import verdicts
+from medtransfer.report.wording import DOMAIN_NUMBERS
+from medtransfer.study import plan as study
+from medtransfer.study import schema as profiles
 from medtransfer.units import shown
-from medtransfer.words import DOMAIN_NUMBERS
 
 # Mistakes that a user can mend: shown as a message, without a traceback.
 EXPECTED = (
@@ -113,7 +119,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _data(options: argparse.Namespace) -> None:
-    from medtransfer.data import published
+    from medtransfer.data import prepare as published
 
     if options.action == "list":
         print(published.listed().to_string(index=False))
@@ -135,7 +141,7 @@ def _data(options: argparse.Namespace) -> None:
 
 
 def _models(options: argparse.Namespace) -> None:
-    from medtransfer.models import imported
+    from medtransfer.networks import imported
 
     found, absent = imported.import_folder(options.domain, options.folder)
     print(*(name.place for name in found), sep="\n")
@@ -143,7 +149,7 @@ def _models(options: argparse.Namespace) -> None:
 
 
 def _weights(_: argparse.Namespace) -> None:
-    from medtransfer.models import weights
+    from medtransfer.networks import imagenet as weights
 
     for path in sorted(paths.manifests().glob("imagenet_*.yaml")):
         manifest = read(path)
@@ -156,7 +162,7 @@ def _clean(_: argparse.Namespace) -> None:
 
 
 def _status(options: argparse.Namespace) -> None:
-    from medtransfer import status
+    from medtransfer.compute import status
 
     profile = profiles.profile(options.profile)
     frame = status.notebooks(profile)
@@ -171,7 +177,7 @@ def _status(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from medtransfer import status
+    from medtransfer.compute import status
 
     profile = profiles.profile(options.profile)
     factors = options.factor or list(study.FACTORS)
@@ -179,7 +185,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from medtransfer import status
+    from medtransfer.compute import status
 
     print(status.shown(options.key))
 
@@ -233,7 +239,7 @@ def _reproduce(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    from medtransfer import verify
+    from medtransfer.compute import verify
 
     profile = profiles.profile(options.profile)
     chosen = {"trainings": options.trainings, "cells": options.cells, "seed": options.seed}

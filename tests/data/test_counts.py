@@ -5,7 +5,7 @@ import pytest
 import upstream
 
 from medtransfer.data import counts
-from medtransfer.data.sources.reader import SourceError
+from medtransfer.data.readers.reader import SourceError
 
 INDEX = pd.DataFrame(
     {

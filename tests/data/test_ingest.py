@@ -18,9 +18,10 @@ import upstream
 from PIL import Image
 
 from medtransfer import store
-from medtransfer.data import ingest, prepare
+from medtransfer.data import images as prepare
+from medtransfer.data import ingest
+from medtransfer.data.readers.reader import SourceError
 from medtransfer.data.request import Request, known
-from medtransfer.data.sources.reader import SourceError
 
 
 @pytest.fixture

@@ -9,16 +9,20 @@ from typing import Any, ClassVar
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer import compute, figures, ingredients, run, study
-from medtransfer.chapters import tables
-from medtransfer.chapters.images import described
+from medtransfer.analysis import selection as catalogue
+from medtransfer.analysis import tables as table
+from medtransfer.analysis.statistics import Effect
 from medtransfer.chapters.page import Page
-from medtransfer.data import prepare
-from medtransfer.data.manifest import named
-from medtransfer.evaluation import catalogue, table
-from medtransfer.evaluation.statistics import Effect
+from medtransfer.compute import ensure as compute
+from medtransfer.compute import run
+from medtransfer.data import images as prepare
+from medtransfer.data.manifests import named
+from medtransfer.report import figures, tables
+from medtransfer.report.sources import described
+from medtransfer.report.wording import DOMAIN_NUMBERS, GROUPS, percent
 from medtransfer.specs import Cell
-from medtransfer.words import DOMAIN_NUMBERS, GROUPS, percent
+from medtransfer.study import builders as ingredients
+from medtransfer.study import plan as study
 
 PAIR = (
     "method",

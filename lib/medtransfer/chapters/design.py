@@ -5,11 +5,16 @@ from __future__ import annotations
 import pandas as pd
 from IPython.display import Image
 
-from medtransfer import compute, ingredients, pictures, study
+from medtransfer import phantoms
+from medtransfer.analysis import selection as catalogue
 from medtransfer.chapters.page import Page
-from medtransfer.data import development, phantoms, prepare
-from medtransfer.evaluation import catalogue
+from medtransfer.compute import ensure as compute
+from medtransfer.data import images as prepare
+from medtransfer.data import splits as development
+from medtransfer.report.figures import pictures
 from medtransfer.specs import Cell
+from medtransfer.study import builders as ingredients
+from medtransfer.study import plan as study
 from medtransfer.units import GREY_LEVEL, grey_levels
 
 

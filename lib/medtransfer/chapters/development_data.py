@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer import figures
+from medtransfer.analysis.selection import OTHER, SAME
 from medtransfer.chapters.chapter import PAIR, Chapter
-from medtransfer.evaluation.catalogue import OTHER, SAME
+from medtransfer.report import figures
+from medtransfer.report.wording import decided, named, points
 from medtransfer.specs import IMAGENET, RANDOM
 from medtransfer.units import shown
-from medtransfer.words import decided, named, points
 
 
 class DevelopmentData(Chapter):

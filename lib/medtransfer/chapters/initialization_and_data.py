@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from IPython.display import Markdown
 
-from medtransfer.chapters import tables
+from medtransfer.analysis.selection import OTHER, SAME
 from medtransfer.chapters.initialization import Initialization
-from medtransfer.evaluation.catalogue import OTHER, SAME
+from medtransfer.report import tables
+from medtransfer.report.wording import decided, points
 from medtransfer.specs import IMAGENET, RANDOM
 from medtransfer.units import shown
-from medtransfer.words import decided, points
 
 
 class InitializationAndData(Initialization):

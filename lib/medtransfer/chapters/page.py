@@ -6,7 +6,9 @@ import pandas as pd
 from IPython.display import Image
 from matplotlib.figure import Figure
 
-from medtransfer import profiles, store, style
+from medtransfer import store
+from medtransfer.report import style
+from medtransfer.study import schema as profiles
 
 
 class Page:

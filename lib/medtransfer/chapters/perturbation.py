@@ -7,14 +7,17 @@ from typing import Any
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer import figures, pictures, run, study
-from medtransfer.chapters import tables
+from medtransfer.analysis import selection as catalogue
+from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.chapters.chapter import Chapter
-from medtransfer.evaluation import catalogue, choice
-from medtransfer.evaluation.catalogue import OTHER, SAME, WHITE_BOX
+from medtransfer.compute import run
+from medtransfer.report import figures, tables
+from medtransfer.report.figures import pictures
+from medtransfer.report.wording import decided, named, points
+from medtransfer.scoring import epsilon as choice
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, RANDOM, Cell
+from medtransfer.study import plan as study
 from medtransfer.units import shown
-from medtransfer.words import decided, named, points
 
 
 class Perturbation(Chapter):
@@ -51,7 +54,7 @@ class Perturbation(Chapter):
 
     def example(self, label: str) -> Image:
         """Show the image with `label` whose call an attack at the chosen epsilon changes most."""
-        from medtransfer.evaluation import showcase  # takes seconds: it loads networks
+        from medtransfer.scoring import example as showcase  # takes seconds: it loads networks
 
         cell = self._crafted(relation=SAME)[0]
         case = showcase.showcase(cell, image=showcase.most_changed(cell, label))

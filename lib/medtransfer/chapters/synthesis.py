@@ -7,15 +7,27 @@ from functools import cached_property
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer import figures, run, study
-from medtransfer.chapters import tables
+from medtransfer.analysis import (
+    claims,
+)
+from medtransfer.analysis import (
+    operating_points as operating,
+)
+from medtransfer.analysis import (
+    selection as catalogue,
+)
+from medtransfer.analysis import (
+    tables as table,
+)
+from medtransfer.analysis.selection import SAME
 from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.page import Page
-from medtransfer.evaluation import catalogue, claims, operating, table
-from medtransfer.evaluation.catalogue import SAME
+from medtransfer.compute import run
+from medtransfer.report import figures, tables
+from medtransfer.report.verdicts import effect
+from medtransfer.report.wording import named
 from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, Cell
-from medtransfer.verdicts import effect
-from medtransfer.words import named
+from medtransfer.study import plan as study
 
 METHOD = "PGD"
 

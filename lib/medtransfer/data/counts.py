@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from medtransfer.data.readers.reader import SourceError
 from medtransfer.data.schema import ImageFacts, Published
-from medtransfer.data.sources.reader import SourceError
 
 ALL = "all"
 

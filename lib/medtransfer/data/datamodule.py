@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from medtransfer.data.prepare import Prepared
+from medtransfer.data.images import Prepared
 
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 SHIFT = 1 / 16

@@ -17,12 +17,13 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from medtransfer import store, workers
+from medtransfer import store
 from medtransfer.data import counts
+from medtransfer.data.images import write_index
 from medtransfer.data.limit import limited
-from medtransfer.data.prepare import write_index
+from medtransfer.data.readers.reader import SHOWN, Reader, SourceError, sha256
 from medtransfer.data.request import Request, remember, spec_of, stamps, up_to_date
-from medtransfer.data.sources.reader import SHOWN, Reader, SourceError, sha256
+from medtransfer.executors import local as workers
 from medtransfer.specs import FileSource
 
 CHUNK = 64

@@ -1,107 +1,172 @@
-"""Prepared sources: one memory-mapped uint8 array and one index, whatever the images came from."""
+"""Sources made of files, from their addresses to the store: fetch, read, verify, list."""
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from medtransfer import store
-from medtransfer.data.phantoms import phantom
-from medtransfer.data.schema import PhantomManifest
-from medtransfer.specs import PhantomSource, Source
+from medtransfer import paths, store
+from medtransfer.data import counts, ingest
+from medtransfer.data import download as fetch
+from medtransfer.data import images as prepare
+from medtransfer.data.manifests import ManifestError, named, read
+from medtransfer.data.readers.reader import SourceError
+from medtransfer.data.request import Request, known, record, up_to_date
+from medtransfer.data.schema import FolderManifest, ImageFacts, PhantomManifest, Published
+from medtransfer.specs import FileSource
 
-GROUPS_PER_TASK = 25
+ARCHIVES = "images_*.tar.gz"
+
+
+def request(name_or_path: str, *, image_px: int, limit: int | None = None) -> Request:
+    """Return what is to be read for a manifest that is made of files.
+
+    Raises:
+        ManifestError: there is no such manifest, or it is not one of files.
+    """
+    path, manifest = named(name_or_path)
+    if not isinstance(manifest, ImageFacts) or isinstance(manifest, PhantomManifest):
+        raise ManifestError(f"{path}: kind: nothing is read from files for it")
+    local = isinstance(manifest, FolderManifest)
+    root = path.parent if local else paths.data() / manifest.name
+    return Request(manifest=manifest, root=root, image_px=image_px, limit=limit)
+
+
+def ready(wanted: Request, *, skip_unreadable: bool = False) -> FileSource:
+    """Return the spec of a source that is in the store; fetch and read what is missing.
+
+    Raises:
+        FetchError: files can neither be found nor fetched; the message says how to get them.
+        SourceError: see `ingest.prepared_source`.
+    """
+    if spec := up_to_date(wanted):
+        return spec
+    fetch_files(wanted)
+    return ingest.prepared_source(wanted, skip_unreadable=skip_unreadable)
+
+
+def fetch_files(wanted: Request) -> list[Path]:
+    """Bring every file of a published source that a request needs; return where they lie.
+
+    Archives of images that lie in the source's folder are unpacked there, once.
+
+    Raises:
+        FetchError: a file can neither be found nor fetched, or images must be got by hand; the
+            message holds the steps.
+    """
+    manifest = wanted.manifest
+    if not isinstance(manifest, Published):
+        return []
+    steps = manifest.by_hand.replace("{folder}", str(wanted.root))
+    try:
+        files = manifest.files_for(wanted.image_px)
+        found = [fetch.fetch(file, folder=wanted.root) for file in files]
+    except fetch.FetchError as error:
+        raise fetch.FetchError(f"{manifest.name}: {error}\n{steps}".rstrip()) from error
+    for archive in sorted(wanted.root.glob(ARCHIVES)):
+        mark = archive.with_name(archive.name + ".unpacked")
+        if not mark.exists():
+            fetch.extract_tar(archive, into=wanted.root)
+            mark.touch()
+    missing = [str(wanted.root / name) for name in manifest.folders if not any_file(wanted, name)]
+    if missing:
+        raise fetch.FetchError(
+            f"{manifest.name}: no images in {', '.join(missing)}; get them by hand:\n{steps}"
+        )
+    return found
+
+
+def any_file(wanted: Request, folder: str) -> bool:
+    """Return whether a folder of a source exists and holds anything."""
+    place = wanted.root / folder
+    return place.is_dir() and any(place.iterdir())
+
+
+def described(wanted: Request) -> str:
+    """Return a line on a prepared source: images, groups, positives, and what was left out."""
+    spec = known(wanted)
+    if spec is None:
+        raise SourceError(f"{wanted.place.name} was not prepared; run `medtransfer data prepare`")
+    index = prepare.load(spec).index
+    positives = ", ".join(f"{name} {int(index[name].sum())}" for name in spec.labels)
+    left_out = record(wanted).get("unreadable", 0)
+    report = f" ({left_out} could not be used, see {wanted.place / 'unreadable.csv'})"
+    return (
+        f"{wanted.manifest.name}, {wanted.image_px} px: {len(index)} images of "
+        f"{index['group'].nunique()} groups{report if left_out else ''}; positive: {positives}"
+    )
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Images with their index.
+class Verified:
+    """What `verify` found: numbers of images and of gone originals, and what is wrong."""
 
-    Attributes:
-        images: memory map, uint8, (N, H, W, C), 0-255.
-        index: one row per image: `image` and `group` (str), `split` (str, "" unless published),
-            then one 0/1 column per label.
-        labels: names of the label columns, in order.
-    """
-
-    images: np.ndarray
-    index: pd.DataFrame
-    labels: tuple[str, ...]
-
-    @property
-    def targets(self) -> np.ndarray:
-        """The labels, float32 (N, K), 0 or 1."""
-        return self.index[list(self.labels)].to_numpy(np.float32)
+    images: int
+    gone: int
+    problems: tuple[str, ...]
 
 
-def load(source: Source) -> Prepared:
-    """Return a prepared source from the store.
+def verify(wanted: Request) -> Verified:
+    """Return what is wrong with a prepared source, after reading it and its files once more.
+
+    Pixels are compared with their checksums, files with theirs and with the pixels that they gave,
+    and labels with the counts in the manifest.
 
     Raises:
-        StoreError: it has not been prepared, or its files do not belong together.
+        SourceError: nothing was prepared.
     """
-    columns = ["image", "group", "split", *source.labels]
-    with store.reading(source, "index.parquet") as path:
-        index = pd.read_parquet(path, columns=columns)
-    shape = (len(index), source.image_px, source.image_px, source.channels)
-    with store.reading(source, "images.npy") as path:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
-        if images.shape != shape or images.dtype != np.uint8:
-            raise ValueError(f"it is {images.dtype} {images.shape}, its spec says uint8 {shape}")
-    return Prepared(images=images, index=index, labels=source.labels)
+    spec = known(wanted)
+    if spec is None:
+        raise SourceError(f"{wanted.place.name} was not prepared; run `medtransfer data prepare`")
+    images = prepare.load(spec).images
+    with store.reading(spec, "index.parquet") as path:
+        index = pd.read_parquet(path)
+    problems = [] if ingest.digest(index) == spec.content else ["the index was changed"]
+    complete = wanted.limit is None and not record(wanted).get("unreadable")
+    if complete:
+        try:
+            counts.check(index, wanted.manifest)
+        except SourceError as error:
+            problems.append(str(error))
+    gone = 0
+    again = wanted.reader().pictures(index["image"].tolist())
+    rows = zip(index.itertuples(index=False), again, strict=True)
+    for number, (row, found) in enumerate(tqdm(rows, total=len(index), unit="image")):
+        if ingest.checksum(images[number]) != row.pixels:
+            problems.append(f"{row.image}: the stored pixels were changed")
+        if isinstance(found, FileNotFoundError):
+            gone += 1
+        elif isinstance(found, Exception) or found.sha256 != row.source:
+            problems.append(f"{row.image}: its file was changed")
+        elif ingest.checksum(found.pixels) != row.pixels:
+            problems.append(f"{row.image}: its file gives other pixels now")
+    return Verified(images=len(index), gone=gone, problems=tuple(problems))
 
 
-def prepare_phantom(source: PhantomSource, *, executor: Executor) -> None:
-    """Draw every image of a phantom source on the executor's workers and publish them."""
-    ranges = [
-        range(start, min(start + GROUPS_PER_TASK, source.groups))
-        for start in range(0, source.groups, GROUPS_PER_TASK)
-    ]
-    futures = [executor.submit(draw_groups, source, groups) for groups in ranges]
-    bar = tqdm(futures, desc=f"drawing the {source.drawing} phantom", unit="part")
-    parts = [future.result() for future in bar]
-    with store.draft(source) as place:
-        np.save(place / "images.npy", np.concatenate([images for images, _ in parts]))
-        write_index(place, pd.concat([index for _, index in parts], ignore_index=True))
-
-
-def draw_groups(source: PhantomSource, groups: range) -> tuple[np.ndarray, pd.DataFrame]:
-    """Return images (uint8, (N, px, px, C)) and index rows of some groups of a phantom."""
-    drawn = phantom(source.drawing)
-    columns = [drawn.LABELS.index(name) for name in source.labels]
-    images, rows = [], []
-    for group in groups:
-        for index in range(drawn.count(seed=source.seed, group=group)):
-            where = {"seed": source.seed, "group": group, "index": index}
-            images.append(drawn.draw(**where, image_px=source.image_px))
-            values = drawn.labels(**where)[columns]
-            name = {"image": f"{group:05d}_{index:03d}", "group": f"{group:05d}", "split": ""}
-            rows.append({**name, **dict(zip(source.labels, values, strict=True))})
-    return np.stack(images), pd.DataFrame(rows)
-
-
-def write_index(place: Path, index: pd.DataFrame) -> None:
-    """Write an index as parquet."""
-    index.to_parquet(place / "index.parquet", index=False)
-
-
-def phantom_source(
-    manifest: PhantomManifest, *, image_px: int, groups: int, seed: int, content: str
-) -> PhantomSource:
-    """Return the spec of a phantom source."""
-    return PhantomSource(
-        manifest=manifest.name,
-        domain=manifest.domain,
-        content=content,
-        image_px=image_px,
-        channels=manifest.image.channels,
-        labels=manifest.label_names,
-        drawing=manifest.drawing,
-        groups=groups,
-        seed=seed,
-    )
+def listed() -> pd.DataFrame:
+    """Return one row per published source: what it is, which files are there, what is prepared."""
+    rows = []
+    for path in sorted(paths.manifests().glob("*.yaml")):
+        manifest = read(path)
+        if not isinstance(manifest, Published):
+            continue
+        root = paths.data() / manifest.name
+        there = sum((root / file.path).is_file() for file in manifest.files)
+        sizes = sorted(
+            place.parent.name.removeprefix(f"{manifest.name}-").split("-")[0]
+            for place in paths.prepared().glob(f"{manifest.name}-*/prepared.json")
+        )
+        rows.append(
+            {
+                "name": manifest.name,
+                "domain": manifest.domain,
+                "files": f"{there} of {len(manifest.files)}",
+                "prepared": ", ".join(sizes) or "-",
+                "by hand": "yes" if manifest.by_hand else "no",
+                "title": manifest.title,
+            }
+        )
+    return pd.DataFrame(rows)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from medtransfer import paths, store
-from medtransfer.data import sources
+from medtransfer.data import readers as sources
+from medtransfer.data.readers.reader import Reader, sha256
 from medtransfer.data.schema import ImageFacts, Published
-from medtransfer.data.sources.reader import Reader, sha256
 from medtransfer.specs import FileSource
 
 PROSE = {

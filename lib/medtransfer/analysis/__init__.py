@@ -1,0 +1,1 @@
+"""Tables, statistics and claims from stored results."""

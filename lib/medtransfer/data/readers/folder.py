@@ -1,0 +1,113 @@
+"""The local folder: images and a CSV of labels and groups, described by a manifest."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from medtransfer.data.readers import dicom
+from medtransfer.data.readers.reader import (
+    Picture,
+    Reader,
+    SourceError,
+    index_frame,
+    refuse,
+    sha256,
+    table,
+)
+from medtransfer.data.schema import FolderManifest
+
+
+class FolderReader(Reader):
+    """Any files that Pillow reads, or DICOM, named by a table beside them."""
+
+    def __init__(self, manifest: FolderManifest, *, root: Path, image_px: int) -> None:
+        super().__init__(manifest, root=root, image_px=image_px)
+        self.manifest = manifest
+        self.base = (root / manifest.images).resolve()
+
+    def index(self) -> pd.DataFrame:
+        """Return the index; rows that the published split leaves out are dropped.
+
+        Raises:
+            SourceError: the table is missing, has another checksum, lacks a column, names an image
+                twice or one outside the folder, or holds empty groups or labels not allowed.
+        """
+        rows, manifest = self._table(), self.manifest
+        images = rows[manifest.image_column]
+        index = index_frame(
+            images=images.tolist(),
+            groups=rows[manifest.group_column or manifest.image_column].tolist(),
+            splits=rows[manifest.split.column].tolist() if manifest.split.column else "",
+            labels=_labels(manifest, rows),
+            names=manifest.label_names,
+        )
+        if manifest.split.column:
+            index = index[index["split"] != ""].reset_index(drop=True)
+        refuse(index["image"][index["image"].duplicated()], "stand twice in the table")
+        refuse(index["image"][index["group"] == ""], f"have no {manifest.group_column}")
+        files = [self._file(name) for name in index["image"]]
+        refuse(
+            [f for f in files if self.base not in f.resolve().parents], f"lie outside {self.base}"
+        )
+        return index
+
+    def watched(self) -> Iterable[Path]:
+        """Return the table and every image that it names."""
+        yield self.root / self.manifest.table
+        for name in self._table()[self.manifest.image_column]:
+            yield self._file(name)
+
+    def picture(self, name: str) -> Picture:
+        """Return one image; what it raises says whether its file or its content is at fault."""
+        path = self._file(name)
+        data = path.read_bytes()
+        is_dicom = dicom.is_dicom(name, data)
+        return self.encoded(data, image=dicom.read_picture(io.BytesIO(data)) if is_dicom else None)
+
+    def _file(self, name: str) -> Path:
+        return self.base / f"{name}{self.manifest.image_suffix}"
+
+    def _table(self) -> pd.DataFrame:
+        manifest = self.manifest
+        path = self.root / manifest.table
+        needed = {
+            manifest.image_column,
+            manifest.group_column,
+            manifest.split.column,
+            manifest.findings_column,
+            *(manifest.label_columns or ()),
+        }
+        found = table(path, columns=[name for name in needed if name is not None])
+        known = sha256(path.read_bytes())
+        if manifest.table_sha256 not in (None, known):
+            raise SourceError(
+                f"{path}: sha256 is {known}, the manifest says {manifest.table_sha256}"
+            )
+        return found
+
+
+def _labels(manifest: FolderManifest, rows: pd.DataFrame) -> np.ndarray:
+    if manifest.label_columns is not None:
+        values = rows[list(manifest.label_columns)]
+        wrong = ~values.isin(["0", "1"]).all(axis=1)
+        refuse(rows[manifest.image_column][wrong], "have labels other than 0 and 1")
+        return values.astype(np.uint8).to_numpy()
+    findings = rows[str(manifest.findings_column)]
+    return positives(findings, manifest.label_names, separator=manifest.findings_separator)
+
+
+def positives(findings: pd.Series, names: tuple[str, ...], *, separator: str) -> np.ndarray:
+    """Return 0/1 labels, uint8 (N, K), from the names of the positive ones in each row.
+
+    Raises:
+        SourceError: a row names a finding that is not in `names`.
+    """
+    found = findings.str.split(separator, regex=False)
+    unknown = sorted({name for row in found for name in row} - {"", *names})
+    refuse(unknown, f"are findings that the manifest does not list ({', '.join(names)})")
+    return np.array([[name in row for name in names] for row in found], dtype=np.uint8)

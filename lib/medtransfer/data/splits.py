@@ -1,0 +1,202 @@
+"""Development sets d1, d1/10, d2, d2/2 and the test set, divided by group (protocol, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medtransfer.data.images import Source
+from medtransfer.errors import SplitError
+from medtransfer.specs import Spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = ("d1", "d1/10", "d2", "d2/2")
+TRAIN, VALIDATION, TEST = "train", "val", "test"
+# Of images that a source keeps apart from its test images, but does not divide.
+DEVELOPMENT = "development"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Development(Spec):
+    """A development set of the paper: "d1", "d1/10", "d2" or "d2/2" (protocol: development sets).
+
+    The shares divide groups, not images: `test_share` of all, `validation_share` of each half.
+    """
+
+    source: Source
+    name: str
+    seed: int
+    test_share: float
+    validation_share: float
+
+    @property
+    def division(self) -> tuple[Source, int, float]:
+        """What decides which images are for test."""
+        return self.source, self.seed, self.test_share
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows of a prepared source (int64, sorted) for training, validation and test."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def divide(
+    groups: np.ndarray, labels: np.ndarray, *, shares: Sequence[float], seed: int
+) -> np.ndarray:
+    """Return for every image the number of its part; a group is never divided.
+
+    Groups stand in the order of their rarest positive label, shuffled within it, and each goes to
+    the part that lacks most of its share, so that parts are alike in size and labels as far as
+    whole groups allow.
+
+    Args:
+        groups: (N,) group names.
+        labels: (N, K), 0 or 1.
+        shares: share of the images for each part; their sum is taken as 1.
+        seed: draws the order.
+    """
+    names, member = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(member, minlength=len(names)).tolist()
+    order = _order(member, labels, groups=len(names), seed=seed).tolist()
+    wanted = [float(share) for share in np.asarray(shares, float) / np.sum(shares)]
+    # Plain numbers: hundreds of thousands of groups, two or three parts.
+    filled, part = [0.0] * len(wanted), np.zeros(len(names), int)
+    for done, group in enumerate(order):
+        total = sum(filled) + sizes[group]
+        lack = [share * total - has for share, has in zip(wanted, filled, strict=True)]
+        if len(order) - done <= filled.count(0):  # the last groups go where there is none yet
+            lack = [-np.inf if has else short for short, has in zip(lack, filled, strict=True)]
+        part[group] = chosen = lack.index(max(lack))
+        filled[chosen] += sizes[group]
+    return part[member]
+
+
+def _order(member: np.ndarray, labels: np.ndarray, *, groups: int, seed: int) -> np.ndarray:
+    rarity = labels.mean(axis=0).argsort()  # rarest label first
+    stratum = np.full(groups, labels.shape[1])
+    for rank, label in reversed(list(enumerate(rarity))):
+        stratum[np.unique(member[labels[:, label] > 0])] = rank
+    shuffled = np.random.default_rng(seed).permutation(groups)
+    return shuffled[np.argsort(stratum[shuffled], kind="stable")]
+
+
+def parts(index: pd.DataFrame, *, labels: Sequence[str], development: Development) -> Parts:
+    """Return the parts of one development set, and the test set that all of them share.
+
+    d1 and d2 are disjoint halves; d1/10 is a tenth of both parts of d1; d2/2 is half of the
+    training part of d2, with the validation part of d2. Where the index has a published split, it
+    is followed, and only sets that it does not name are drawn from their parents. It may name the
+    test images alone, and call all others `development`.
+
+    Raises:
+        SplitError: a part would be empty, a group lies in two parts, or the name is unknown.
+    """
+    if development.name not in NAMES:
+        raise SplitError(f"no development set {development.name!r}; allowed: {', '.join(NAMES)}")
+    table = _membership(index, labels=labels, development=development)
+    chosen = {part: np.flatnonzero(table[f"{development.name}:{part}"]) for part in _PARTS}
+    found = Parts(
+        train=chosen[TRAIN], validation=chosen[VALIDATION], test=np.flatnonzero(table[TEST])
+    )
+    _check(index, found, name=development.name)
+    return found
+
+
+_PARTS = (TRAIN, VALIDATION)
+
+
+def _membership(
+    index: pd.DataFrame, *, labels: Sequence[str], development: Development
+) -> dict[str, np.ndarray]:
+    """Return for "test", "d1:train", ... a boolean array over the rows of the index."""
+    groups, values = index["group"].to_numpy(str), index[list(labels)].to_numpy()
+    published = _published(index["split"].to_numpy(str))
+
+    def draw(rows: np.ndarray, shares: Sequence[float], step: int) -> list[np.ndarray]:
+        inside = np.flatnonzero(rows)
+        if not len(inside):
+            return [rows] * len(shares)
+        part = divide(
+            groups[inside], values[inside], shares=shares, seed=development.seed + 1000 * step
+        )
+        return [_mask(len(index), inside[part == number]) for number in range(len(shares))]
+
+    table = dict(published)
+    if "d1:train" not in published:
+        if published:
+            halves = draw(published[DEVELOPMENT], [0.5, 0.5], 0)
+        else:
+            rest = 1 - development.test_share
+            shares = [development.test_share, rest / 2, rest / 2]
+            table[TEST], *halves = draw(np.ones(len(index), bool), shares, 0)
+        for step, (name, half) in enumerate(zip(("d1", "d2"), halves, strict=True), start=1):
+            share = development.validation_share
+            table[f"{name}:{TRAIN}"], table[f"{name}:{VALIDATION}"] = draw(
+                half, [1 - share, share], step
+            )
+    for step, part in enumerate(_PARTS, start=3):
+        # A published tenth names only what it holds: an absent part is drawn, a present one kept.
+        table.setdefault(f"d1/10:{part}", draw(table[f"d1:{part}"], [0.1, 0.9], step)[0])
+    table.setdefault(f"d2/2:{TRAIN}", draw(table[f"d2:{TRAIN}"], [0.5, 0.5], 5)[0])
+    table.setdefault(f"d2/2:{VALIDATION}", table[f"d2:{VALIDATION}"])
+    _check_published(table, groups)
+    return table
+
+
+def _published(entries: np.ndarray) -> dict[str, np.ndarray]:
+    sets = [frozenset(filter(None, entry.split(";"))) for entry in entries]
+    names = sorted(frozenset().union(*sets))
+    if not names:
+        return {}
+    allowed = {TEST, *(f"{name}:{part}" for name in NAMES for part in _PARTS)}
+    needed = {TEST, *(f"{name}:{part}" for name in ("d1", "d2") for part in _PARTS)}
+    official = set(names) == {TEST, DEVELOPMENT}
+    if not official and (set(names) - allowed or needed - set(names)):
+        raise SplitError(
+            f"the published split names {names}; needed are {sorted(needed)}, "
+            f"allowed {sorted(allowed)}; or {TEST} and {DEVELOPMENT} alone"
+        )
+    return {name: np.array([name in entry for entry in sets]) for name in names}
+
+
+def _check_published(table: dict[str, np.ndarray], groups: np.ndarray) -> None:
+    """Refuse a published split whose halves share a group or whose smaller sets leave theirs."""
+    halves = [
+        {*groups[table[f"{name}:{TRAIN}"] | table[f"{name}:{VALIDATION}"]]} for name in ("d1", "d2")
+    ]
+    if shared := sorted(halves[0] & halves[1]):
+        raise SplitError(f"the published split has groups {shared[:5]} in both d1 and d2")
+    for small, large in (("d1/10", "d1"), ("d2/2", "d2")):
+        for part in _PARTS:
+            outside = table[f"{small}:{part}"] & ~table[f"{large}:{part}"]
+            if outside.any():
+                raise SplitError(
+                    f"the published split has {outside.sum()} images in {small}:{part} that are "
+                    f"not in {large}:{part}"
+                )
+
+
+def _mask(length: int, rows: np.ndarray) -> np.ndarray:
+    mask = np.zeros(length, bool)
+    mask[rows] = True
+    return mask
+
+
+def _check(index: pd.DataFrame, found: Parts, *, name: str) -> None:
+    members = {part: set(index["group"].iloc[rows]) for part, rows in vars(found).items()}
+    for part, groups in members.items():
+        if not groups:
+            raise SplitError(f"{name}: the {part} part is empty; the source has too few groups")
+        for other, others in members.items():
+            shared = sorted(groups & others)
+            if part < other and shared:
+                raise SplitError(f"{name}: groups {shared[:5]} lie in both {part} and {other}")

@@ -1,0 +1,77 @@
+"""Mistakes that a user can mend: the command line shows them as a message, without a traceback.
+
+The message says what was wrong, what was allowed, and what to do. Anything else that is raised, a
+plain ValueError too, is a fault of this project and keeps its traceback.
+"""
+
+
+class MedtransferError(Exception):
+    """What a user can mend."""
+
+
+class UsageError(MedtransferError):
+    """A command was asked for something that does not exist or does not fit."""
+
+
+class ManifestError(MedtransferError):
+    """A manifest or profile cannot be used; the message names the file, the field, what fits."""
+
+
+class SourceError(MedtransferError):
+    """Files of a source are missing or do not fit its manifest; the message names them."""
+
+
+class DicomError(SourceError):
+    """A DICOM file holds no picture that can be used."""
+
+
+class FetchError(MedtransferError):
+    """A file cannot be had, or is not what its manifest says."""
+
+
+class SplitError(MedtransferError):
+    """A source of images cannot be divided as the study needs."""
+
+
+class WeightsError(MedtransferError):
+    """Weights are missing, have another checksum, or do not fit the network."""
+
+
+class KerasError(WeightsError):
+    """A Keras file cannot be read safely, or does not fit the network."""
+
+
+class ImportedError(MedtransferError):
+    """A network of others is missing or is another one than expected."""
+
+
+class TrainingError(MedtransferError):
+    """A training cannot give a usable network."""
+
+
+class AttackError(MedtransferError):
+    """An attack cannot be crafted as asked."""
+
+
+class SanityError(MedtransferError):
+    """A law that holds for every attack is broken: the run's numbers cannot be trusted."""
+
+
+class StoreError(MedtransferError):
+    """A result is missing, cannot be written, or is not what its directory says."""
+
+
+class ComputeError(MedtransferError):
+    """Some results could not be made; the message names each, everything else is stored."""
+
+
+class ClusterError(MedtransferError):
+    """The cluster cannot do the work; no unit is to blame, and what was finished is stored."""
+
+
+class ExecutionError(MedtransferError):
+    """A notebook failed; the message names it and where its broken copy lies."""
+
+
+class ReportError(MedtransferError):
+    """There is nothing to report on yet; the message says what to run."""

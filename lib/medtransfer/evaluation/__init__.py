@@ -1,1 +1,0 @@
-"""Transfer of attacks, and what is measured on it."""

@@ -1,0 +1,1 @@
+"""What networks answered, and what is measured on it."""

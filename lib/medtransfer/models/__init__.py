@@ -1,1 +1,0 @@
-"""Architectures, ImageNet weights, the classifier and its training."""

@@ -1,0 +1,1 @@
+"""What answers: architectures, trained networks, imported networks."""

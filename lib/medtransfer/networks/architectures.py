@@ -1,0 +1,173 @@
+"""The registry of architectures; a new one is one entry here and, for ImageNet, one manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import timm
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision import models
+from torchvision.models.inception import BasicConv2d
+
+from medtransfer.networks.fast import speed_up
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)  # as mean and as std: images in [-1, 1] reach the network as they are
+# Batch-norm statistics must follow within the few hundred steps of a small study.
+BATCH_NORM_MOMENTUM = 0.1
+HEAD_STD = 0.01
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to build one network.
+
+    Attributes:
+        build: number of outputs -> network from (N, 3, H, W) to logits (N, K), random weights.
+        head: prefix of the names of the last layer's tensors.
+        mean, std: statistics of the [0, 1] images that its ImageNet weights expect.
+        minimum_px: smallest image side that the network takes.
+    """
+
+    build: Callable[[int], nn.Module]
+    head: str
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    minimum_px: int = 32
+
+
+def _efficientnet_lite0(outputs: int) -> nn.Module:
+    return timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=outputs)
+
+
+def _inception_v3(outputs: int) -> nn.Module:
+    return models.inception_v3(
+        weights=None,
+        num_classes=outputs,
+        aux_logits=False,
+        transform_input=False,
+        init_weights=True,
+    )
+
+
+class PooledConv2d(BasicConv2d):
+    """The convolution after a 3x3 average pool, which here counts only what the image holds.
+
+    torchvision's pool counts the zeros around the image, Keras's does not.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, K, H, W) for the pool's (N, C, H, W)."""
+        # How much of each window lies inside: 1, at an edge 6/9, in a corner 4/9.
+        inside = F.avg_pool2d(torch.ones_like(x[:1, :1]), kernel_size=3, stride=1, padding=1)
+        return super().forward(x / inside)
+
+
+def _inception_v3_keras(outputs: int) -> nn.Module:
+    network = _inception_v3(outputs)
+    for name, module in network.named_modules():
+        if name.endswith("branch_pool"):
+            module.__class__ = PooledConv2d
+    return network
+
+
+def _densenet121_keras(outputs: int) -> nn.Module:
+    network = models.densenet121(weights=None, num_classes=outputs)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1.001e-5  # the value in Keras
+    return network
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "efficientnet_lite0": Architecture(
+        build=_efficientnet_lite0, head="classifier.", mean=HALF, std=HALF
+    ),
+    "mobilenet_v2": Architecture(
+        build=lambda outputs: models.mobilenet_v2(weights=None, num_classes=outputs),
+        head="classifier.",
+    ),
+    "inception_v3": Architecture(build=_inception_v3, head="fc.", minimum_px=75),
+    "densenet121": Architecture(
+        build=lambda outputs: models.densenet121(weights=None, num_classes=outputs),
+        head="classifier.",
+    ),
+    # The same two as Keras computes them, for weights that were trained there (see keras.py).
+    "inception_v3_keras": Architecture(
+        build=_inception_v3_keras, head="fc.", mean=HALF, std=HALF, minimum_px=75
+    ),
+    "densenet121_keras": Architecture(
+        build=_densenet121_keras, head="classifier.", mean=HALF, std=HALF
+    ),
+}
+
+
+def architecture(name: str) -> Architecture:
+    """Return the entry called `name`.
+
+    Raises:
+        ValueError: the registry has no such entry.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"no architecture {name!r}; allowed: {', '.join(sorted(ARCHITECTURES))}")
+    return ARCHITECTURES[name]
+
+
+class Classifier(nn.Module):
+    """A network with its normalisation inside: the pixel contract of the whole study.
+
+    Input: float (N, C, H, W) in [-1, 1], C = 1 (repeated to three channels) or 3.
+    Output: logits (N, K), for every task.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, name: str, *, outputs: int) -> None:
+        super().__init__()
+        entry = architecture(name)
+        self.architecture = name
+        self.head = entry.head
+        self.minimum_px = entry.minimum_px
+        self.network = entry.build(outputs)
+        for module in self.network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = BATCH_NORM_MOMENTUM
+        for name, parameter in self.network.named_parameters():
+            # One small start for every architecture: timm's own would begin far from zero.
+            if name.startswith(self.head):
+                nn.init.normal_(parameter, std=HEAD_STD)
+        speed_up(self.network)
+        # Not part of the state: they belong to the architecture, not to a training.
+        self.register_buffer("mean", _channels(entry.mean) * 2 - 1, persistent=False)
+        self.register_buffer("std", _channels(entry.std) * 2, persistent=False)
+
+    def parameter_groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """Return the parameters of the body and those of the head."""
+        body: list[nn.Parameter] = []
+        head: list[nn.Parameter] = []
+        for name, parameter in self.network.named_parameters():
+            (head if name.startswith(self.head) else body).append(parameter)
+        return body, head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (N, K) for images (N, C, H, W) in [-1, 1].
+
+        Raises:
+            ValueError: the images are smaller than the architecture takes.
+        """
+        if min(images.shape[-2:]) < self.minimum_px:
+            raise ValueError(
+                f"images of {tuple(images.shape[-2:])} px; this architecture needs at least "
+                f"{self.minimum_px} px: raise image_px in the profile"
+            )
+        if images.shape[1] == 1:
+            images = images.expand(-1, 3, -1, -1)
+        return self.network((images - self.mean) / self.std)
+
+
+def _channels(values: tuple[float, float, float]) -> Tensor:
+    return torch.tensor(values).view(1, 3, 1, 1)

@@ -1,0 +1,110 @@
+"""Networks rewritten for attacks and scores: the same function in fewer passes over memory.
+
+In evaluation mode a batch normalisation is a fixed scale and shift. Folding it into the
+convolution before it spares two passes over memory per layer, forward and backward; so does
+joining a convolution with the ReLU6 after it.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from medtransfer.networks.fast.frozen import FrozenConv2d, can_freeze
+
+TOLERANCE = 1e-3
+_Layer = TypeVar("_Layer", bound=nn.Module)
+
+
+def folded(model: nn.Module, example: Tensor) -> nn.Module:
+    """Return a copy of `model` in evaluation mode, frozen, batch norms folded.
+
+    Only pairs where the later layer reads just what a convolution wrote are joined.
+
+    Args:
+        model: maps `example` to logits.
+        example: (N, C, H, W), in [-1, 1]; used to see which layer feeds which.
+
+    Raises:
+        RuntimeError: the model's logits are not finite, or the copy's differ from them by more
+            than rounding.
+    """
+    model = copy.deepcopy(model).eval().requires_grad_(False)
+    with torch.no_grad():
+        before = model(example)
+        if not torch.isfinite(before).all():
+            raise RuntimeError("the network answers NaN or infinite logits: its weights are broken")
+        for convolution, norm in _pairs(model, example, nn.BatchNorm2d):
+            _fold(model, convolution, norm)
+        _freeze(model, example)
+        after = model(example)
+    if not torch.allclose(before, after, rtol=TOLERANCE, atol=TOLERANCE):
+        raise RuntimeError(
+            f"folding changed the logits by {(before - after).abs().max().item():.2g}; "
+            "the architecture uses a convolution's output twice: score it unfolded"
+        )
+    return model.eval()  # the layers put in the place of a norm are new
+
+
+def _pairs(
+    model: nn.Module, example: Tensor, after: type[_Layer]
+) -> list[tuple[nn.Conv2d, _Layer]]:
+    """Return every convolution with the layer of a kind that reads what it wrote."""
+    written: dict[int, tuple[nn.Conv2d, Tensor]] = {}
+    pairs: list[tuple[nn.Conv2d, _Layer]] = []
+
+    def remember(module: nn.Conv2d, _: Any, output: Tensor) -> None:
+        written[id(output)] = (module, output)  # holding the tensor keeps its id unique
+
+    def match(module: _Layer, inputs: tuple[Tensor, ...]) -> None:
+        if id(inputs[0]) in written:
+            pairs.append((written[id(inputs[0])][0], module))
+
+    hooks: list[Any] = []
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            hooks.append(module.register_forward_hook(remember))
+        elif isinstance(module, after):
+            hooks.append(module.register_forward_pre_hook(match))
+    model(example)
+    for hook in hooks:
+        hook.remove()
+    return pairs
+
+
+def _fold(model: nn.Module, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    assert norm.running_mean is not None and norm.running_var is not None
+    convolution.weight, convolution.bias = fuse_conv_bn_weights(
+        convolution.weight,
+        convolution.bias,
+        norm.running_mean,
+        norm.running_var,
+        norm.eps,
+        norm.weight,
+        norm.bias,
+    )
+    convolution.requires_grad_(False)
+    # timm's normalisation layers carry their activation with them.
+    _replace(model, norm, getattr(norm, "act", nn.Identity()))
+
+
+def _freeze(model: nn.Module, example: Tensor) -> None:
+    """Put a `FrozenConv2d` in the place of every convolution, and of the ReLU6 after it."""
+    relus = dict(_pairs(model, example, nn.ReLU6))
+    for convolution in [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]:
+        if can_freeze(convolution):
+            relu = relus.get(convolution)
+            _replace(model, convolution, FrozenConv2d(convolution, relu6=relu is not None))
+            if relu is not None:
+                _replace(model, relu, nn.Identity())
+
+
+def _replace(model: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    for parent in list(model.modules()):
+        for name, child in parent.named_children():
+            if child is old:
+                setattr(parent, name, new)

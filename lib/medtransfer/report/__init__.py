@@ -1,0 +1,1 @@
+"""How results look to a reader: tables, figures, pages."""

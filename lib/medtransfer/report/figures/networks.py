@@ -1,0 +1,93 @@
+"""Networks and their answers: validation AUC, and AUC by finding."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from medtransfer.report.style import COLOURS, STYLE
+from medtransfer.report.wording import named
+
+
+def findings(table: pd.DataFrame) -> Figure:
+    """Draw the AUC of each label before and after attacks, one panel per row of the table's pairs.
+
+    Args:
+        table: rows of `evaluation.table.finding_table`, of one target and method.
+    """
+    order = table.groupby("label")["clean_auc"].first().sort_values().index
+    place = {label: number for number, label in enumerate(order)}
+    with sns.axes_style("ticks"), plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.4, 0.27 * len(order) + 1.2), layout="constrained")
+        for number, (name, rows) in enumerate(table.groupby("relation", sort=False)):
+            if number == 0:
+                _finding_marks(
+                    axis, rows, place, prefix="clean_auc", colour="0.55", label="clean", shift=0.24
+                )
+            _finding_marks(
+                axis,
+                rows,
+                place,
+                prefix="auc",
+                colour=COLOURS[str(name)],
+                label=str(name),
+                shift=0.08 - 0.16 * number,
+            )
+        axis.axvline(0.5, color="0.8", lw=0.8, zorder=0)
+        axis.set_yticks(range(len(order)), [label.replace("_", " ") for label in order])
+        axis.set_xlabel("AUC, with 95 % interval (0.5 is chance)")
+        figure.legend(loc="outside upper center", ncols=4, title="images")
+    return figure
+
+
+def _finding_marks(
+    axis: Axes,
+    rows: pd.DataFrame,
+    place: dict[str, int],
+    *,
+    prefix: str,
+    colour: str,
+    label: str,
+    shift: float,
+) -> None:
+    values = rows[prefix]
+    errors = np.maximum([values - rows[f"{prefix}_low"], rows[f"{prefix}_high"] - values], 0)
+    heights = [place[name] + shift for name in rows["label"]]
+    axis.errorbar(values, heights, xerr=errors, fmt="o", ms=3.5, lw=1, color=colour, label=label)
+
+
+def networks(table: pd.DataFrame) -> Figure:
+    """Draw the validation AUC of every network (see `run.networks`) with its 95 % interval."""
+    sets = list(dict.fromkeys(table["data"]))
+    with sns.axes_style("ticks"), plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.6, 2.9), layout="constrained")
+        groups = list(table.groupby(["architecture", "initialization"], sort=False))
+        marks = {
+            name: mark
+            for name, mark in zip(dict.fromkeys(table["architecture"]), "osD^", strict=False)
+        }
+        for number, ((network, start), rows) in enumerate(groups):
+            offset = (number - (len(groups) - 1) / 2) * 0.17
+            places = [sets.index(name) + offset for name in rows["data"]]
+            values = rows["validation_auc"]
+            errors = np.maximum(
+                [values - rows["validation_auc_low"], rows["validation_auc_high"] - values], 0
+            )
+            axis.errorbar(
+                places,
+                values,
+                yerr=errors,
+                fmt=marks[str(network)],
+                ms=4.5,
+                lw=1,
+                color=COLOURS.get(str(start), "0.3"),
+                label=f"{named(str(network))}, {named(str(start))}",
+            )
+        axis.set_xticks(range(len(sets)), sets)
+        axis.set(xlabel="development set", ylabel="validation AUC")
+        figure.legend(loc="outside right center")
+    return figure

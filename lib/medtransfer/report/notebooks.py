@@ -1,0 +1,90 @@
+"""Notebooks run headlessly by papermill; only a whole one takes its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from pathlib import Path
+
+from tqdm import tqdm
+
+from medtransfer import paths
+from medtransfer.executors import local as workers
+
+AT_ONCE = 4  # a kernel holds half a gigabyte
+
+
+class ExecutionError(RuntimeError):
+    """A notebook failed; the message names it and where its broken copy lies."""
+
+
+def find(*, numbers: Sequence[str] = ()) -> list[Path]:
+    """Return the notebooks in sequence, all or those whose file name begins with a number given.
+
+    Raises:
+        ValueError: a number names no notebook.
+    """
+    known = sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
+    for number in numbers:
+        if not any(path.name.startswith(number) for path in known):
+            raise ValueError(
+                f"no notebook begins with {number!r}; there are {', '.join(p.stem for p in known)}"
+            )
+    return [p for p in known if not numbers or any(p.name.startswith(n) for n in numbers)]
+
+
+def execute(notebook: Path, *, profile: str, folder: str) -> Path:
+    """Run one notebook with `profile`; return the executed copy in the folder of the profile.
+
+    The copy is written under another name and moved into place when all cells have run, since a
+    failed run leaves a broken notebook at its output.
+
+    Raises:
+        ExecutionError: a cell failed.
+    """
+    target = paths.executed(folder) / notebook.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_suffix(".running.ipynb")
+    # Kernels start in the notebooks' folder: a profile file is named from the caller's.
+    named = str(Path(profile).resolve()) if profile.endswith((".yaml", ".yml")) else profile
+    import papermill  # takes a second
+    from papermill.exceptions import PapermillExecutionError
+
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(draft),
+            parameters={"profile": named},
+            cwd=str(paths.notebooks()),
+            kernel_name="python3",
+            progress_bar=False,
+        )
+    except PapermillExecutionError as error:
+        raise ExecutionError(
+            f"{notebook.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+            f"Its broken copy is {draft}"
+        ) from None
+    os.replace(draft, target)
+    return target
+
+
+def execute_all(notebooks: Sequence[Path], *, profile: str, folder: str) -> None:
+    """Run notebooks in sequence, two or a few at a time, when all that they show is in the store.
+
+    Raises:
+        ExecutionError: some failed; the others are finished.
+    """
+    number = min(workers.number(), len(notebooks), AT_ONCE)
+    failed = []
+    with workers.processes(number) as pool, tqdm(total=len(notebooks), desc="notebooks") as bar:
+        running = {
+            pool.submit(execute, path, profile=profile, folder=folder): path for path in notebooks
+        }
+        for future in as_completed(running):
+            bar.set_postfix_str(running[future].stem)
+            bar.update()
+            if error := future.exception():
+                failed.append(str(error))
+    if failed:
+        raise ExecutionError("\n".join(failed))

@@ -1,0 +1,1 @@
+"""Attacks crafted once and scored on every target."""

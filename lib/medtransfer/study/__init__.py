@@ -1,0 +1,1 @@
+"""What is studied: profiles, and the tables of the paper as specs."""

@@ -1,0 +1,131 @@
+"""Effects: the unit is the trained pair, and intervals cover what they should."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from medtransfer.analysis import statistics
+from medtransfer.analysis.statistics import Pairs, difference, mean, rank_correlation, verdicts
+
+
+def side(name, rng, *, level, targets, spread, replicates=3, networks=2, noise=1.0):
+    """Pairs of fresh surrogates with given targets: {(network, replicate): its deviation}."""
+    surrogates = {key: rng.normal(0, spread) for key in product(range(networks), range(replicates))}
+    rows = list(product(surrogates, targets))
+    percent = [
+        level + 20 * (s[0] != t[0]) + surrogates[s] + targets[t] + rng.normal(0, noise)
+        for s, t in rows
+    ]
+    shift = rng.normal(0, 1)  # the patients that the test set happens to hold
+    return Pairs(
+        values=np.array(percent) + shift,
+        draws=np.array(percent)[:, None] + shift + rng.normal(0, 1, 50),
+        surrogates=[f"{name} {s}" for s, _ in rows],
+        targets=[f"{t}" for _, t in rows],
+        surrogate_kinds=[f"{name} {s[0]}" for s, _ in rows],
+        target_kinds=[f"{t[0]}" for _, t in rows],
+        groups=60,
+    )
+
+
+def study(rng, *, effect, spread=3.0, replicates=3):
+    """Two sets of surrogates against the same targets, `effect` points apart."""
+    targets = {key: rng.normal(0, spread) for key in product(range(2), range(replicates))}
+    known = {"targets": targets, "spread": spread, "replicates": replicates}
+    return side("a", rng, level=50 + effect, **known), side("b", rng, level=50, **known)
+
+
+def test_intervals_cover_and_no_effect_is_seldom_seen():
+    """`benchmarks/calibration.py` has more studies, and other sources of doubt."""
+    rng = np.random.default_rng(3)
+    found = [difference(*study(rng, effect=0)) for _ in range(200)]
+    covered = np.mean([effect.low <= 0 <= effect.high for effect in found])
+    seen = np.mean([effect.p < 0.05 and effect.value > 0 for effect in found])
+    assert covered >= 0.91  # 0.95, less 2.5 standard errors of 200 studies
+    assert seen <= 0.06
+
+
+def test_a_large_effect_is_seen():
+    rng = np.random.default_rng(4)
+    found = [difference(*study(rng, effect=20)) for _ in range(20)]
+    assert all(effect.p < 0.01 and effect.low > 0 for effect in found)
+    assert np.mean([effect.value for effect in found]) == pytest.approx(20, abs=3)
+
+
+def test_networks_that_differ_widen_the_interval_though_images_are_many():
+    rng = np.random.default_rng(5)
+    narrow, wide = (difference(*study(rng, effect=0, spread=s)) for s in (0.5, 8))
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+
+
+def test_one_training_of_each_kind_gives_an_interval_over_images_alone():
+    first, second = study(np.random.default_rng(6), effect=5, replicates=1)
+    effect = difference(first, second)
+    assert not effect.replicated
+    assert np.isnan(effect.p)
+    draws = first.draws.mean(axis=0) - second.draws.mean(axis=0)
+    assert (effect.low, effect.high) == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])))
+
+
+def test_a_mean_weighs_kinds_and_not_pairs():
+    """A kind with more replicates does not count more."""
+    pairs = Pairs(
+        values=np.array([10.0, 10.0, 10.0, 90.0]),
+        draws=np.tile([[10.0], [10.0], [10.0], [90.0]], 5),
+        surrogates=["a1", "a2", "a3", "b1"],
+        targets=["t"] * 4,
+        surrogate_kinds=["a", "a", "a", "b"],
+        target_kinds=["t"] * 4,
+        groups=9,
+    )
+    assert mean(pairs).value == 50
+
+
+def test_what_is_shared_by_both_sides_cancels():
+    """The targets are the same, so that their differences do not blur a difference."""
+    rng = np.random.default_rng(7)
+    targets = {key: rng.normal(0, 30) for key in product(range(2), range(3))}
+    first, second = (
+        side(name, rng, level=level, targets=targets, spread=0.1, noise=0.1)
+        for name, level in (("a", 55), ("b", 50))
+    )
+    effect = difference(first, second)
+    assert effect.high - effect.low < 12 < mean(first).high - mean(first).low
+
+
+def test_rank_correlation_knows_order_and_its_absence():
+    steps = np.arange(12.0)
+    rising = rank_correlation(steps, steps**3)
+    assert (rising.value, rising.pairs) == (1, 12)
+    assert rising.p < 0.01
+    mixed = rank_correlation(steps, np.random.default_rng(1).permutation(12))
+    assert mixed.p > 0.05 and mixed.low < 0 < mixed.high
+
+
+def claims(**columns):
+    rows = {"value": [5.0], "low": [1.0], "high": [9.0], "p": [0.001], "null": 0.0, "least": 2.0}
+    return pd.DataFrame({**rows, **columns})
+
+
+@pytest.mark.parametrize(
+    ("columns", "verdict"),
+    [
+        ({}, statistics.SUPPORTED),
+        ({"p": [0.2], "low": [-4.0]}, statistics.UNDECIDED),
+        ({"value": [-5.0], "low": [-9.0], "high": [-1.0]}, statistics.REFUTED),
+        ({"value": [0.5], "low": [-0.5], "high": [1.5], "p": [0.4]}, statistics.REFUTED),
+        ({"p": [np.nan]}, statistics.UNDECIDED),
+    ],
+)
+def test_a_verdict_needs_direction_and_size(columns, verdict):
+    assert verdicts(claims(**columns))["verdict"].tolist() == [verdict]
+
+
+def test_many_claims_make_each_harder():
+    many = pd.concat([claims(p=[0.02])] * 5, ignore_index=True)
+    assert verdicts(claims(p=[0.02]))["verdict"].tolist() == [statistics.SUPPORTED]
+    judged = verdicts(many)
+    assert judged["p_holm"].tolist() == pytest.approx([0.1] * 5)
+    assert set(judged["verdict"]) == {statistics.UNDECIDED}

@@ -1,0 +1,106 @@
+"""The chosen epsilon: the smallest that works on validation images while noise does no harm."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from medtransfer import store
+from medtransfer.scoring import epsilon as choice
+from medtransfer.specs import EpsilonChoice
+
+LABELS = [[1], [1], [0], [0]]
+CLEAN = [[2.0], [3.0], [0.0], [1.0]]  # AUC 1
+ATTACKED = {  # AUC, which is also the share of the clean one -> logits
+    1.0: CLEAN,
+    0.75: [[2.0], [0.5], [0.0], [1.0]],
+    0.5: [[2.0], [-1.0], [0.0], [1.0]],
+    0.0: [[0.0], [0.1], [2.0], [3.0]],
+}
+
+
+@pytest.fixture
+def spec(toy, publish_answers):
+    """Maker of a choice among epsilons that leave so much of each of some pairs.
+
+    Control noise leaves everything, or what `noise` says for an epsilon.
+    """
+
+    def make(left, *, remaining=0.75, harmless=0.9, noise=None):
+        cells = []
+        for epsilon, values in left.items():
+            for value in values:
+                surrogate = toy.training(seed=len(cells))
+                after = {"float": value, "control": (noise or {}).get(epsilon, 1.0)}
+                for delivery, share in after.items():
+                    cell = toy.cell(
+                        surrogate, epsilon=epsilon, images="validation", delivery=delivery
+                    )
+                    publish_answers(cell, labels=LABELS, clean=CLEAN, attacked=ATTACKED[share])
+                    cells.append(cell)
+        return EpsilonChoice(cells=tuple(cells), remaining=remaining, harmless=harmless)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("left", "epsilon"),
+    [
+        ({0.01: [1.0], 0.02: [0.75], 0.03: [0.5]}, 0.02),  # at most: the bound itself is enough
+        ({0.03: [0.5], 0.02: [0.75], 0.01: [1.0]}, 0.02),  # in any order
+        ({0.01: [1.0], 0.02: [1.0], 0.03: [0.0]}, 0.03),
+        ({0.01: [0.5], 0.02: [1.0], 0.03: [0.5]}, 0.01),
+        ({0.01: [1.0, 0.5], 0.02: [0.5, 0.5]}, 0.01),  # the mean counts
+        ({0.01: [1.0, 0.75], 0.02: [1.0, 0.0]}, 0.02),
+        ({0.01: [1.0], 0.02: [1.0]}, 0.02),  # none is strong enough
+    ],
+)
+def test_the_smallest_epsilon_that_is_strong_enough_is_chosen(spec, left, epsilon):
+    made = spec(left)
+    choice.choose(made)
+    assert choice.chosen(made) == epsilon
+
+
+@pytest.mark.parametrize(
+    ("left", "noise", "epsilon"),
+    [
+        ({0.01: [1.0], 0.02: [0.75], 0.03: [0.5]}, {0.03: 0.5}, 0.02),
+        ({0.01: [1.0], 0.02: [1.0], 0.03: [0.5]}, {0.03: 0.75}, 0.02),  # weak, but harmless
+        ({0.01: [1.0], 0.02: [0.5]}, {0.01: 0.5, 0.02: 0.5}, 0.01),  # none is harmless
+    ],
+)
+def test_an_epsilon_at_which_noise_harms_is_not_chosen(spec, left, noise, epsilon):
+    made = spec(left, noise=noise)
+    choice.choose(made)
+    assert choice.chosen(made) == epsilon
+
+
+def test_the_bounds_belong_to_the_choice(spec):
+    made = spec({0.01: [0.75], 0.02: [0.5]}, remaining=0.6)
+    choice.choose(made)
+    assert choice.chosen(made) == 0.02
+    made = spec({0.01: [0.75], 0.02: [0.5]}, noise={0.02: 0.75}, remaining=0.6, harmless=0.7)
+    choice.choose(made)
+    assert choice.chosen(made) == 0.02
+
+
+def test_the_curves_that_it_was_read_from_are_kept(spec):
+    made = spec({0.01: [1.0, 0.75], 0.02: [0.5, 0.0]}, noise={0.02: 0.75})
+    choice.choose(made)
+    expected = pd.DataFrame(
+        {"epsilon": [0.01, 0.02], "control": [1.0, 0.75], "float": [0.875, 0.25]}
+    )
+    pd.testing.assert_frame_equal(choice.sweep(made), expected)
+
+
+def test_a_choice_that_was_not_made_is_named(spec):
+    with pytest.raises(store.StoreError, match="has no EpsilonChoice"):
+        choice.chosen(spec({0.01: [1.0]}))
+
+
+def test_a_network_that_is_always_wrong_does_not_end_the_study(toy, publish_answers):
+    cells = [toy.cell(images="validation", delivery=kind) for kind in ("float", "control")]
+    for cell in cells:
+        publish_answers(cell, labels=LABELS, clean=-np.array(CLEAN), attacked=CLEAN)
+    made = EpsilonChoice(cells=tuple(cells), remaining=0.5, harmless=0.9)
+    choice.choose(made)
+    assert choice.chosen(made) == 0.02
