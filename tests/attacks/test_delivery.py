@@ -6,8 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtransfer.attacks.delivery import deliver
-from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT
+from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT, deliver
 from medtransfer.units import grey_levels
 
 LEVELS = {0.01: 1, 0.02: 2, 0.03: 3, 0.04: 5, 0.05: 6, 0.06: 7}

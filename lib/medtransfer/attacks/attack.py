@@ -31,10 +31,13 @@ class Attack(Spec):
 
     @cached_property
     def traits(self) -> dict[str, Any]:
-        """What tables name of the surrogates; where they differ, their values joined by "+"."""
+        """What tables name of the surrogates; where they differ, their values joined by "+".
+
+        Of several surrogates their number is among it, as `members`.
+        """
         names = dict.fromkeys(name for each in self.surrogates for name in each.traits)
         found = {}
         for name in names:
             values = list(dict.fromkeys(each.traits.get(name, "") for each in self.surrogates))
             found[name] = values[0] if len(values) == 1 else "+".join(map(str, values))
-        return found
+        return found | ({"members": len(self.surrogates)} if len(self.surrogates) > 1 else {})

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 from medtransfer import attacks
 from medtransfer.errors import AttackError, UsageError
@@ -83,16 +83,21 @@ def method(name: str) -> type[Method]:
             if missing.name != f"{attacks.__name__}.{name.lower()}":
                 raise
             found = None
-        if isinstance(found, type) and issubclass(found, Method):
+        if _is_method(found):
             return found
     raise UsageError(f"no method of attack {name!r}; allowed: {', '.join(_names())}")
 
 
-def _names() -> Iterator[str]:
-    for module in pkgutil.iter_modules(attacks.__path__):
-        for name, found in vars(import_module(f"{attacks.__name__}.{module.name}")).items():
-            if isinstance(found, type) and issubclass(found, Method) and found is not Method:
-                yield name
+def _names() -> list[str]:
+    modules = [
+        import_module(f"{attacks.__name__}.{m.name}")
+        for m in pkgutil.iter_modules(attacks.__path__)
+    ]
+    return sorted({n for m in modules for n, found in vars(m).items() if _is_method(found)})
+
+
+def _is_method(found: object) -> TypeGuard[type[Method]]:
+    return isinstance(found, type) and issubclass(found, Method) and found is not Method
 
 
 def craft(

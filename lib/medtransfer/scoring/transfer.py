@@ -146,7 +146,7 @@ def surrogates(attack: Attack, known: dict[str, Predictor] | None = None) -> nn.
         if not opened.differentiable:
             raise AttackError(f"{spec.name} gives no gradients, so nothing is crafted on it")
         members.append(opened.module)  # type: ignore[attr-defined]
-    return members[0] if len(members) == 1 else MeanLogits(members)
+    return members[0] if len(members) == 1 else MeanLogits(members).eval()
 
 
 def kept(spec: Network) -> Predictor:
