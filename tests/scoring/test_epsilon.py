@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medtransfer import store
+from medtransfer.errors import StoreError
 from medtransfer.scoring import epsilon as choice
-from medtransfer.specs import EpsilonChoice
+from medtransfer.scoring.epsilon import EpsilonChoice
 
 LABELS = [[1], [1], [0], [0]]
 CLEAN = [[2.0], [3.0], [0.0], [1.0]]  # AUC 1
@@ -56,7 +56,7 @@ def spec(toy, publish_answers):
 )
 def test_the_smallest_epsilon_that_is_strong_enough_is_chosen(spec, left, epsilon):
     made = spec(left)
-    choice.choose(made)
+    EpsilonChoice.make([made])
     assert choice.chosen(made) == epsilon
 
 
@@ -70,22 +70,22 @@ def test_the_smallest_epsilon_that_is_strong_enough_is_chosen(spec, left, epsilo
 )
 def test_an_epsilon_at_which_noise_harms_is_not_chosen(spec, left, noise, epsilon):
     made = spec(left, noise=noise)
-    choice.choose(made)
+    EpsilonChoice.make([made])
     assert choice.chosen(made) == epsilon
 
 
 def test_the_bounds_belong_to_the_choice(spec):
     made = spec({0.01: [0.75], 0.02: [0.5]}, remaining=0.6)
-    choice.choose(made)
+    EpsilonChoice.make([made])
     assert choice.chosen(made) == 0.02
     made = spec({0.01: [0.75], 0.02: [0.5]}, noise={0.02: 0.75}, remaining=0.6, harmless=0.7)
-    choice.choose(made)
+    EpsilonChoice.make([made])
     assert choice.chosen(made) == 0.02
 
 
 def test_the_curves_that_it_was_read_from_are_kept(spec):
     made = spec({0.01: [1.0, 0.75], 0.02: [0.5, 0.0]}, noise={0.02: 0.75})
-    choice.choose(made)
+    EpsilonChoice.make([made])
     expected = pd.DataFrame(
         {"epsilon": [0.01, 0.02], "control": [1.0, 0.75], "float": [0.875, 0.25]}
     )
@@ -93,7 +93,7 @@ def test_the_curves_that_it_was_read_from_are_kept(spec):
 
 
 def test_a_choice_that_was_not_made_is_named(spec):
-    with pytest.raises(store.StoreError, match="has no EpsilonChoice"):
+    with pytest.raises(StoreError, match="has no EpsilonChoice"):
         choice.chosen(spec({0.01: [1.0]}))
 
 
@@ -102,5 +102,5 @@ def test_a_network_that_is_always_wrong_does_not_end_the_study(toy, publish_answ
     for cell in cells:
         publish_answers(cell, labels=LABELS, clean=-np.array(CLEAN), attacked=CLEAN)
     made = EpsilonChoice(cells=tuple(cells), remaining=0.5, harmless=0.9)
-    choice.choose(made)
+    EpsilonChoice.make([made])
     assert choice.chosen(made) == 0.02

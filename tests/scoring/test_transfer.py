@@ -3,99 +3,69 @@
 import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from medtransfer import store
-from medtransfer.analysis.sanity import SanityError
-from medtransfer.attacks.delivery import deliver
+from medtransfer.attacks.delivery import CONTROL, FLOAT, deliver
 from medtransfer.attacks.method import craft
 from medtransfer.attacks.perceptibility import MEASURES, perceptibility
-from medtransfer.data import images as prepare
-from medtransfer.data import splits as development
-from medtransfer.data.datamodule import to_unit
-from medtransfer.measures import predictions as answers
-from medtransfer.networks import training
+from medtransfer.errors import SanityError
+from medtransfer.measures import predictions
+from medtransfer.networks import stored
+from medtransfer.networks.network import ModulePredictor
+from medtransfer.networks.trained import Training
 from medtransfer.scoring import transfer
-from medtransfer.specs import CONTROL, FLOAT
 
 LABEL = "Tumour"
-
-
-@pytest.fixture
-def shown(studied):
-    """The test images of the tiny study: rows of the index, images and labels."""
-    prepared = prepare.load(studied.source)
-    rows = development.parts(
-        prepared.index, labels=prepared.labels, development=studied.development
-    ).test
-    images = to_unit(np.asarray(prepared.images[rows]))
-    return prepared.index.iloc[rows], images, torch.from_numpy(prepared.targets[rows])
-
-
-@pytest.fixture
-def fresh(studied, shown, tmp_path, monkeypatch):
-    """A home that links the study's images and networks and has no cells yet."""
-    home = tmp_path / "fresh"
-    (home / "store").mkdir(parents=True)
-    for kind in ("phantomsource", "training"):
-        (home / "store" / kind).symlink_to(studied.home / "store" / kind)
-    monkeypatch.setenv("MEDTRANSFER_HOME", str(home))
-    return studied
 
 
 def test_every_cell_is_there(studied):
     assert all(store.has(cell) for cell in studied.cells)
 
 
-def test_answers_are_per_image_with_group_and_label(studied, shown):
+def test_predictions_are_per_image_with_group_and_label(studied, shown):
     index, _, labels = shown
     for cell in studied.cells:
-        found = answers.of_cell(cell)
-        assert list(found.columns) == [
-            "image",
-            "group",
-            LABEL,
-            f"clean:{LABEL}",
-            f"attacked:{LABEL}",
-            *MEASURES,
-        ]
-        assert found["image"].tolist() == index["image"].tolist()
-        assert found["group"].tolist() == index["group"].tolist()
-        assert found[LABEL].tolist() == labels[:, 0].tolist()
-        assert not found.isna().any(axis=None)
+        found = predictions.read(cell)
+        assert found.labels == (LABEL,)
+        assert found.images == tuple(index["image"])
+        assert found.groups == tuple(index["group"])
+        assert np.array_equal(found.truth, labels)
+        assert tuple(found.visible) == MEASURES
+        numbers = [found.clean, found.after, *found.visible.values()]
+        assert all(values.dtype == np.float32 and len(values) == len(index) for values in numbers)
+        assert not any(np.isnan(values).any() for values in numbers)
 
 
 def test_clean_answers_are_those_of_the_stored_network(studied, shown):
     _, images, _ = shown
     for target in (studied.target, studied.wide, studied.bis):
         with torch.no_grad():
-            logits = training.load(target)(images)[:, 0]
+            logits = stored.load(target)(images)
         for cell in studied.cells:
             if cell.target == target:
-                found = answers.of_cell(cell)[f"clean:{LABEL}"]
-                np.testing.assert_allclose(found, logits, atol=1e-4)
+                np.testing.assert_allclose(predictions.read(cell).clean, logits, atol=1e-4)
 
 
 def test_attacked_answers_are_those_to_the_delivered_images(studied, shown):
     index, images, labels = shown
-    surrogate = training.load(studied.bis)
+    surrogate = stored.load(studied.bis)
     for cell in studied.cells:
-        ((_, adversarial),) = craft(surrogate, images, labels, attacks=[cell.attack])
+        ((_, adversarial),) = craft(surrogate, images, labels, [cell.attack.method])
         moved = deliver(cell.delivery, images, adversarial, names=index["image"].tolist())
         with torch.no_grad():
-            logits = training.load(cell.target)(moved)[:, 0]
-        found = answers.of_cell(cell)
-        np.testing.assert_allclose(found[f"attacked:{LABEL}"], logits, atol=5e-3)
+            logits = stored.load(cell.target)(moved)
+        found = predictions.read(cell)
+        np.testing.assert_allclose(found.after, logits, atol=5e-3)
         expected = perceptibility(images, moved)
-        np.testing.assert_allclose(found["max"], expected["max"], atol=1e-6)
-        np.testing.assert_allclose(found["rms"], expected["rms"], rtol=1e-2)
+        np.testing.assert_allclose(found.visible["max"], expected["max"], atol=1e-6)
+        np.testing.assert_allclose(found.visible["rms"], expected["rms"], rtol=1e-2)
 
 
 def test_no_image_is_moved_further_than_epsilon(studied):
     for cell in studied.cells:
-        assert answers.of_cell(cell)["max"].max() <= cell.attack.epsilon + 1e-6
+        assert predictions.read(cell).visible["max"].max() <= cell.attack.method.epsilon + 1e-6
 
 
 def test_the_white_box_is_worse_for_the_network_than_control_noise(studied):
@@ -104,12 +74,11 @@ def test_the_white_box_is_worse_for_the_network_than_control_noise(studied):
             cell
             for cell in studied.fgsm
             if cell.target == studied.bis
-            and cell.attack.epsilon == 0.06
+            and cell.attack.method.epsilon == 0.06
             and cell.delivery == delivery
         )
-        found = answers.of_cell(cell)
-        sign = np.where(found[LABEL] > 0, -1, 1)
-        return (sign * (found[f"attacked:{LABEL}"] - found[f"clean:{LABEL}"])).to_numpy()
+        found = predictions.read(cell)
+        return np.where(found.truth > 0, -1, 1) * found.change
 
     assert (harm(FLOAT) > 0).all()
     assert harm(FLOAT).mean() > 3 * abs(harm(CONTROL).mean())
@@ -118,9 +87,9 @@ def test_the_white_box_is_worse_for_the_network_than_control_noise(studied):
 def test_an_attack_is_crafted_once_for_all_targets_and_deliveries(fresh, shown, monkeypatch):
     asked = []
 
-    def watch(model, images, labels, *, attacks):
-        asked.append((len(images), [attack.epsilon for attack in attacks]))
-        return craft(model, images, labels, attacks=attacks)
+    def watch(model, images, labels, methods):
+        asked.append((len(images), [method.epsilon for method in methods]))
+        return craft(model, images, labels, methods)
 
     monkeypatch.setattr(transfer, "craft", watch)
     transfer.score(fresh.fgsm)
@@ -132,38 +101,42 @@ def test_an_attack_is_crafted_once_for_all_targets_and_deliveries(fresh, shown, 
 
 
 def test_a_target_is_loaded_once_for_passes_that_share_it(fresh, monkeypatch):
-    loaded, load = [], training.load
+    loaded, load = [], stored.load
 
     def watch(spec):
-        loaded.append(spec.key)
+        loaded.append(spec)
         return load(spec)
 
-    monkeypatch.setattr(training, "load", watch)
+    monkeypatch.setattr(stored, "load", watch)
     transfer.score(fresh.fgsm)
     transfer.score(fresh.pgd)
-    targets = {cell.target.key for cell in [*fresh.fgsm, *fresh.pgd]}
-    only_targets = targets - {fresh.fgsm[0].attack.surrogate.key, fresh.pgd[0].attack.surrogate.key}
+    surrogates = {s for cell in (fresh.fgsm[0], fresh.pgd[0]) for s in cell.attack.surrogates}
+    only_targets = {cell.target for cell in [*fresh.fgsm, *fresh.pgd]} - surrogates
     assert only_targets
-    assert {loaded.count(key) for key in only_targets} == {1}
+    assert {loaded.count(spec) for spec in only_targets} == {1}
 
 
 def test_scores_do_not_depend_on_batches_or_on_what_else_is_scored(fresh, monkeypatch):
     monkeypatch.setattr(transfer, "BATCH", 5)
     some = [fresh.fgsm[0], fresh.fgsm[2], fresh.fgsm[-1]]
     transfer.score(some)
-    ours = [answers.of_cell(cell) for cell in some]
+    ours = [predictions.read(cell) for cell in some]
     monkeypatch.setenv("MEDTRANSFER_HOME", str(fresh.home))
     for found, cell in zip(ours, some, strict=True):
-        pd.testing.assert_frame_equal(found, answers.of_cell(cell), atol=5e-3, rtol=1e-2)
+        expected = predictions.read(cell)
+        assert found.images == expected.images
+        np.testing.assert_allclose(found.clean, expected.clean, atol=1e-4)
+        np.testing.assert_allclose(found.after, expected.after, atol=5e-3, rtol=1e-2)
+        for name, values in expected.visible.items():
+            np.testing.assert_allclose(found.visible[name], values, atol=5e-3, rtol=1e-2)
 
 
 def test_validation_images_can_be_attacked(fresh, toy):
     cell = toy.cell(fresh.bis, fresh.target, images="validation")
     transfer.score([cell])
-    expected = answers.of_validation(fresh.target)
-    found = answers.of_cell(cell)
-    assert found["image"].tolist() == expected["image"].tolist()
-    np.testing.assert_allclose(found[f"clean:{LABEL}"], expected[f"logit:{LABEL}"], atol=1e-4)
+    expected, found = predictions.read(fresh.target), predictions.read(cell)
+    assert found.images == expected.images
+    np.testing.assert_allclose(found.clean, expected.clean, atol=1e-4)
 
 
 def test_unknown_images_are_refused(fresh, toy):
@@ -172,7 +145,7 @@ def test_unknown_images_are_refused(fresh, toy):
 
 
 def test_cells_of_several_passes_are_refused(fresh):
-    with pytest.raises(ValueError, match="one surrogate, method and set of images"):
+    with pytest.raises(ValueError, match="one crafting: surrogates, method and images"):
         transfer.score([fresh.fgsm[0], fresh.pgd[0]])
 
 
@@ -185,9 +158,9 @@ def test_cells_of_several_passes_are_refused(fresh):
     ],
 )
 def test_an_attack_that_leaves_its_budget_is_not_scored(fresh, monkeypatch, spoil, says):
-    def cheat(model, images, labels, *, attacks):
-        for attack in attacks:
-            yield attack, images if attack.epsilon == 0 else spoil(images, attack.epsilon)
+    def cheat(model, images, labels, methods):
+        for method in methods:
+            yield method, images if method.epsilon == 0 else spoil(images, method.epsilon)
 
     monkeypatch.setattr(transfer, "craft", cheat)
     with pytest.raises(SanityError, match=says):
@@ -198,21 +171,21 @@ def test_an_attack_that_leaves_its_budget_is_not_scored(fresh, monkeypatch, spoi
 def test_an_attack_that_leaves_the_range_is_refused(toy):
     clean = torch.full((1, 3, 4, 4), 0.999)
     with pytest.raises(SanityError, match=r"left the image range \[-1, 1\]"):
-        transfer.check_budget(toy.attack(epsilon=0.02), clean, clean + 0.01)
+        transfer.check_budget(toy.method(epsilon=0.02), clean, clean + 0.01)
 
 
 def test_an_attack_that_moves_at_epsilon_zero_is_not_scored(fresh, monkeypatch):
-    def cheat(model, images, labels, *, attacks):
-        for attack in attacks:
-            yield attack, images + 1e-4
+    def cheat(model, images, labels, methods):
+        for method in methods:
+            yield method, images + 1e-4
 
     monkeypatch.setattr(transfer, "craft", cheat)
     with pytest.raises(SanityError, match="changes images at epsilon 0"):
         transfer.score(fresh.pgd[:1])
 
 
-def test_an_attack_that_changes_batch_norm_statistics_is_not_scored(fresh, monkeypatch, toy):
-    plain = training.load
+def test_an_attack_that_changes_batch_norm_statistics_is_not_scored(fresh, monkeypatch):
+    plain = stored.load
 
     class Drifting(torch.nn.Module):
         def __init__(self, inner):
@@ -224,16 +197,19 @@ def test_an_attack_that_changes_batch_norm_statistics_is_not_scored(fresh, monke
             self.running_mean += 0.1
             return self.inner(images)
 
-    monkeypatch.setattr(training, "load", lambda spec: Drifting(plain(spec)).eval())
+    def drifting(spec):
+        return ModulePredictor(Drifting(plain(spec)).eval())
+
+    monkeypatch.setattr(stored, "predictor", drifting)
     with pytest.raises(SanityError, match="batch-norm statistics"):
         transfer.score(fresh.fgsm[:1])
 
 
-def test_a_target_with_another_test_set_is_refused(fresh, toy, monkeypatch):
+def test_a_target_with_another_test_set_is_refused(fresh, toy):
     """Else the target would be scored on images that it was trained on."""
     other = dataclasses.replace(fresh.development, seed=7)
     target = toy.training(development=other)
-    training.train(target)
+    Training.make([target])
     with pytest.raises(ValueError, match="test"):
         transfer.score([toy.cell(fresh.bis, target)])
 
