@@ -27,7 +27,7 @@ def cells(toy, publish_answers):
         cell = toy.cell(attacker, target)
         attacked = np.stack([HIDDEN, INVENTED], axis=1)
         publish_answers(cell, labels=LABELS, clean=CLEAN, attacked=attacked, groups=GROUPS)
-        publish_answers(target, labels=LABELS, logits=CLEAN)
+        publish_answers(target, labels=LABELS, clean=CLEAN)
         made.append(cell)
     return made
 
@@ -71,7 +71,7 @@ def test_a_label_without_a_threshold_is_left_out(toy, publish_answers):
     cell = toy.cell(toy.training(development=development, seed=9), target)
     publish_answers(cell, labels=LABELS, clean=CLEAN, attacked=CLEAN, groups=GROUPS)
     one_way = np.stack([FIRST, np.zeros(6)], axis=1)
-    publish_answers(target, labels=one_way, logits=CLEAN)
+    publish_answers(target, labels=one_way, clean=CLEAN)
     assert set(operating.operating_table([cell], resamples=20)["label"]) == {"Mass"}
 
 

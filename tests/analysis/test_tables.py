@@ -1,16 +1,12 @@
 """Tidy tables: numbers by hand from fabricated answers, and of the tiny study."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
-from medtransfer.analysis import selection as catalogue
-from medtransfer.analysis import tables as table
-from medtransfer.analysis.sanity import climb
-from medtransfer.measures import metrics
-from medtransfer.measures import predictions as answers
-from medtransfer.specs import FLOAT
+from medtransfer.analysis import tables
+from medtransfer.analysis.sanity import check, ladder
+from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
+from medtransfer.measures import metrics, predictions
 
 LABELS = [[1], [1], [0], [0]]
 CLEAN = [[2.0], [3.0], [0.0], [1.0]]
@@ -21,20 +17,23 @@ TURNED = [[0.0], [1.0], [2.0], [3.0]]  # AUC 0
 @pytest.fixture
 def cell(toy, publish_answers):
     """Maker of a stored cell with the given attacked logits; the clean AUC is 1."""
+    development = toy.development()
 
     def make(attacked, *, surrogate="tiny", target="tiny", seed=1, groups=None, **attack):
-        victim = toy.training(architecture=target, seed=0)
-        attacker = victim if seed == 0 else toy.training(architecture=surrogate, seed=seed)
+        victim, attacker = (
+            toy.training(development=development, architecture=name, seed=each)
+            for name, each in ((target, 0), (surrogate, seed))
+        )
         made = toy.cell(attacker, victim, **attack)
         publish_answers(made, labels=LABELS, clean=CLEAN, attacked=attacked, groups=groups)
-        publish_answers(victim, labels=LABELS, logits=CLEAN)
+        publish_answers(victim, labels=LABELS, clean=CLEAN)
         return made
 
     return make
 
 
 def one_row(cell, *, resamples=50):
-    return table.transfer_table([cell], resamples=resamples).iloc[0]
+    return tables.transfer_table([cell], resamples=resamples).iloc[0]
 
 
 def test_a_turned_answer_by_hand(cell):
@@ -57,20 +56,12 @@ def test_what_stands_for_visibility_is_the_mean_over_images(cell):
 
 
 def test_a_row_says_what_the_cell_is(cell):
-    made = cell(HALF, surrogate="tiny_wide", method="pgd", epsilon=0.03)
+    made = cell(HALF, surrogate="tiny_wide", method="PGD", epsilon=0.03)
     row = one_row(made)
     assert row["key"] == made.key
     assert (row["method"], row["epsilon"], row["grey_levels"]) == ("PGD", 0.03, 3)
     assert (row["surrogate_architecture"], row["target_architecture"]) == ("tiny_wide", "tiny")
     assert (row["delivery"], row["domain"], row["target_data"]) == ("float", "pathology", "d1")
-
-
-def test_what_attacker_and_target_share(toy):
-    target = toy.training(seed=0)
-    bis = dataclasses.replace(target, seed=1)
-    other = dataclasses.replace(target, architecture="tiny_wide")
-    found = [catalogue.relation(toy.cell(each, target)) for each in (target, bis, other)]
-    assert found == [catalogue.WHITE_BOX, catalogue.SAME, catalogue.OTHER]
 
 
 def test_the_interval_is_that_of_resampled_groups(cell):
@@ -92,8 +83,8 @@ def test_a_finding_has_its_own_row(toy, publish_answers):
     labels = np.hstack([LABELS, np.zeros((4, 1), int)])
     clean, attacked = (np.hstack([x, np.zeros((4, 1))]) for x in (CLEAN, TURNED))
     publish_answers(made, labels=labels, clean=clean, attacked=attacked)
-    publish_answers(training, labels=labels, logits=clean)
-    found = table.finding_table([made], resamples=20).set_index("label")
+    publish_answers(training, labels=labels, clean=clean)
+    found = tables.finding_table([made], by=[], resamples=20).set_index("label")
     assert found.loc["mass", ["positives", "clean_auc", "auc"]].tolist() == [2, 1, 0]
     assert found.loc["mass", ["sensitivity_clean", "sensitivity"]].tolist() == [1, 0]
     assert found.loc["mass", ["specificity_clean", "specificity"]].tolist() == [1, 0]
@@ -104,58 +95,40 @@ def test_a_finding_has_its_own_row(toy, publish_answers):
 
 def test_a_mean_over_pairs(cell):
     cells = [cell(HALF, seed=1), cell(TURNED, seed=2), cell(CLEAN, seed=3, surrogate="tiny_wide")]
-    found = table.pooled(cells, by=["relation"], resamples=20).set_index("relation")
-    assert found.loc[catalogue.SAME, ["pairs", "percent"]].tolist() == [2, 37.5]
-    assert found.loc[catalogue.OTHER, ["pairs", "percent", "percent_low"]].tolist() == [1, 100, 100]
+    found = tables.pooled(cells, by=["relation"], resamples=20).set_index("relation")
+    assert found.loc[SAME, ["pairs", "percent"]].tolist() == [2, 37.5]
+    assert found.loc[OTHER, ["pairs", "percent", "percent_low"]].tolist() == [1, 100, 100]
 
 
 def test_a_contrast_is_a_difference_of_means(cell):
     same, other = [cell(HALF, seed=1), cell(TURNED, seed=2)], [cell(CLEAN, seed=3)]
-    found = table.contrast(other, same, resamples=50)
+    found = tables.contrast(other, same, resamples=50)
     assert found.value == 62.5
     assert found.low <= 62.5 <= found.high
-    nothing = table.contrast(same, same, resamples=50)
+    nothing = tables.contrast(same, same, resamples=50)
     assert (nothing.value, nothing.low, nothing.high) == pytest.approx((0, 0, 0), abs=1e-6)
     with pytest.raises(ValueError, match="no cells"):
-        table.contrast(same, [], resamples=50)
+        tables.contrast(same, [], resamples=50)
 
 
 def test_one_training_of_a_kind_decides_nothing_about_others(cell):
     same, other = [cell(HALF, seed=1)], [cell(CLEAN, seed=1, surrogate="tiny_wide")]
-    assert not table.contrast(same, other, resamples=50).replicated
-
-
-def test_cells_are_selected_by_what_they_are(studied):
-    found = catalogue.select(
-        studied.cells, relation=catalogue.WHITE_BOX, delivery=FLOAT, epsilon=0.02
-    )
-    assert [cell.target for cell in found] == [studied.bis]
-    with pytest.raises(ValueError, match=r"no cell has .*method"):
-        catalogue.select(studied.cells, method="CW")
-
-
-def test_a_catalogue_needs_no_results(toy):
-    target = toy.training(seed=0)
-    cells = [toy.cell(target, epsilon=epsilon) for epsilon in (0.02, 0.01)]
-    found = catalogue.overview(cells)
-    assert found["cells"].tolist() == [2]
-    assert found["FGSM at"].tolist() == ["0.01, 0.02"]
-    assert found["delivered as"].tolist() == ["float"]
+    assert not tables.contrast(same, other, resamples=50).replicated
 
 
 def test_the_tiny_study_gives_one_row_for_each_cell(studied):
-    found = table.transfer_table(studied.cells, resamples=20)
+    found = tables.transfer_table(studied.cells, resamples=20)
     assert found["key"].tolist() == [cell.key for cell in studied.cells]
     for row, cell in zip(found.itertuples(), studied.cells, strict=True):
-        stored = answers.of_cell(cell)
-        truth = stored[["Tumour"]].to_numpy()
-        assert row.auc == metrics.macro_auc(truth, stored[["attacked:Tumour"]].to_numpy())
+        stored = predictions.read(cell)
+        assert row.auc == metrics.macro_auc(stored.truth, stored.after)
         assert row.max <= row.epsilon + 1e-6
         assert row.auc_low <= row.auc <= row.auc_high or np.isnan(row.auc_low)
-    assert set(found["relation"]) == {catalogue.WHITE_BOX, catalogue.SAME, catalogue.OTHER}
+    assert set(found["relation"]) == {WHITE_BOX, SAME, OTHER}
 
 
-def test_the_columns_are_those_that_the_ladder_climbs(studied):
-    found = table.transfer_table(studied.cells, resamples=20)
+def test_the_columns_are_those_that_the_sanity_checks_read(studied):
+    found = tables.transfer_table(studied.cells, resamples=20)
     found["percent"] = 50.0  # networks of one epoch prove nothing
-    assert len(climb(found)) == found.groupby(["method", "epsilon"]).ngroups
+    check(found)
+    assert len(ladder(found)) == found.groupby(["method", "epsilon"]).ngroups

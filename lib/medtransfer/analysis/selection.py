@@ -60,7 +60,9 @@ def telling_apart(cells: Iterable[Cell], *, by: Sequence[str]) -> tuple[str, ...
     """Return the columns `by`, and the fewest further ones without which kinds would be mixed.
 
     Cells may agree in all that `BASE` names of their networks though these are no replicates of
-    each other: two recipes, say, or a defended target. The traits in which they differ are added.
+    each other: two recipes, say, or a defended target. The traits in which they differ are added;
+    where they differ in none, such as the seed of their split, `surrogate_kind` or `target_kind`.
+    Domains are told apart by their name alone.
     """
     cells, added = list(cells), ()
     while True:
@@ -73,24 +75,29 @@ def telling_apart(cells: Iterable[Cell], *, by: Sequence[str]) -> tuple[str, ...
         added = (*added, next(name for group in mixed for name in _differing(group)))
 
 
-_FINEST = tuple(f"{side}_{name}" for side in SIDES for name in BASE)
+_FINEST = ("domain", *(f"{side}_{name}" for side in SIDES for name in BASE))
+_KINDS = tuple(f"{side}_kind" for side in SIDES)
 
 
-def _pair(cell: Cell) -> tuple[Any, ...]:
-    return tuple(each.kind for each in cell.attack.surrogates), cell.target.kind
+def _pair(cell: Cell) -> tuple[str, str]:
+    """Return of which kind both sides are: what `_KINDS` name."""
+    return "+".join(each.kind[:12] for each in cell.attack.surrogates), cell.target.kind[:12]
 
 
 def _differing(cells: Sequence[Cell]) -> Iterator[str]:
     names = dict.fromkeys(name for cell in cells for name in _identity(cell))
-    for name in names:
-        own = name.startswith(tuple(f"{side}_" for side in SIDES))
-        if own and len({values(cell, (name,)) for cell in cells}) > 1:
+    own = [name for name in names if name.startswith(tuple(f"{side}_" for side in SIDES))]
+    for name in (*own, *_KINDS):
+        if len({values(cell, (name,)) for cell in cells}) > 1:
             yield name
 
 
 def values(cell: Cell, columns: Sequence[str]) -> tuple[Any, ...]:
-    """Return a cell's values of some columns of `identity`, "" for a trait that it lacks."""
-    what = _identity(cell)
+    """Return a cell's values of some columns of `identity`, "" for a trait that it lacks.
+
+    Beside these there are `surrogate_kind` and `target_kind`, which replicates share.
+    """
+    what = dict(zip(_KINDS, _pair(cell), strict=True)) | _identity(cell)
     return tuple(what.get(name, "") for name in columns)
 
 
