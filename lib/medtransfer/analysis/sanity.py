@@ -66,9 +66,7 @@ def check(table: pd.DataFrame) -> None:
     white = own[(own["relation"] == WHITE_BOX) & own["target_network"].isin(PLAIN)]
     white = white.assign(steps=white["steps"].fillna(1))
     steps, unsure = (
-        white.pivot_table(
-            index=["domain", "epsilon", "target_initialization"], columns="steps", values=values
-        )
+        _means(white, values, where=["domain", "epsilon", "target_initialization"], by="steps")
         for values in ("percent", "doubt")
     )
     for fewer, more in combinations(sorted(steps.columns), 2):
@@ -102,10 +100,15 @@ def _rungs(own: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return mean percentage and mean doubt of every rung."""
     known = [name for name in RUNGS if name in set(own["rung"])]
     percent, doubt = (
-        own.pivot_table(index=WHERE, columns="rung", values=values).reindex(columns=known)
+        _means(own, values, where=WHERE, by="rung").reindex(columns=known)
         for values in ("percent", "doubt")
     )
     return percent, doubt.fillna(0)
+
+
+def _means(rows: pd.DataFrame, values: str, *, where: list[str], by: str) -> pd.DataFrame:
+    """Return means as a table; a place stays in it where nothing could be measured."""
+    return rows.groupby([*where, by])[values].mean().unstack(by)
 
 
 def _weaker(values: pd.DataFrame, doubt: pd.DataFrame, upper: object, lower: object) -> np.ndarray:
