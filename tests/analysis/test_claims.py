@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from medtransfer.analysis import claims
-from medtransfer.specs import CONTROL, IMAGENET
-from medtransfer.study import plan as study
+from medtransfer.attacks.delivery import CONTROL
+from medtransfer.networks.trained import IMAGENET
+from medtransfer.study import plan
+from medtransfer.study.builders import Study
+from medtransfer.study.factors import FACTORS
 
 EPSILON = 0.02
 IMAGES = 40
@@ -19,19 +22,20 @@ def rng():
 
 
 @pytest.fixture
-def published(profile, publish_answers, rng):
+def published(profile, toy, publish_answers, rng):
     """Maker of two domains whose attacks take so many points of AUC by kind of cell."""
 
     def make(taken, *, replicates=2):
         settings = profile.model_copy(update={"replicates": replicates})
+        study = Study(settings, {domain: toy.source(domain=domain) for domain in DOMAINS})
         studies = {
             domain: {
                 name: [
                     cell
-                    for cell in cells_of(settings, domain, epsilon=EPSILON)
-                    if cell.attack.method == "pgd"
+                    for cell in plan.cells(study, domain, name, epsilon=EPSILON)
+                    if cell.attack.method.name == "PGD"
                 ]
-                for name, cells_of in study.FACTORS.items()
+                for name in FACTORS
             }
             for domain in DOMAINS
         }
@@ -39,8 +43,8 @@ def published(profile, publish_answers, rng):
         for cell in cells:
             clean, attacked = answers(1.0, rng), answers(1 - taken(cell) / 100, rng)
             publish_answers(cell, labels=LABELS, clean=clean, attacked=attacked)
-        for training in study.networks(cells):
-            publish_answers(training, labels=LABELS, logits=answers(1.0, rng))
+        for network in plan.of_cells(cells):
+            publish_answers(network, labels=LABELS, clean=answers(1.0, rng))
         return studies
 
     return make
@@ -56,7 +60,7 @@ def answers(auc, rng):
 
 def as_the_paper_says(cell):
     """Points of AUC that an attack takes if every claim holds."""
-    surrogate, target = cell.attack.surrogate, cell.target
+    (surrogate,), target = cell.attack.surrogates, cell.target
     if cell.delivery == CONTROL:
         return 0
     if {surrogate.initialization, target.initialization} != {IMAGENET}:
