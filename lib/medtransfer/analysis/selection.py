@@ -64,7 +64,8 @@ def telling_apart(cells: Iterable[Cell], *, by: Sequence[str]) -> tuple[str, ...
     where they differ in none, such as the seed of their split, `surrogate_kind` or `target_kind`.
     Domains are told apart by their name alone.
     """
-    cells, added = list(cells), ()
+    cells = list(cells)
+    added: tuple[str, ...] = ()
     while True:
         groups: dict[tuple[Any, ...], list[Cell]] = {}
         for cell in cells:
