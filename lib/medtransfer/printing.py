@@ -11,21 +11,22 @@ if TYPE_CHECKING:
 TRAITS = ("architecture", "initialization", "data")
 
 
-def rows(table: pd.DataFrame | Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def rows(table: pd.DataFrame | Iterable[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
     """Return the rows of a table, by column; its index is left out."""
-    return list(table) if not hasattr(table, "to_dict") else table.to_dict("records")
+    return list(table.to_dict("records") if hasattr(table, "to_dict") else table)
 
 
-def columns(table: pd.DataFrame | Iterable[Mapping[str, Any]], *, digits: int = 3) -> str:
+def columns(table: pd.DataFrame | Iterable[Mapping[Any, Any]], *, digits: int = 3) -> str:
     """Return a table as right-aligned columns; `digits` of numbers stand behind the point."""
 
     def text(value: Any) -> str:
-        return str(round(value, digits) if isinstance(value, float) else value)
+        if isinstance(value, float):
+            return str(round(value, digits)) if value == value else "?"
+        return str(value)
 
     found = rows(table)
-    if not found:
-        return "nothing"
-    lines = [list(found[0]), *([text(value) for value in row.values()] for row in found)]
+    names = list(dict.fromkeys(name for row in found for name in row))
+    lines = [names, *([text(row.get(name, "")) for name in names] for row in found)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.rjust, line, widths)) for line in lines)
 
@@ -45,5 +46,5 @@ def pairs(frame: pd.DataFrame) -> str:
     )
 
 
-def _network(row: Mapping[str, Any], side: str) -> str:
+def _network(row: Mapping[Any, Any], side: str) -> str:
     return " ".join(str(row[f"{side}_{trait}"]) for trait in TRAITS if f"{side}_{trait}" in row)
