@@ -10,10 +10,9 @@ import pytest
 import torch
 import upstream
 
-from medtransfer.networks import keras as importer
+from medtransfer.errors import KerasError, WeightsError
 from medtransfer.networks.architectures import Classifier
-from medtransfer.networks.imagenet import WeightsError
-from medtransfer.networks.keras import KerasError, load_keras
+from medtransfer.networks.keras import load_keras, reading
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +169,7 @@ def test_a_listed_last_relu_is_enough(whole, folder):
 
 
 def test_a_maze_is_left(refused, monkeypatch):
-    monkeypatch.setattr(importer, "MAXIMUM_OBJECTS", 3000)
+    monkeypatch.setattr(reading, "MAXIMUM_OBJECTS", 3000)
 
     def loop(file):
         file["bn/again"] = file["bn"]
