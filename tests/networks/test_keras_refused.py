@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import upstream
+from strange import Trap
 
 from medtransfer.errors import KerasError, WeightsError
 from medtransfer.networks.architectures import Classifier
@@ -204,16 +205,6 @@ def test_only_the_keras_architectures_are_filled(whole):
     says = "mobilenet_v2 does not compute what Keras does; allowed: inception_v3_keras, densenet"
     with pytest.raises(KerasError, match=says):
         load_keras(Classifier("mobilenet_v2", outputs=2), path=whole.path)
-
-
-class Trap:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return (open, (self.path, "w"))
 
 
 @pytest.mark.parametrize("content", ["text", "pickle", "zip", "empty", "truncated", "missing"])
