@@ -7,28 +7,24 @@ from collections.abc import Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
 
-from tqdm import tqdm
-
 from medtransfer import paths
+from medtransfer.errors import ExecutionError, UsageError
 from medtransfer.executors import local as workers
 
 AT_ONCE = 4  # a kernel holds half a gigabyte
-
-
-class ExecutionError(RuntimeError):
-    """A notebook failed; the message names it and where its broken copy lies."""
+RUNNING = ".running.ipynb"
 
 
 def find(*, numbers: Sequence[str] = ()) -> list[Path]:
     """Return the notebooks in sequence, all or those whose file name begins with a number given.
 
     Raises:
-        ValueError: a number names no notebook.
+        UsageError: a number names no notebook.
     """
     known = sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
     for number in numbers:
         if not any(path.name.startswith(number) for path in known):
-            raise ValueError(
+            raise UsageError(
                 f"no notebook begins with {number!r}; there are {', '.join(p.stem for p in known)}"
             )
     return [p for p in known if not numbers or any(p.name.startswith(n) for n in numbers)]
@@ -45,11 +41,13 @@ def execute(notebook: Path, *, profile: str, folder: str) -> Path:
     """
     target = paths.executed(folder) / notebook.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_suffix(".running.ipynb")
+    draft = target.with_suffix(RUNNING)
     # Kernels start in the notebooks' folder: a profile file is named from the caller's.
     named = str(Path(profile).resolve()) if profile.endswith((".yaml", ".yml")) else profile
     import papermill  # takes a second
     from papermill.exceptions import PapermillExecutionError
+
+    from medtransfer.report.kernel import Kernel
 
     try:
         papermill.execute_notebook(
@@ -59,6 +57,7 @@ def execute(notebook: Path, *, profile: str, folder: str) -> Path:
             cwd=str(paths.notebooks()),
             kernel_name="python3",
             progress_bar=False,
+            kernel_manager_class=Kernel,
         )
     except PapermillExecutionError as error:
         raise ExecutionError(
@@ -69,12 +68,20 @@ def execute(notebook: Path, *, profile: str, folder: str) -> Path:
     return target
 
 
+def executed(profile: str) -> list[Path]:
+    """Return the notebooks of a profile that have run as a whole, in sequence."""
+    found = sorted(paths.executed(profile).glob("[0-9][0-9]_*.ipynb"))
+    return [path for path in found if not path.name.endswith(RUNNING)]
+
+
 def execute_all(notebooks: Sequence[Path], *, profile: str, folder: str) -> None:
     """Run notebooks in sequence, two or a few at a time, when all that they show is in the store.
 
     Raises:
         ExecutionError: some failed; the others are finished.
     """
+    from tqdm import tqdm
+
     number = min(workers.number(), len(notebooks), AT_ONCE)
     failed = []
     with workers.processes(number) as pool, tqdm(total=len(notebooks), desc="notebooks") as bar:
