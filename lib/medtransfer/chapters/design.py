@@ -33,7 +33,7 @@ class Design(Page):
         return pd.Series(fields, name=self.settings.name).astype(str).to_frame()
 
     def sheet(self, domain: str, *, number: int = 16, columns: int = 8) -> Image | Markdown:
-        """Show the first images of a domain; phantoms at 160 px, larger than the study uses them."""
+        """Show the first images of a domain; phantoms at 160 px, larger than in the study."""
         if domain not in self.study.domains:
             return Markdown(f"The profile {self.settings.name} has no images of {domain}.")
         source = self.study.source(domain)
@@ -85,7 +85,7 @@ class Design(Page):
         )
 
     def counts(self) -> pd.DataFrame:
-        """Return how many networks and pairs of surrogate and target each factor of a domain has."""
+        """Return how many networks, and pairs of surrogate and target, each factor has."""
         rows = {}
         for domain in self.study.domains:
             everything: dict[str, set[object]] = {"networks": set(), "pairs": set()}
