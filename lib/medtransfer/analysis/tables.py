@@ -43,22 +43,26 @@ def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.Da
     grouped: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
         grouped.setdefault(values(cell, by), []).append(cell)
-    rows = []
-    for what, members in grouped.items():
-        pairs = pairs_of(members, resamples=resamples)
-        effect = statistics.mean(pairs)
-        rows.append(
-            {
-                **dict(zip(by, what, strict=True)),
-                "pairs": effect.pairs,
-                "percent": effect.value,
-                "percent_low": effect.low,
-                "percent_high": effect.high,
-                "lowest": float(pairs.values.min()),
-                "highest": float(pairs.values.max()),
-            }
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [
+            {**dict(zip(by, what, strict=True)), **mean_left(members, resamples=resamples)}
+            for what, members in grouped.items()
+        ]
+    )
+
+
+def mean_left(cells: Sequence[Cell], *, resamples: int) -> dict[str, float]:
+    """Return the mean over some cells with its interval, as the columns that `pooled` has."""
+    pairs = pairs_of(cells, resamples=resamples)
+    effect = statistics.mean(pairs)
+    return {
+        "pairs": effect.pairs,
+        "percent": effect.value,
+        "percent_low": effect.low,
+        "percent_high": effect.high,
+        "lowest": float(pairs.values.min()),
+        "highest": float(pairs.values.max()),
+    }
 
 
 def contrast(first: Iterable[Cell], second: Iterable[Cell], *, resamples: int) -> statistics.Effect:

@@ -108,7 +108,7 @@ def spent(study: Study) -> dict[str, tuple[int, float]]:
         if store.has(spec):
             record = store.run_record(spec)
             for kind, seconds in record.get("work", {}).items():
-                add(kind, seconds)
+                add(kind.split()[0], seconds)
     for path in paths.executed(study.profile.name).glob("[0-9][0-9]_*.ipynb"):
         if ".running" not in path.name:
             add("notebooks", json.loads(path.read_text())["metadata"]["papermill"]["duration"])

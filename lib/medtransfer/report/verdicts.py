@@ -25,7 +25,7 @@ def read(profile: str) -> pd.DataFrame | None:
 
 
 def as_html(claims: pd.DataFrame) -> str:
-    """Return claims (see `evaluation.claims.judge`) as a table, one column per domain."""
+    """Return claims (see `analysis.claims.judge`) as a table, one column per domain."""
     domains = _domains(claims)
     head = "".join(f"<th>{html.escape(domain)}</th>" for domain in domains)
     rows = []

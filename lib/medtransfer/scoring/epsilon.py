@@ -35,6 +35,10 @@ class EpsilonChoice(Result):
     def title(self) -> str:
         return "choice of epsilon"
 
+    @property
+    def effort(self) -> str:
+        return "choosing"
+
     @classmethod
     def make(cls, specs: Sequence[Self]) -> None:
         """Choose, and publish the choice with the curves that it was read from.
