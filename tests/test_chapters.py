@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 import upstream
-from medtransfer.report.sources import described
 
 from medtransfer import chapters
 from medtransfer.chapters import DevelopmentData, Perturbation
+from medtransfer.report.sources import described
 from medtransfer.study import plan as study
 
 FACTORS = [name for name in chapters.__all__ if name not in ("Design", "Synthesis")]
