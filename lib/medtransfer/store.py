@@ -6,28 +6,19 @@ import contextlib
 import errno
 import json
 import os
-import platform
 import shutil
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from medtransfer import paths
+from medtransfer.errors import StoreError
+from medtransfer.provenance import provenance
 from medtransfer.specs import Spec
 
-PACKAGES = ("torch", "torchvision", "pytorch-lightning", "timm", "foolbox", "numpy")
 DRAFT = ".draft-"
-UNKNOWN = "unknown"  # the revision, where there is no git
-
-
-class StoreError(RuntimeError):
-    """A result is missing, cannot be written, or is not what its directory says."""
 
 
 def directory(spec: Spec) -> Path:
@@ -117,7 +108,8 @@ def draft(spec: Spec, **facts: Any) -> Iterator[Path]:
 
     The draft lies beside the target and is moved there by one rename, so that a kill leaves a
     dot-directory and nothing published. Losing a race against another process is no error.
-    `facts` go to `run.json`.
+    `run.json` holds the run's provenance, its seconds, the spec's `effort` and, as `work`, the
+    seconds of each kind of work in it (all of them as `effort` unless told); then `facts`.
 
     Raises:
         StoreError: the disk is full, the store cannot be written, or something that is no result
@@ -128,7 +120,9 @@ def draft(spec: Spec, **facts: Any) -> Iterator[Path]:
     try:
         place.mkdir(parents=True)
         yield place
-        record = {**provenance(), "seconds": time.perf_counter() - start, **facts}
+        seconds, effort = time.perf_counter() - start, getattr(spec, "effort", None)
+        taken = {} if effort is None else {"effort": effort, "work": {effort: seconds}}
+        record = {**provenance(), "seconds": seconds, **taken, **facts}
         record["bytes"] = {path.name: path.stat().st_size for path in sorted(place.iterdir())}
         (place / "run.json").write_text(json.dumps(record, indent=1))
         (place / "spec.json").write_text(json.dumps(spec.description, indent=1))
@@ -194,28 +188,3 @@ def clean_drafts() -> int:
     for place in found:
         shutil.rmtree(place, ignore_errors=True)
     return len(found)
-
-
-def provenance() -> dict[str, Any]:
-    """Return where and on what this process runs: git revision, versions, host, date (UTC)."""
-    return {**_machine(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
-
-
-@cache
-def _machine() -> dict[str, Any]:
-    return {
-        "git": _revision(),
-        "host": platform.node(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
-    }
-
-
-def _revision() -> str:
-    command = ["git", "-C", str(paths.REPOSITORY), "describe", "--always", "--dirty", "--abbrev=12"]
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=10
-        ).stdout.strip()
-    return UNKNOWN

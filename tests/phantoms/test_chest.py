@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medtransfer.phantoms import chest
-from medtransfer.phantoms.chest_body import LEFT, RESHAPE, RIGHT, draw_body
+from medtransfer.phantoms.parts.chest_body import LEFT, RESHAPE, RIGHT, draw_body
 
 FINDINGS = chest.LABELS[1:]
 whole = st.integers(min_value=0, max_value=2**40)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medtransfer.phantoms import histology
-from medtransfer.phantoms.histology_tissue import CENTRE_HALF, Tissue, grid, tumour_depth
+from medtransfer.phantoms.parts.histology_tissue import CENTRE_HALF, Tissue, grid, tumour_depth
 
 
 def micrograph(tissue: Tissue, *, contrast: float = 1.0) -> np.ndarray:

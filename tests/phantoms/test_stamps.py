@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medtransfer.phantoms.stamps import cloud, stamp, windows
+from medtransfer.phantoms.parts.stamps import cloud, stamp, windows
 
 
 def square(centre: tuple[float, float], image_px: int = 8) -> np.ndarray:

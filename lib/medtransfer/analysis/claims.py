@@ -12,11 +12,11 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 
-from medtransfer.analysis import selection as catalogue
-from medtransfer.analysis import statistics
-from medtransfer.analysis import tables as table
+from medtransfer.analysis import selection, statistics, tables
 from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.specs import CONTROL, FLOAT, IMAGENET, RANDOM, Cell
+from medtransfer.attacks.delivery import CONTROL, FLOAT
+from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.scoring.cell import Cell
 
 CLAIMS = {
     "C1": "pre-training of both raises transferability",
@@ -49,7 +49,7 @@ def judge(studies: Mapping[str, Factors], *, method: str, resamples: int) -> pd.
     for claim in ("C1", "C3", "C4", "C5"):
         found = {
             domain: [
-                table.pairs_of(cells, resamples=resamples)
+                tables.pairs_of(cells, resamples=resamples)
                 for cells in _sides(claim, factors, method)
             ]
             for domain, factors in studies.items()
@@ -86,11 +86,11 @@ def _row(claim: str, domain: str, pairs: list[statistics.Pairs]) -> dict[str, ob
 def _sides(claim: str, factors: Factors, method: str) -> list[list[Cell]]:
     """Return the cells that a claim compares, one list for each side."""
     if claim == "C5":
-        chosen = {cell.attack.epsilon for cell in factors["initialization"]}
-        noise = catalogue.select(factors["perturbation"], method=method, delivery=CONTROL)
-        return [[cell for cell in noise if cell.attack.epsilon in chosen]]
+        chosen = {cell.attack.method.epsilon for cell in factors["initialization"]}
+        noise = selection.select(factors["perturbation"], method=method, delivery=CONTROL)
+        return [[cell for cell in noise if cell.attack.method.epsilon in chosen]]
     factor, sides = _COMPARED[claim]
-    return [catalogue.select(factors[factor], method=method, **side) for side in sides]
+    return [selection.select(factors[factor], method=method, **side) for side in sides]
 
 
 _BOTH = [
@@ -115,10 +115,10 @@ def gains(studies: Mapping[str, Factors], *, method: str) -> pd.DataFrame:
     rows = []
     for domain, factors in studies.items():
         for factor in ("development_data", "initialization_and_data"):
-            cells = catalogue.select(
+            cells = selection.select(
                 factors[factor], method=method, surrogate_data="d2", delivery=FLOAT
             )
-            frame = table.transfer_table(cells, resamples=0)
+            frame = tables.transfer_table(cells, resamples=0)
             for architecture, own in frame.groupby("target_architecture"):
                 clean = own.groupby("target_initialization")["clean_auc"].mean()
                 attacked = own[
@@ -132,7 +132,7 @@ def gains(studies: Mapping[str, Factors], *, method: str) -> pd.DataFrame:
                         "architecture": architecture,
                         "gain": clean[IMAGENET] - clean[RANDOM],
                         "fall": float(np.mean(attacked["clean_auc"] - attacked["auc"])),
-                        "pairs": attacked["target_seed"].nunique(),
+                        "pairs": attacked["target"].nunique(),
                     }
                 )
     return pd.DataFrame(rows)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import statistics
-from medtransfer.analysis.tables import arrays, paired, resampled, thresholds
-from medtransfer.measures import predictions as answers
-from medtransfer.specs import Cell
+from medtransfer.analysis.tables import paired, resampled, thresholds
+from medtransfer.measures import predictions
+from medtransfer.scoring.cell import Cell
 
 SENSITIVITY, SPECIFICITY = "sensitivity", "specificity"
 CLEAN, ATTACKED = "clean", "attacked"
@@ -35,7 +35,7 @@ def operating_table(cells: Sequence[Cell], *, resamples: int) -> pd.DataFrame:
         raise ValueError("there are no cells to take operating points of")
     shares, draws = zip(*(_shares(cell, resamples) for cell in cells), strict=True)
     known = np.isfinite(np.array(shares)).all(axis=(0, 1))  # (K,)
-    labels = cells[0].target.development.source.labels
+    labels = cells[0].target.labels
     change = np.mean(shares, axis=0)  # (4, K)
     falling = np.argsort(change[1] - change[0], kind="stable")
     rows = []
@@ -63,14 +63,13 @@ _MEASURED = [(m, images) for m in (SENSITIVITY, SPECIFICITY) for images in (CLEA
 
 def _shares(cell: Cell, resamples: int) -> tuple[np.ndarray, np.ndarray]:
     """Return one cell's shares in the order of `_MEASURED`, (4, K), and their draws, (4, B, K)."""
-    table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-    truth, clean, attacked = arrays(table, labels)
-    limits, ill = thresholds(cell.target), truth > 0
-    weights = resampled(tuple(table["group"]), resamples).weights
-    everything = np.concatenate([np.ones((1, len(table)), np.float32), weights])
+    asked = predictions.read(cell)
+    limits, ill = thresholds(cell.target), asked.truth > 0
+    weights = resampled(asked.groups, resamples).weights
+    everything = np.concatenate([np.ones((1, len(asked)), np.float32), weights])
     found = []
     for among, right in ((ill, np.greater_equal), (~ill, np.less)):
-        for logits in (clean, attacked):
+        for logits in (asked.clean, asked.after):
             hits, number = everything @ (right(logits, limits) & among), everything @ among
             found.append(np.divide(hits, number, out=np.full(hits.shape, np.nan), where=number > 0))
     shares = np.where(np.isnan(limits), np.nan, np.stack(found))

@@ -1,7 +1,8 @@
-"""The sanity ladder: what must hold in every run, or its numbers mean nothing (protocol, 5.8).
+"""Sanity checks: what must hold in every run, and what one expects of it (protocol, 5.8).
 
-Budget, epsilon 0 and batch-norm statistics are checked while an attack is crafted
-(`evaluation.transfer`); here stands what only the whole table shows.
+Laws stop a run, since its numbers mean nothing where one is broken; expectations are flags in the
+table, which honest runs may raise. Budget, epsilon 0 and batch-norm statistics are checked while an
+attack is crafted (`scoring.transfer`); here stands what only the whole table shows.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
-from medtransfer.specs import CONTROL, FLOAT
+from medtransfer.attacks.delivery import CONTROL, FLOAT
+from medtransfer.errors import SanityError
 
 # Percentage points of the clean AUC by which, beyond the doubt of both intervals, a rung may seem
 # stronger than the one above: another training of the same kind can differ by as much.
@@ -20,22 +22,71 @@ SLACK = 5.0
 # A barely trained network may answer every image alike, so that nothing changes but rounding.
 ROUNDING = 1e-5
 RUNGS = (WHITE_BOX, SAME, OTHER, "control")
+WHERE = ["domain", "method", "epsilon", "target_initialization"]
+FLAGS = "flags"
+# Networks whose gradients are what they seem; of a defended or foreign one nobody can say that.
+PLAIN = ("training", "imported")
 
 
-class SanityError(RuntimeError):
-    """A law that holds for every attack is broken: the run's numbers cannot be trusted."""
+def ladder(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean percentage of the clean AUC on each rung, and what is not as expected.
 
-
-def climb(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean percentage of the clean AUC on each rung, after checking the ladder.
-
-    Rows: domain, method, epsilon, initialization (the same of both networks, both on d1);
-    columns: the rungs, from the strongest attack to the control noise.
-
-    Raises:
-        SanityError: a rung is weaker than the one below it by more than SLACK points and the doubt
-            of both, or a white box does not harm its own network. The message says where.
+    Rows: domain, method, epsilon, initialization (the same of both networks, both on d1).
+    Columns: the rungs, from the strongest attack to the control noise, and `flags`, in words: a
+    rung that is weaker than one below it by more than SLACK points and the doubt of both; a white
+    box that does not harm its own network as one expects.
     """
+    own = _own(table)
+    rungs, doubt = _rungs(own)
+    flags = {where: [] for where in rungs.index}
+    for upper, lower in combinations(rungs.columns, 2):
+        for where in rungs.index[_weaker(rungs, doubt, upper, lower)]:
+            flags[where].append(f"{upper} weaker than {lower}")
+    for flag, rows in _unharmed(own[own["relation"] == WHITE_BOX]).items():
+        for where in dict.fromkeys(rows[WHERE].itertuples(index=False, name=None)):
+            flags[where].append(flag)
+    return rungs.assign(**{FLAGS: ["; ".join(flags[where]) for where in rungs.index]})
+
+
+def check(table: pd.DataFrame) -> None:
+    """Raise SanityError if a law is broken; the message says where.
+
+    In the white box of a plain network, an attack of several steps takes at least what the same
+    attack from another network takes, and what one step takes, beyond the doubt of both intervals
+    and SLACK points.
+    """
+    own = _own(table)
+    if "steps" not in own:
+        return
+    many = own[(own["steps"] > 1) & own["target_network"].isin(PLAIN)]
+    rungs, doubt = _rungs(many)
+    for lower in [name for name in rungs.columns if name != WHITE_BOX]:
+        if WHITE_BOX in rungs:
+            _refuse(rungs[_weaker(rungs, doubt, WHITE_BOX, lower)], f"by {lower}")
+    white = own[(own["relation"] == WHITE_BOX) & own["target_network"].isin(PLAIN)]
+    white = white.assign(steps=white["steps"].fillna(1))
+    steps, unsure = (
+        white.pivot_table(
+            index=["domain", "epsilon", "target_initialization"], columns="steps", values=values
+        )
+        for values in ("percent", "doubt")
+    )
+    for fewer, more in combinations(sorted(steps.columns), 2):
+        wrong = steps[_weaker(steps, unsure.fillna(0), more, fewer)]
+        _refuse(wrong, f"in {fewer:g} steps than in {more:g}")
+
+
+def _refuse(wrong: pd.DataFrame, what: str) -> None:
+    if len(wrong):
+        raise SanityError(
+            f"an attack in the white box is weaker than {what}:\n{wrong.round(1).to_string()}\n"
+            "No such run can be trusted. Look at the networks' validation AUC first, then at the "
+            "gradients of the surrogates."
+        )
+
+
+def _own(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that stand on a rung, with its name and half the width of their interval."""
     own = table[
         (table["surrogate_initialization"] == table["target_initialization"])
         & (table["surrogate_data"] == "d1")
@@ -43,45 +94,36 @@ def climb(table: pd.DataFrame) -> pd.DataFrame:
         & table["delivery"].isin([FLOAT, CONTROL])
     ]
     rung = own["relation"].where(own["delivery"] == FLOAT, "control")
-    where = ["domain", "method", "epsilon", "target_initialization"]
     half_width = ((own["percent_high"] - own["percent_low"]) / 2).fillna(0)
-    named = own.assign(rung=rung, doubt=half_width)
-    ladder, doubt = (
-        named.pivot_table(index=where, columns="rung", values=values).reindex(
-            columns=[name for name in RUNGS if name in set(rung)]
-        )
+    return own.assign(rung=rung, doubt=half_width)
+
+
+def _rungs(own: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return mean percentage and mean doubt of every rung."""
+    known = [name for name in RUNGS if name in set(own["rung"])]
+    percent, doubt = (
+        own.pivot_table(index=WHERE, columns="rung", values=values).reindex(columns=known)
         for values in ("percent", "doubt")
     )
-    doubt = doubt.fillna(0)
-    for upper, lower in combinations(ladder.columns, 2):
-        slack = SLACK + np.hypot(doubt[upper], doubt[lower])
-        wrong = ladder[ladder[upper] > ladder[lower] + slack]
-        if len(wrong):
-            raise SanityError(
-                f"an attack by {upper} is weaker than by {lower}:\n{wrong.round(1).to_string()}\n"
-                "Look at the trainings' validation AUC first, then at the surrogate's gradients."
-            )
-    _check_confidence(own)
-    return ladder
+    return percent, doubt.fillna(0)
 
 
-def _check_confidence(own: pd.DataFrame) -> None:
-    """A white box never lowers the loss; with one output it turns no class the right way.
+def _weaker(values: pd.DataFrame, doubt: pd.DataFrame, upper: object, lower: object) -> np.ndarray:
+    slack = SLACK + np.hypot(doubt[upper], doubt[lower])
+    return (values[upper] > values[lower] + slack).to_numpy()
 
-    With several outputs it need not turn every class: the summed loss may be raised most by one
-    that takes the others along. One large step may go beyond the point to which its gradient led,
-    where a network is sure of wrong answers, so FGSM answers for its smallest epsilon only.
+
+def _unharmed(white: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return rows of white boxes that did not harm their own network, by what one expects.
+
+    None of it is a law: a finite step along a gradient may overshoot, the summed loss of several
+    outputs may be raised most by one that takes the others along, and a gradient may vanish.
     """
-    white = own[own["relation"] == WHITE_BOX]
-    smallest = white.groupby(["domain", "method"])["epsilon"].transform("min")
-    white = white[(white["method"] != "FGSM") | (white["epsilon"] == smallest)]
     one = white["outputs"] == 1
-    kept = one & ((white["positive_shift"] > ROUNDING) | (white["negative_shift"] < -ROUNDING))
-    still = white["max"] == 0  # a vanished gradient gives no perturbation, and no error either
-    wrong = white[(white["loss"] < white["loss_clean"] - ROUNDING) | kept | still]
-    if len(wrong):
-        columns = ["method", "epsilon", "target_architecture", "max", "loss_clean", "loss"]
-        columns += ["positive_shift", "negative_shift"]
-        raise SanityError(
-            f"a white-box attack did not harm its own network:\n{wrong[columns].to_string()}"
-        )
+    kept = (white["positive_shift"] > ROUNDING) | (white["negative_shift"] < -ROUNDING)
+    return {
+        "white box moves no pixel": white[white["max"] == 0],
+        "white box lowers the loss": white[white["loss"] < white["loss_clean"] - ROUNDING],
+        "white box makes a class surer": white[one & kept],
+        "white box not trusted": white[~white["target_network"].isin(PLAIN)],
+    }

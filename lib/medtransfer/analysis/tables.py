@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import statistics
-from medtransfer.analysis.selection import identity
-from medtransfer.measures import metrics
-from medtransfer.measures import predictions as answers
-from medtransfer.specs import Cell, Network
+from medtransfer.analysis.selection import identity, telling_apart, values
+from medtransfer.measures import metrics, predictions
+from medtransfer.networks.network import Network
+from medtransfer.scoring.cell import Cell
 
 
 def transfer_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
     """Return one row per stored cell, with everything that is measured on it.
 
-    Columns beside `identity`: `surrogate_seed` and `target_seed` of the trainings; `clean_auc`,
-    `auc`, `percent` (of the clean AUC) and `left` (of the clean AUC above chance), each with `_low`
-    and `_high`, the 95 % interval over resampled groups;
+    Columns beside `identity`: `clean_auc`, `auc`, `percent` (of the clean AUC) and `left` (of the
+    clean AUC above chance), each with `_low` and `_high`, the 95 % interval over resampled groups;
     `flips` (share of clean-correct calls changed at the validation threshold, mean over labels);
     `loss_clean` and `loss` (cross-entropy summed over outputs, mean over images: what the attacker
     raises); `positive_shift` and `negative_shift` (mean change of the logits of both classes);
-    `max`, `rms`, `psnr`, `ssim` (mean over images); `key` of the cell in the store.
+    `max`, `rms`, `psnr`, `ssim` (mean over images); `surrogate`, `target` and `key`, under which
+    the store has the networks and the cell.
     """
     return pd.DataFrame([_row(cell, resamples=resamples) for cell in cells])
 
@@ -33,30 +33,36 @@ def transfer_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
 def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.DataFrame:
     """Return the mean percentage of the clean AUC over groups of cells, with its 95 % interval.
 
-    Cells are grouped by columns of `identity`. With several trainings of each kind the interval is
-    over trained pairs and groups of images, else over groups of images alone (see
-    `evaluation.statistics`); `lowest` and `highest` are those of the pairs.
+    Cells are grouped by columns of `identity`, and by those that tell kinds of networks apart which
+    would else be mixed (see `selection.telling_apart`). With several trainings of each kind the
+    interval is over trained pairs and groups of images, else over groups of images alone (see
+    `analysis.statistics`); `lowest` and `highest` are those of the pairs.
     """
+    cells = list(cells)
+    by = telling_apart(cells, by=by)
     grouped: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
-        what = identity(cell)
-        grouped.setdefault(tuple(what[name] for name in by), []).append(cell)
-    rows = []
-    for values, members in grouped.items():
-        pairs = pairs_of(members, resamples=resamples)
-        effect = statistics.mean(pairs)
-        rows.append(
-            {
-                **dict(zip(by, values, strict=True)),
-                "pairs": effect.pairs,
-                "percent": effect.value,
-                "percent_low": effect.low,
-                "percent_high": effect.high,
-                "lowest": float(pairs.values.min()),
-                "highest": float(pairs.values.max()),
-            }
-        )
-    return pd.DataFrame(rows)
+        grouped.setdefault(values(cell, by), []).append(cell)
+    return pd.DataFrame(
+        [
+            {**dict(zip(by, what, strict=True)), **mean_left(members, resamples=resamples)}
+            for what, members in grouped.items()
+        ]
+    )
+
+
+def mean_left(cells: Sequence[Cell], *, resamples: int) -> dict[str, float]:
+    """Return the mean over some cells with its interval, as the columns that `pooled` has."""
+    pairs = pairs_of(cells, resamples=resamples)
+    effect = statistics.mean(pairs)
+    return {
+        "pairs": effect.pairs,
+        "percent": effect.value,
+        "percent_low": effect.low,
+        "percent_high": effect.high,
+        "lowest": float(pairs.values.min()),
+        "highest": float(pairs.values.max()),
+    }
 
 
 def contrast(first: Iterable[Cell], second: Iterable[Cell], *, resamples: int) -> statistics.Effect:
@@ -77,34 +83,20 @@ def pairs_of(cells: Sequence[Cell], *, resamples: int) -> statistics.Pairs:
     """
     if not cells:
         raise ValueError("there are no cells to take a mean of")
-    values, draws = zip(*(_percent(cell, resamples) for cell in cells), strict=True)
-    return paired(cells, np.array(values), np.array(draws))
+    found, draws = zip(*(_percent(cell, resamples) for cell in cells), strict=True)
+    return paired(cells, np.array(found), np.array(draws))
 
 
-def paired(cells: Sequence[Cell], values: np.ndarray, draws: np.ndarray) -> statistics.Pairs:
+def paired(cells: Sequence[Cell], found: np.ndarray, draws: np.ndarray) -> statistics.Pairs:
     """Return what was measured on some cells, (n,), and its draws, (n, B), with their pairs."""
-    surrogates, targets = [c.attack.surrogate for c in cells], [c.target for c in cells]
     return statistics.Pairs(
-        values=values,
+        values=found,
         draws=draws,
-        surrogates=[spec.key for spec in surrogates],
-        targets=[spec.key for spec in targets],
-        surrogate_kinds=[_kind(spec) for spec in surrogates],
-        target_kinds=[_kind(spec) for spec in targets],
-        groups=answers.of_cell(cells[0])["group"].nunique(),
-    )
-
-
-def _kind(training: Network) -> str:
-    """Return what replicates of a training have in common."""
-    development = training.development
-    return "/".join(
-        [
-            development.source.domain,
-            development.name,
-            training.architecture,
-            training.initialization,
-        ]
+        surrogates=["+".join(each.key for each in c.attack.surrogates) for c in cells],
+        targets=[c.target.key for c in cells],
+        surrogate_kinds=["+".join(each.kind for each in c.attack.surrogates) for c in cells],
+        target_kinds=[c.target.kind for c in cells],
+        groups=len(set(predictions.read(cells[0]).groups)),
     )
 
 
@@ -119,14 +111,13 @@ class _Scores(NamedTuple):
 
 @cache
 def _scores(cell: Cell, resamples: int) -> _Scores:
-    table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-    truth, clean, attacked = arrays(table, labels)
-    drawn = resampled(tuple(table["group"]), resamples)
+    found = predictions.read(cell)
+    drawn = resampled(found.groups, resamples)
     return _Scores(
-        metrics.macro_auc(truth, clean),
-        _clean_draws(cell, drawn, truth, clean),
-        metrics.macro_auc(truth, attacked),
-        drawn.macro_auc(truth, attacked),
+        metrics.macro_auc(found.truth, found.clean),
+        _clean_draws(cell, drawn, found.truth, found.clean),
+        metrics.macro_auc(found.truth, found.after),
+        drawn.macro_auc(found.truth, found.after),
     )
 
 
@@ -139,15 +130,13 @@ def _percent(cell: Cell, resamples: int) -> tuple[float, np.ndarray]:
 
 
 def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
-    table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-    truth, clean, attacked = arrays(table, labels)
+    found = predictions.read(cell)
+    truth, clean, attacked, change = found.truth, found.clean, found.after, found.change
     before, clean_draws, after, draws = _scores(cell, resamples)
     point = metrics.operating_point(truth, clean, attacked, thresholds=thresholds(cell.target))
-    change = attacked - clean
+    visible = found.visible or {}
     return {
         **identity(cell),
-        "surrogate_seed": cell.attack.surrogate.seed,
-        "target_seed": cell.target.seed,
         **_with_interval("clean_auc", before, clean_draws),
         **_with_interval("auc", after, draws),
         **_with_interval(
@@ -165,26 +154,29 @@ def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
         "loss": metrics.loss(truth, attacked),
         "positive_shift": _mean(change[truth > 0]),
         "negative_shift": _mean(change[truth == 0]),
-        **{name: float(table[name].mean()) for name in ("max", "rms", "psnr", "ssim")},
+        **{name: float(pd.Series(each).mean()) for name, each in visible.items()},
+        "surrogate": "+".join(each.key[:12] for each in cell.attack.surrogates),
+        "target": cell.target.key[:12],
         "key": cell.key,
     }
 
 
-def finding_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
+def finding_table(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.DataFrame:
     """Return one row per kind of cell and label: AUC before and after, and the operating point.
 
-    Replicates are averaged; intervals are over groups of images.
+    Cells are grouped as in `pooled`. Replicates are averaged; intervals are over groups of images.
     """
+    cells = list(cells)
+    by = telling_apart(cells, by=by)
     kinds: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
-        kinds.setdefault(tuple(identity(cell).items()), []).append(cell)
+        kinds.setdefault(values(cell, by), []).append(cell)
     rows = []
     for kind, members in kinds.items():
         parts = [_findings(cell, resamples) for cell in members]
-        names = list(members[0].target.development.source.labels)
         found = {name: np.mean([part[name] for part in parts], axis=0) for name in parts[0]}
-        for k, label in enumerate(names):
-            row = {**dict(kind), "label": label, "pairs": len(members)}
+        for k, label in enumerate(members[0].target.labels):
+            row = {**dict(zip(by, kind, strict=True)), "label": label, "pairs": len(members)}
             for name in ("clean_auc", "auc"):
                 value, draws = found[name][k], found[f"{name}_draws"][:, k]
                 row |= _with_interval(name, value, draws)
@@ -195,9 +187,9 @@ def finding_table(cells: Iterable[Cell], *, resamples: int) -> pd.DataFrame:
 
 def _findings(cell: Cell, resamples: int) -> dict[str, np.ndarray]:
     """Return measures of one cell per label, (K,), and draws of the AUCs, (B, K)."""
-    table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-    truth, clean, attacked = arrays(table, labels)
-    weights = resampled(tuple(table["group"]), resamples).weights
+    found = predictions.read(cell)
+    truth, clean, attacked = found.truth, found.clean, found.after
+    weights = resampled(found.groups, resamples).weights
     point = metrics.operating_point(truth, clean, attacked, thresholds=thresholds(cell.target))
     return {
         "positives": truth.sum(axis=0),
@@ -209,22 +201,13 @@ def _findings(cell: Cell, resamples: int) -> dict[str, np.ndarray]:
     }
 
 
-def arrays(table: pd.DataFrame, labels: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return labels, clean and attacked logits of a cell's answers, each (N, K)."""
-    return (
-        table[labels].to_numpy(),
-        table[[answers.CLEAN + name for name in labels]].to_numpy(),
-        table[[answers.ATTACKED + name for name in labels]].to_numpy(),
-    )
-
-
 @lru_cache(maxsize=16)
 def resampled(groups: tuple[str, ...], number: int) -> metrics.Resamples:
     """Return the resamples of some groups; equal arguments give the same ones."""
     return metrics.Resamples(groups=groups, number=number)
 
 
-_CLEAN: dict[tuple[str, str, str, int], np.ndarray] = {}
+_CLEAN: dict[tuple[Any, ...], np.ndarray] = {}
 
 
 def _clean_draws(
@@ -232,7 +215,7 @@ def _clean_draws(
 ) -> np.ndarray:
     """The clean AUC of a target's resamples is the same for every attack on the same images."""
     attack = cell.attack
-    known = (cell.target.key, attack.images, attack.surrogate.development.key, drawn.number)
+    known = (cell.target.key, attack.images, attack.surrogates[0].development.key, drawn.number)
     if known not in _CLEAN:
         _CLEAN[known] = drawn.macro_auc(truth, clean)
     return _CLEAN[known]
@@ -241,9 +224,8 @@ def _clean_draws(
 @lru_cache(maxsize=256)
 def thresholds(target: Network) -> np.ndarray:
     """Return the operating point of each label, (K,), found on validation images."""
-    table, labels = answers.of_validation(target), list(target.development.source.labels)
-    logits = table[[answers.LOGIT + name for name in labels]].to_numpy()
-    return metrics.threshold(table[labels].to_numpy(), logits)
+    found = predictions.read(target)
+    return metrics.threshold(found.truth, found.clean)
 
 
 def forget() -> None:
@@ -253,8 +235,8 @@ def forget() -> None:
     _CLEAN.clear()
 
 
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _mean(found: np.ndarray) -> float:
+    return float(found.mean()) if len(found) else float("nan")
 
 
 def _with_interval(name: str, value: float, draws: np.ndarray) -> dict[str, float]:

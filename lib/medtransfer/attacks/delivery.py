@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.units import GREY_LEVEL, ROUNDING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FLOAT, EIGHT_BIT, CONTROL = "float", "8-bit", "control"
 
 
 def deliver(kind: str, clean: Tensor, adversarial: Tensor, *, names: Sequence[str]) -> Tensor:
@@ -26,6 +29,8 @@ def deliver(kind: str, clean: Tensor, adversarial: Tensor, *, names: Sequence[st
     Raises:
         ValueError: the kind is unknown.
     """
+    import torch
+
     if kind == FLOAT:
         return adversarial
     if kind == EIGHT_BIT:
@@ -40,6 +45,8 @@ def deliver(kind: str, clean: Tensor, adversarial: Tensor, *, names: Sequence[st
 
 
 def _shuffled(perturbation: Tensor, name: str) -> Tensor:
+    import torch
+
     order = np.random.default_rng(crc32(name.encode())).permutation(perturbation.numel())
     flat = perturbation.reshape(-1)
     return flat[torch.from_numpy(order).to(flat.device)].reshape(perturbation.shape)

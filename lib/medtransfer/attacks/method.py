@@ -1,108 +1,135 @@
-"""FGSM and PGD on multi-label networks, as Foolbox attacks (protocol, section 3).
+"""Methods of attack: each a small spec that knows its parameters and how to move an image.
 
-Untargeted, true labels, binary cross-entropy with logits summed over outputs. Epsilon and step
-size are in units of the image range [-1, 1], in which 0.02 is 2.55 grey levels of 255.
+Untargeted, true labels, binary cross-entropy with logits summed over outputs (protocol, section 3).
+Epsilon and step size are in units of the image range [-1, 1], in which 0.02 is 2.55 grey levels of
+255. A method called NAME is the class NAME in the module `attacks.name`.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+import dataclasses
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
 
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # Foolbox imports GitPython, which wants git
+from medtransfer import attacks
+from medtransfer.errors import AttackError, UsageError
+from medtransfer.specs import Spec
 
-import eagerpy as ep
-import foolbox
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-
-from medtransfer.specs import Attack
+if TYPE_CHECKING:
+    import foolbox
+    from torch import Tensor, nn
 
 BOUNDS = (-1.0, 1.0)
-# Float rounding of clip and projection; the budget is exact to this.
-TOLERANCE = 1e-6
 
 
-class AttackError(ValueError):
-    """An attack cannot be crafted as asked."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Method(Spec, ABC):
+    """How an image is moved, by at most `epsilon` in every pixel."""
+
+    epsilon: float
+
+    @property
+    def name(self) -> str:
+        """What profiles, tables and figures call it."""
+        return type(self).__name__
+
+    @cached_property
+    def family(self) -> Method:
+        """The same method with an epsilon of 0: what all its epsilons share."""
+        return dataclasses.replace(self, epsilon=0.0)
+
+    @cached_property
+    def traits(self) -> dict[str, Any]:
+        """What tables name: the method and all its parameters."""
+        return {"method": self.name, **dict(self.fields())}
+
+    @abstractmethod
+    def perturb(self, model: foolbox.Model, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the adversarial images, (N, C, H, W) in [-1, 1], no pixel further than epsilon.
+
+        Args:
+            model: answers images in [-1, 1] with logits (N, K).
+            images: float32 (N, C, H, W) in [-1, 1].
+            labels: float32 (N, K), 0 or 1.
+        """
+
+    def sweep(
+        self, epsilons: Sequence[float], model: foolbox.Model, images: Tensor, labels: Tensor
+    ) -> Iterator[Tensor]:
+        """Yield the adversarial images of each epsilon; a method may share work among them."""
+        for epsilon in epsilons:
+            yield self.at(epsilon).perturb(model, images, labels)
+
+    def at(self, epsilon: float) -> Self:
+        """Return the same method with another epsilon."""
+        return dataclasses.replace(self, epsilon=epsilon)
 
 
-class MultiLabelLoss:
-    """Replaces the one-of-many loss of Foolbox's gradient attacks."""
+def method(name: str) -> type[Method]:
+    """Return the method of that name.
 
-    def get_loss_fn(
-        self, model: foolbox.models.Model, labels: ep.Tensor
-    ) -> Callable[[ep.Tensor], ep.Tensor]:
-        """Return the loss of a batch: labels (N, K), 0 or 1, against logits (N, K)."""
+    Raises:
+        UsageError: there is none; the message lists those that there are.
+    """
+    if name.isalnum():
+        try:
+            found = getattr(import_module(f"{attacks.__name__}.{name.lower()}"), name, None)
+        except ModuleNotFoundError as missing:
+            if missing.name != f"{attacks.__name__}.{name.lower()}":
+                raise
+            found = None
+        if isinstance(found, type) and issubclass(found, Method):
+            return found
+    raise UsageError(f"no method of attack {name!r}; allowed: {', '.join(_names())}")
 
-        def loss(inputs: ep.Tensor) -> ep.Tensor:
-            logits, truth = model(inputs).raw, labels.raw
-            return ep.astensor(F.binary_cross_entropy_with_logits(logits, truth, reduction="sum"))
 
-        return loss
-
-
-class MultiLabelFGSM(MultiLabelLoss, foolbox.attacks.LinfFastGradientAttack):
-    """The fast gradient sign method: one step of size epsilon."""
-
-
-class MultiLabelPGD(MultiLabelLoss, foolbox.attacks.LinfProjectedGradientDescentAttack):
-    """Projected gradient descent; projected and clipped at every step."""
+def _names() -> Iterator[str]:
+    for module in pkgutil.iter_modules(attacks.__path__):
+        for name, found in vars(import_module(f"{attacks.__name__}.{module.name}")).items():
+            if isinstance(found, type) and issubclass(found, Method) and found is not Method:
+                yield name
 
 
 def craft(
-    model: nn.Module, images: Tensor, labels: Tensor, *, attacks: Sequence[Attack]
-) -> Iterator[tuple[Attack, Tensor]]:
-    """Yield every attack with its adversarial images, float32 (N, C, H, W) in [-1, 1].
+    model: nn.Module, images: Tensor, labels: Tensor, methods: Sequence[Method]
+) -> Iterator[tuple[Method, Tensor]]:
+    """Yield every method with its adversarial images, float32 (N, C, H, W) in [-1, 1].
 
-    Each image stays within its attack's epsilon of the clean one, whatever its batch. All FGSM
-    attacks share one gradient.
+    Each image stays within its method's epsilon of the clean one, whatever its batch.
 
     Args:
         model: in evaluation mode and without parameter gradients; logits (N, K).
         images: float32 (N, C, H, W) in [-1, 1].
         labels: float32 (N, K), 0 or 1.
-        attacks: on this model, "fgsm" or "pgd".
 
     Raises:
-        AttackError: the model is in training mode, images leave [-1, 1] or hold NaN, shapes do not
-            fit, or a method is unknown.
+        AttackError: the model is in training mode, images leave [-1, 1] or hold NaN, or shapes do
+            not fit.
     """
-    _check_methods(attacks)
+    import torch
+
+    from medtransfer.attacks.loss import wrapped
+
     _check(model, images, labels)
     with torch.inference_mode(False):  # tensors born in inference mode take no gradient
         images, labels = images.clone(), labels.clone()
-    wrapped = foolbox.PyTorchModel(model, bounds=BOUNDS, device=images.device)
-    fgsm = [attack for attack in attacks if attack.method == "fgsm"]
-    if fgsm:
-        yield from _all_fgsm(wrapped, images, labels, attacks=fgsm)
-    for attack in attacks:
-        if attack.method == "pgd":
-            yield attack, _pgd(wrapped, images, labels, attack=attack)
-
-
-def _all_fgsm(
-    wrapped: foolbox.PyTorchModel, images: Tensor, labels: Tensor, *, attacks: Sequence[Attack]
-) -> Iterator[tuple[Attack, Tensor]]:
-    method = MultiLabelFGSM(random_start=False)
-    inputs, truth = ep.astensors(images, labels)
-    with torch.inference_mode(False), torch.enable_grad():
-        _, gradient = method.value_and_grad(method.get_loss_fn(wrapped, truth), inputs)
-    direction = gradient.raw.sign()
-    for attack in attacks:
-        yield attack, (images + attack.epsilon * direction).clamp(*BOUNDS)
-
-
-def _pgd(
-    wrapped: foolbox.PyTorchModel, images: Tensor, labels: Tensor, *, attack: Attack
-) -> Tensor:
-    method = MultiLabelPGD(abs_stepsize=attack.step_size, steps=attack.steps, random_start=False)
-    with torch.inference_mode(False), torch.enable_grad():
-        return method.run(wrapped, images, labels, epsilon=attack.epsilon).detach()
+    answers = wrapped(model, images.device)
+    families: dict[Method, list[Method]] = {}
+    for each in methods:
+        families.setdefault(each.family, []).append(each)
+    for family, members in families.items():
+        found = family.sweep([each.epsilon for each in members], answers, images, labels)
+        yield from zip(members, found, strict=True)
 
 
 def _check(model: nn.Module, images: Tensor, labels: Tensor) -> None:
+    import torch
+
     training = any(module.training for module in model.modules())
     if training or any(p.requires_grad for p in model.parameters()):
         raise AttackError("call model.eval().requires_grad_(False) before an attack")
@@ -110,11 +137,3 @@ def _check(model: nn.Module, images: Tensor, labels: Tensor) -> None:
         raise AttackError("images must be finite and in [-1, 1]: scale them, do not normalise them")
     if labels.ndim != 2 or len(labels) != len(images) or not ((labels == 0) | (labels == 1)).all():
         raise AttackError(f"labels must be 0 or 1, (N, K); they are {tuple(labels.shape)}")
-
-
-def _check_methods(attacks: Sequence[Attack]) -> None:
-    for attack in attacks:
-        if attack.method not in ("fgsm", "pgd"):
-            raise AttackError(f"no method {attack.method!r}; allowed: fgsm, pgd")
-        if attack.method == "fgsm" and (attack.steps, attack.step_size) != (1, attack.epsilon):
-            raise AttackError("FGSM is one step of size epsilon")

@@ -9,30 +9,22 @@ from typing import Any, ClassVar
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer.analysis import selection as catalogue
-from medtransfer.analysis import tables as table
+from medtransfer.analysis import selection
+from medtransfer.analysis import tables as measured
 from medtransfer.analysis.statistics import Effect
 from medtransfer.chapters.page import Page
-from medtransfer.compute import ensure as compute
 from medtransfer.compute import run
-from medtransfer.data import images as prepare
+from medtransfer.compute.ensure import ensure
+from medtransfer.data import images
 from medtransfer.data.manifests import named
+from medtransfer.data.schema import ImageFacts
+from medtransfer.domains import domain as row_of
 from medtransfer.report import figures, tables
-from medtransfer.report.sources import described
-from medtransfer.report.wording import DOMAIN_NUMBERS, GROUPS, percent
-from medtransfer.specs import Cell
-from medtransfer.study import builders as ingredients
-from medtransfer.study import plan as study
+from medtransfer.report.wording import described, groups, percent
+from medtransfer.scoring.cell import Cell
+from medtransfer.study import plan
 
-PAIR = (
-    "method",
-    "surrogate_architecture",
-    "surrogate_initialization",
-    "surrogate_data",
-    "target_architecture",
-    "target_initialization",
-    "target_data",
-)
+PAIR = ("method", *(f"{side}_{trait}" for side in selection.SIDES for trait in selection.BASE))
 
 
 class Chapter(Page):
@@ -40,7 +32,7 @@ class Chapter(Page):
 
     Args:
         profile: name of a built-in profile, or path of a YAML profile.
-        domain: ophthalmology, radiology or pathology.
+        domain: one that the profile has images for.
     """
 
     factor: ClassVar[str]
@@ -48,72 +40,80 @@ class Chapter(Page):
     def __init__(self, profile: str, *, domain: str) -> None:
         super().__init__(profile)
         self.domain = domain
-        self.source = self.settings.sources[domain]  # type: ignore[index]
-        self.number = f"{DOMAIN_NUMBERS[domain]}{list(study.FACTORS).index(self.factor)}"
+        self.source = self.settings.sources.get(domain, "")
+        self.number = f"{row_of(domain).number}{plan.factor(self.factor).number}"
 
     @cached_property
     def epsilon(self) -> float:
         """The epsilon chosen on validation images, in units of [-1, 1]."""
-        return run.chosen_epsilon(self.settings, self.domain)
+        return run.chosen_epsilon(self.study, self.domain)
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """All cells of the factor; whatever is missing is trained and attacked."""
-        return run.factor(self.settings, self.domain, self.factor)
+        return run.factor(self.study, self.domain, self.factor)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """One row per cell (see `evaluation.table`), after the sanity ladder was climbed."""
-        return run.measured(self.cells, self.settings)
+        """One row per cell (see `analysis.tables`)."""
+        return measured.transfer_table(self.cells, resamples=self.settings.resamples)
+
+    @property
+    def _manifest(self) -> ImageFacts:
+        _, manifest = named(self.source)
+        assert isinstance(manifest, ImageFacts)
+        return manifest
 
     def images(self) -> Markdown:
         """Show which images these are, and what a reader of their results must know."""
-        source = ingredients.source(self.settings, self.domain)
-        compute.ensure([source])
-        index = prepare.load(source).index
-        return Markdown(described(named(self.source)[1], index=index, image_px=source.image_px))
+        source = self.study.source(self.domain)
+        ensure([source])
+        index = images.load(source).index
+        return Markdown(described(self._manifest, index=index, image_px=source.image_px))
 
     def design(self) -> pd.DataFrame:
         """Return who attacks whom, with what; nothing runs but the choice of epsilon."""
-        specs = study.cells(self.settings, self.domain, self.factor, epsilon=self.epsilon)
-        return tables.readable(catalogue.overview(specs), index=catalogue.SIDES)
+        specs = plan.cells(self.study, self.domain, self.factor, epsilon=self.epsilon)
+        found = selection.overview(specs)
+        return tables.readable(found, index=[name for name in found if name in selection.OVERVIEW])
 
     def networks(self) -> Image:
         """Show the validation AUC of every network of the factor."""
-        networks = run.networks(self.cells, self.settings)
+        networks = run.networks(plan.of_cells(self.cells), resamples=self.settings.resamples)
         return self.save(figures.networks(networks), networks, name="networks")
 
     def pooled(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return mean percentages of the clean AUC over the cells that `where` selects."""
-        chosen = catalogue.select(self.cells, **where)
-        return table.pooled(chosen, by=by, resamples=self.settings.resamples).sort_values([*by])
+        chosen = selection.select(self.cells, **where)
+        return measured.pooled(chosen, by=by, resamples=self.settings.resamples).sort_values([*by])
 
     def table(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return the same means for people, rows named by `by`."""
-        return tables.left(self.pooled(*by, **where), index=by)
+        means = self.pooled(*by, **where)
+        return tables.left(means, index=[*means.columns[: means.columns.get_loc("pairs")]])
 
     def left(self, **where: Any) -> str:
         """Return in words how much of the clean AUC the selected cells leave."""
-        (row,) = self.pooled("domain", **where).to_dict("records")
-        return percent(row)
+        chosen = selection.select(self.cells, **where)
+        return percent(measured.mean_left(chosen, resamples=self.settings.resamples))
 
     def contrast(self, first: dict[str, Any], second: dict[str, Any]) -> Effect:
         """Return the difference of what two selections of cells leave, first minus second."""
-        sides = (catalogue.select(self.cells, **where) for where in (first, second))
-        return table.contrast(*sides, resamples=self.settings.resamples)
+        sides = (selection.select(self.cells, **where) for where in (first, second))
+        return measured.contrast(*sides, resamples=self.settings.resamples)
 
     def say(self, sentences: Sequence[str]) -> Markdown:
         """Show the answer, with what its intervals stand for."""
         return Markdown("\n\n".join([*sentences, self._scope()]))
 
     def _scope(self) -> str:
-        groups, number = GROUPS[self.domain], self.settings.replicates
+        nouns, number = groups(self._manifest), self.settings.replicates
         if number == 1:
             return (
-                f"Intervals (95 %) are over {groups}, for these trained networks: one training of "
+                f"Intervals (95 %) are over {nouns}, for these trained networks: one training of "
                 "each kind cannot say how much another seed would change them."
             )
         return (
-            f"Intervals (95 %) are over trained networks ({number} of each kind) and {groups}: "
+            f"Intervals (95 %) are over trained networks ({number} of each kind) and {nouns}: "
             "they say what another training would give."
         )

@@ -7,9 +7,9 @@ from IPython.display import Image, Markdown
 
 from medtransfer.analysis.selection import OTHER, SAME
 from medtransfer.chapters.chapter import PAIR, Chapter
+from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import figures
 from medtransfer.report.wording import decided, named, points
-from medtransfer.specs import IMAGENET, RANDOM
 from medtransfer.units import shown
 
 

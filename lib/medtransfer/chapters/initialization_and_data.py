@@ -7,9 +7,9 @@ from IPython.display import Markdown
 
 from medtransfer.analysis.selection import OTHER, SAME
 from medtransfer.chapters.initialization import Initialization
+from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import tables
 from medtransfer.report.wording import decided, points
-from medtransfer.specs import IMAGENET, RANDOM
 from medtransfer.units import shown
 
 
@@ -31,7 +31,7 @@ class InitializationAndData(Initialization):
         return tables.readable(rows[[*kind, "clean AUC (95 % interval)"]], index=kind)
 
     def _targets(self) -> pd.DataFrame:
-        return self.frame.drop_duplicates("target_seed").copy()
+        return self.frame.drop_duplicates("target").copy()
 
     def answer(self) -> Markdown:
         """Say what a tenth of the data means for a target, pre-trained or not."""

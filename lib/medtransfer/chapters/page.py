@@ -1,14 +1,17 @@
-"""What every notebook has: a profile, figures with its number, and where it was made."""
+"""What every notebook has: a profile, its study, figures with its number, where it was made."""
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import pandas as pd
 from IPython.display import Image
 from matplotlib.figure import Figure
 
-from medtransfer import store
+from medtransfer.provenance import provenance
 from medtransfer.report import style
-from medtransfer.study import schema as profiles
+from medtransfer.study import builders, schema
+from medtransfer.study.builders import Study
 
 
 class Page:
@@ -22,12 +25,17 @@ class Page:
     source: str  # where its images come from
 
     def __init__(self, profile: str) -> None:
-        self.settings = profiles.profile(profile)
+        self.settings = schema.profile(profile)
         pd.set_option("display.max_colwidth", None)  # claims are sentences
+
+    @cached_property
+    def study(self) -> Study:
+        """The profile with its images; what is made of files is fetched and read."""
+        return builders.resolve(self.settings)
 
     def made_on(self) -> pd.DataFrame:
         """Return where and on what this notebook ran."""
-        made = {"profile": self.settings.name, **store.provenance()}
+        made = {"profile": self.settings.name, **provenance()}
         return pd.Series(made, name="made on").to_frame()
 
     def save(

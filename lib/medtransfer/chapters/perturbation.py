@@ -7,17 +7,26 @@ from typing import Any
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer.analysis import selection as catalogue
+from medtransfer.analysis import sanity, selection
+from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
-from medtransfer.chapters.chapter import Chapter
-from medtransfer.compute import run
+from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
+from medtransfer.chapters.chapter import PAIR, Chapter
+from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import figures, tables
 from medtransfer.report.figures import pictures
 from medtransfer.report.wording import decided, named, points
-from medtransfer.scoring import epsilon as choice
-from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, RANDOM, Cell
-from medtransfer.study import plan as study
+from medtransfer.scoring import epsilon, example
+from medtransfer.scoring.cell import Cell
+from medtransfer.scoring.example import Turned
+from medtransfer.study import plan
 from medtransfer.units import shown
+
+IDENTITY = (
+    *("domain", "method", "epsilon", "grey_levels", "delivery", "relation"),
+    *PAIR[1:],
+    "outputs",
+)
 
 
 class Perturbation(Chapter):
@@ -33,7 +42,7 @@ class Perturbation(Chapter):
             f"{self.settings.remaining:.0%}, noise must leave at least "
             f"{self.settings.harmless:.0%} of the clean AUC"
         )
-        shares = choice.sweep(study.choice(self.settings, self.domain))
+        shares = epsilon.sweep(plan.choice(self.study, self.domain))
         return tables.readable(shares.round(3), index=["epsilon"])
 
     def sweep(self) -> Image:
@@ -49,21 +58,54 @@ class Perturbation(Chapter):
         return self.save(figures.sweep(means), means, name="sweep")
 
     def ladder(self) -> pd.DataFrame:
-        """Return the rungs of the sanity ladder, in % of the clean AUC."""
-        return run.ladder(self.frame).round(1).rename(index=named)
+        """Return the rungs of the sanity checks, in % of the clean AUC, and what is unexpected.
 
-    def example(self, label: str) -> Image:
-        """Show the image with `label` whose call an attack at the chosen epsilon changes most."""
-        from medtransfer.scoring import example as showcase  # takes seconds: it loads networks
+        Raises:
+            SanityError: a law is broken.
+        """
+        sanity.check(self.frame)
+        return sanity.ladder(self.frame).round(1).rename(index=named)
 
+    def example(self, label: str | None = None) -> Image | Markdown:
+        """Show images whose correct call the attack turns; None takes the label with most of them.
+
+        Pre-trained networks of the same architecture, PGD at the chosen epsilon.
+        """
+        cell, found = self._turned(label)
+        if not len(found.rows):
+            return Markdown(
+                f"At this epsilon the attack turns no correct call of the first pair of networks"
+                f"{f' for {label}' if label else ''}, so there is nothing to show."
+            )
+        cases = example.examples(example.deliveries(cell), found)
+        rows = [
+            {
+                "title": f"{case.chosen} of {case.among} turned calls",
+                "panels": case.panels,
+                "probabilities": case.probabilities,
+                "truth": case.truth,
+            }
+            for case in cases
+        ]
+        picture = pictures.example(rows, label=found.label, threshold=found.threshold)
+        table = pd.DataFrame(
+            {
+                "chosen": case.chosen,
+                "image": case.image,
+                "label": found.label,
+                "truth": int(case.truth),
+                "picture": panel,
+                "probability": probability,
+                "threshold": found.threshold,
+            }
+            for case in cases
+            for panel, probability in case.probabilities.items()
+        )
+        return self.save(picture, table, name="example")
+
+    def _turned(self, label: str | None) -> tuple[Cell, Turned]:
         cell = self._crafted(relation=SAME)[0]
-        case = showcase.showcase(cell, image=showcase.most_changed(cell, label))
-        name = label.replace("_", " ").lower() if label[1:].islower() else label
-        captions = {
-            f"{panel}": f"{name}: {p:.2f}" for panel, p in case.probabilities[label].items()
-        }
-        picture = pictures.example(case.panels, amplified=showcase.PERTURBATION, captions=captions)
-        return self.save(picture, case.probabilities.reset_index(), name="example")
+        return cell, example.turned(cell, label)
 
     def deliveries(self) -> pd.DataFrame:
         """Return what is left at the chosen epsilon as crafted, in 8 bits, and of noise."""
@@ -77,13 +119,13 @@ class Perturbation(Chapter):
         """Show AUC by finding before and after PGD, pre-trained networks, chosen epsilon."""
         chosen = self._crafted(target_architecture=self.settings.architectures[0])
         rungs = [WHITE_BOX, SAME, OTHER]
-        found = run.findings(chosen, self.settings)
+        found = measured.finding_table(chosen, by=IDENTITY, resamples=self.settings.resamples)
         found = found.sort_values("relation", key=lambda c: c.map(rungs.index), kind="stable")
         return self.save(figures.findings(found), found, name="findings")
 
     def _crafted(self, **where: Any) -> list[Cell]:
         """Return cells of PGD at the chosen epsilon between pre-trained networks, as crafted."""
-        return catalogue.select(
+        return selection.select(
             self.cells,
             method="PGD",
             epsilon=self.epsilon,

@@ -7,27 +7,19 @@ from functools import cached_property
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer.analysis import (
-    claims,
-)
-from medtransfer.analysis import (
-    operating_points as operating,
-)
-from medtransfer.analysis import (
-    selection as catalogue,
-)
-from medtransfer.analysis import (
-    tables as table,
-)
+from medtransfer.analysis import claims, operating_points, selection
+from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import SAME
+from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.page import Page
 from medtransfer.compute import run
+from medtransfer.networks.trained import IMAGENET
 from medtransfer.report import figures, tables
 from medtransfer.report.verdicts import effect
 from medtransfer.report.wording import named
-from medtransfer.specs import CONTROL, EIGHT_BIT, FLOAT, IMAGENET, Cell
-from medtransfer.study import plan as study
+from medtransfer.scoring.cell import Cell
+from medtransfer.study.factors import FACTORS
 
 METHOD = "PGD"
 
@@ -35,7 +27,7 @@ METHOD = "PGD"
 class Synthesis(Page):
     """What the notebook of the synthesis calls."""
 
-    number = "40"
+    number = "90"
 
     def __init__(self, profile: str) -> None:
         super().__init__(profile)
@@ -46,9 +38,9 @@ class Synthesis(Page):
     @cached_property
     def studies(self) -> dict[str, dict[str, tuple[Cell, ...]]]:
         """All cells by domain and factor; whatever is missing is trained and attacked."""
-        run.everything(self.settings, self.domains)
+        run.everything(self.study, self.domains)
         return {
-            domain: {name: run.factor(self.settings, domain, name) for name in study.FACTORS}
+            domain: {name: run.factor(self.study, domain, name) for name in FACTORS}
             for domain in self.domains
         }
 
@@ -84,8 +76,8 @@ class Synthesis(Page):
         """Show initialization, data and architecture at once, as one heat map."""
         crossed = ("initialization", "development_data", "initialization_and_data")
         cells = [cell for name in crossed for cell in self.studies[domain][name]]
-        chosen = catalogue.select(dict.fromkeys(cells), method=METHOD)
-        means = table.pooled(chosen, by=PAIR, resamples=self.settings.resamples)
+        chosen = selection.select(dict.fromkeys(cells), method=METHOD)
+        means = measured.pooled(chosen, by=PAIR, resamples=self.settings.resamples)
         picture = figures.factors(means, title=f"{domain.capitalize()}, {METHOD}")
         return self.save(picture, means, name=f"factors_{domain}")
 
@@ -116,14 +108,14 @@ class Synthesis(Page):
         """Return what is left as crafted, in an 8-bit file, and of shuffled noise."""
         parts = []
         for domain, factors in self.studies.items():
-            cells = catalogue.select(
+            cells = selection.select(
                 factors["perturbation"],
                 method=METHOD,
-                epsilon=run.chosen_epsilon(self.settings, domain),
+                epsilon=run.chosen_epsilon(self.study, domain),
                 relation=SAME,
             )
             by = ("domain", "target_initialization", "delivery")
-            parts.append(table.pooled(cells, by=by, resamples=self.settings.resamples))
+            parts.append(measured.pooled(cells, by=by, resamples=self.settings.resamples))
         return _wide(pd.concat(parts), by="delivery")[[FLOAT, EIGHT_BIT, named(CONTROL)]]
 
     def operating(self) -> Image:
@@ -133,14 +125,14 @@ class Synthesis(Page):
         """
         parts = []
         for domain, factors in self.studies.items():
-            cells = catalogue.select(
+            cells = selection.select(
                 factors["initialization"],
                 method=METHOD,
                 relation=SAME,
                 surrogate_initialization=IMAGENET,
                 target_initialization=IMAGENET,
             )
-            part = operating.operating_table(cells, resamples=self.settings.resamples)
+            part = operating_points.operating_table(cells, resamples=self.settings.resamples)
             parts.append(part.assign(domain=domain))
         table_ = pd.concat(parts, ignore_index=True)
         return self.save(figures.operating(table_), table_, name="operating_points")
@@ -150,7 +142,7 @@ class Synthesis(Page):
         cells = [
             cell
             for factors in self.studies.values()
-            for cell in catalogue.select(
+            for cell in selection.select(
                 factors["perturbation"],
                 method="FGSM",
                 delivery=FLOAT,
@@ -158,7 +150,7 @@ class Synthesis(Page):
                 target_initialization=IMAGENET,
             )
         ]
-        frame = table.transfer_table(cells, resamples=0)  # the figure has no intervals
+        frame = measured.transfer_table(cells, resamples=0)  # the figure has no intervals
         means = frame.groupby(["domain", "epsilon"], as_index=False, sort=False)[
             ["ssim", "psnr", "percent"]
         ].mean()
@@ -200,8 +192,8 @@ class Synthesis(Page):
 
     def _means(self, by: tuple[str, ...], factor: str, **where: object) -> pd.DataFrame:
         cells = [cell for factors in self.studies.values() for cell in factors[factor]]
-        chosen = catalogue.select(cells, **where)
-        return table.pooled(chosen, by=by, resamples=self.settings.resamples)
+        chosen = selection.select(cells, **where)
+        return measured.pooled(chosen, by=by, resamples=self.settings.resamples)
 
 
 def _wide(means: pd.DataFrame, *, by: str) -> pd.DataFrame:

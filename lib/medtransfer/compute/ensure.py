@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -12,42 +11,26 @@ from typing import Any
 from tqdm import tqdm
 
 from medtransfer import store
-from medtransfer.executors.cluster import ClusterError
+from medtransfer.errors import ClusterError, ComputeError
 from medtransfer.executors.local import executor, return_memory
-from medtransfer.specs import (
-    Cell,
-    EpsilonChoice,
-    Imported,
-    Network,
-    PhantomSource,
-    Source,
-    Spec,
-    Training,
-)
-
-
-class ComputeError(RuntimeError):
-    """Some results could not be made; the message names each, everything else is stored."""
+from medtransfer.specs import Result, Spec
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Specs that are made together in one process."""
+    """Results that are made together in one process."""
 
-    specs: tuple[Spec, ...]
+    specs: tuple[Result, ...]
 
     @property
-    def needs(self) -> set[Spec]:
+    def needs(self) -> set[Result]:
         """Stored results that must exist before."""
         return {above for spec in self.specs for above in _stored_above(spec)}
 
     @property
-    def name(self) -> str:
+    def title(self) -> str:
         """What the unit makes, for people."""
-        return describe(self.specs[0]) + (f" (+{len(self.specs) - 1})" if self.specs[1:] else "")
-
-
-STORED = (Source, Network, Cell, EpsilonChoice)
+        return self.specs[0].title + (f" (+{len(self.specs) - 1})" if self.specs[1:] else "")
 
 
 def ensure(specs: Iterable[Spec]) -> None:
@@ -58,34 +41,26 @@ def ensure(specs: Iterable[Spec]) -> None:
 
     Raises:
         ComputeError: units failed; all others are finished and kept.
-        StoreError: a source of images is missing and is not a phantom, or something that is no
-            result lies where one belongs.
+        StoreError: something that is no result lies where one belongs.
         ClusterError: the cluster is not there, or a worker of it does not fit.
     """
     missing = _missing(specs)
     if not missing:
         return
     with executor() as pool:
-        for spec in missing:
-            if isinstance(spec, PhantomSource):
-                from medtransfer.data.images import prepare_phantom  # heavy, only when needed
-
-                prepare_phantom(spec, executor=pool)
-            elif isinstance(spec, Source):
-                store.find(spec)  # explains that it is not there
-        _run(_units([spec for spec in missing if not isinstance(spec, Source)]), pool)
+        _run(_units(missing), pool)
 
 
-def _missing(specs: Iterable[Spec]) -> list[Spec]:
+def _missing(specs: Iterable[Spec]) -> list[Result]:
     """Return all absent results, those upstream first, each once."""
-    found: dict[Spec, None] = {}
+    found: dict[Result, None] = {}
 
     def visit(spec: Spec) -> None:
-        if spec in found or (isinstance(spec, STORED) and store.has(spec)):
+        if spec in found or (isinstance(spec, Result) and store.has(spec)):
             return
         for above in spec.upstream():
             visit(above)
-        if isinstance(spec, STORED):
+        if isinstance(spec, Result):
             store.check_free(spec)
             found[spec] = None
 
@@ -94,55 +69,43 @@ def _missing(specs: Iterable[Spec]) -> list[Spec]:
     return list(found)
 
 
-def _stored_above(spec: Spec) -> Iterator[Spec]:
+def needed(specs: Iterable[Spec]) -> list[Result]:
+    """Return every stored result that some specs need, themselves included, each once."""
+    found: dict[Spec, None] = {}
+
+    def visit(spec: Spec) -> None:
+        if spec not in found:
+            found[spec] = None
+            for above in spec.upstream():
+                visit(above)
+
+    for spec in specs:
+        visit(spec)
+    return [spec for spec in found if isinstance(spec, Result)]
+
+
+def _stored_above(spec: Spec) -> Iterator[Result]:
     for above in spec.upstream():
-        if isinstance(above, STORED):
+        if isinstance(above, Result):
             yield above
         else:
             yield from _stored_above(above)
 
 
-def _units(specs: Sequence[Spec]) -> list[Unit]:
-    """Return the units of work: all cells of one surrogate, method and images are one."""
-    cells: dict[Any, list[Cell]] = defaultdict(list)
-    single = []
+def _units(specs: Sequence[Result]) -> list[Unit]:
+    """Return the units of work: results of one class with an equal `batch` are one."""
+    batches: dict[Any, list[Result]] = defaultdict(list)
     for spec in specs:
-        if isinstance(spec, Cell):
-            cells[spec.attack.surrogate, spec.attack.method, spec.attack.images].append(spec)
-        else:
-            single.append(Unit((spec,)))
-    return single + [Unit(tuple(group)) for group in cells.values()]
+        batches[type(spec), spec.batch].append(spec)
+    return [Unit(tuple(batch)) for batch in batches.values()]
 
 
 def make(unit: Unit) -> None:
     """Make one unit in this process."""
     try:
-        _make(unit)
+        type(unit.specs[0]).make(unit.specs)
     finally:
         return_memory()
-
-
-def _make(unit: Unit) -> None:
-    spec = unit.specs[0]
-    if isinstance(spec, Training):
-        from medtransfer.networks.training import train
-
-        train(spec)
-        gc.collect()  # a trainer and its network refer to each other, and would stay for long
-    elif isinstance(spec, Imported):
-        from medtransfer.networks.imported import publish
-
-        publish(spec)
-    elif isinstance(spec, Cell):
-        from medtransfer.scoring.transfer import score
-
-        score([cell for cell in unit.specs if isinstance(cell, Cell)])
-    elif isinstance(spec, EpsilonChoice):
-        from medtransfer.scoring.epsilon import choose
-
-        choose(spec)
-    else:
-        raise TypeError(f"nothing makes a {type(spec).__name__}")
 
 
 def _run(units: list[Unit], pool: Executor) -> None:
@@ -170,11 +133,11 @@ def _run(units: list[Unit], pool: Executor) -> None:
                 if error:
                     failed[unit] = f"{type(error).__name__}: {error}"
                     for lost in _drop_dependents(waiting, unit):
-                        failed[lost] = f"not tried, since {unit.name} failed"
+                        failed[lost] = f"not tried, since {unit.title} failed"
                 bar.update()
-                bar.set_postfix_str(f"{len(failed)} failed" if failed else unit.name)
+                bar.set_postfix_str(f"{len(failed)} failed" if failed else unit.title)
     if failed:
-        listed = "\n".join(f"- {unit.name}: {why}" for unit, why in failed.items())
+        listed = "\n".join(f"- {unit.title}: {why}" for unit, why in failed.items())
         raise ComputeError(
             f"{len(failed)} of {len(units)} units failed; the others are stored. Mend the cause "
             f"and run again:\n{listed}"
@@ -190,16 +153,3 @@ def _drop_dependents(waiting: list[Unit], failed: Unit) -> list[Unit]:
             gone |= set(unit.specs)
         lost += found
     return lost
-
-
-def describe(spec: Spec) -> str:
-    """Return a short name of a spec for people."""
-    if isinstance(spec, Network):
-        d = spec.development
-        verb = "train" if isinstance(spec, Training) else "bring"
-        return f"{verb} {spec.architecture} {spec.initialization} on {d.source.domain} {d.name}"
-    if isinstance(spec, Cell):
-        return f"{spec.attack.method} crafted on: {describe(spec.attack.surrogate)[6:]}"
-    if isinstance(spec, EpsilonChoice):
-        return "choice of epsilon"
-    return f"{type(spec).__name__} {spec.key[:12]}"

@@ -3,112 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from medtransfer.compute.ensure import ensure
+from medtransfer.executors.local import executor
+from medtransfer.networks.network import Network
+from medtransfer.scoring import epsilon
+from medtransfer.scoring.cell import Cell
+from medtransfer.study import plan
+from medtransfer.study.builders import Study
+from medtransfer.study.factors import FACTORS
 
-from medtransfer.analysis import sanity
-from medtransfer.analysis import tables as table
-from medtransfer.compute import ensure as compute
-from medtransfer.executors import local as workers
-from medtransfer.measures import metrics
-from medtransfer.measures import predictions as answers
-from medtransfer.scoring import epsilon as choice
-from medtransfer.specs import FLOAT, Cell, Network
-from medtransfer.study import plan as study
-from medtransfer.study.schema import Profile
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def chosen_epsilon(profile: Profile, domain: str) -> float:
+def chosen_epsilon(study: Study, domain: str) -> float:
     """Return the epsilon chosen on validation images; train and attack what that takes."""
-    spec = study.choice(profile, domain)
-    compute.ensure([spec])
-    return choice.chosen(spec)
+    spec = plan.choice(study, domain)
+    ensure([spec])
+    return epsilon.chosen(spec)
 
 
-def factor(profile: Profile, domain: str, name: str) -> tuple[Cell, ...]:
+def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
     """Return the cells of a factor, all of them in the store.
 
     Raises:
-        ValueError: there is no such factor.
+        UsageError: there is no such factor.
         ComputeError: some work failed; the message names it.
     """
-    study.cells(profile, domain, name, epsilon=profile.candidates[0])  # a mistake costs no training
-    with workers.executor():
-        epsilon = chosen_epsilon(profile, domain)
-        cells = study.cells(profile, domain, name, epsilon=epsilon)
-        compute.ensure(cells)
+    plan.factor(name)  # a mistake costs no training
+    with executor():
+        cells = plan.cells(study, domain, name, epsilon=chosen_epsilon(study, domain))
+        ensure(cells)
     return cells
 
 
-def everything(profile: Profile, domains: Iterable[str]) -> None:
+def everything(study: Study, domains: Iterable[str]) -> None:
     """Make all cells of all factors of some domains, scheduled together.
 
     An attack that several factors need is so crafted once and scored on all their targets.
     """
     domains = list(domains)
-    with workers.executor():
-        choices = [study.choice(profile, domain) for domain in domains]
-        compute.ensure([*choices, *_all(profile, domains)])
-        cells: list[Cell] = []
-        for domain in domains:
-            epsilon = chosen_epsilon(profile, domain)
-            for cells_of in study.FACTORS.values():
-                cells += cells_of(profile, domain, epsilon=epsilon)
-        compute.ensure(cells)
+    with executor():
+        choices = [plan.choice(study, domain) for domain in domains]
+        networks = [
+            spec for d in domains for name in FACTORS for spec in plan.networks(study, d, name)
+        ]
+        ensure([*choices, *networks])
+        chosen = {domain: chosen_epsilon(study, domain) for domain in domains}
+        ensure(
+            cell
+            for domain, at in chosen.items()
+            for name in FACTORS
+            for cell in plan.cells(study, domain, name, epsilon=at)
+        )
 
 
-def _all(profile: Profile, domains: Iterable[str]) -> list[Network]:
-    """Return all trainings of some domains; they do not depend on epsilon."""
-    anything = profile.epsilons[0]
-    cells = [
-        cell
-        for domain in domains
-        for cells_of in study.FACTORS.values()
-        for cell in cells_of(profile, domain, epsilon=anything)
-    ]
-    return list(study.networks(cells))
+def networks(networks: Iterable[Network], *, resamples: int) -> pd.DataFrame:
+    """Return one row per network: what it is, its validation AUC with 95 % interval, its key."""
+    import pandas as pd
 
+    from medtransfer.measures import metrics, predictions
 
-def measured(cells: Iterable[Cell], profile: Profile) -> pd.DataFrame:
-    """Return the tidy table of cells (see `evaluation.table`) after climbing the sanity ladder.
-
-    Raises:
-        SanityError: the table breaks a law that holds for every attack.
-    """
-    frame = table.transfer_table(cells, resamples=profile.resamples)
-    sanity.climb(frame)
-    return frame
-
-
-def ladder(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rungs of the sanity ladder of a tidy table (see `evaluation.ladder`)."""
-    return sanity.climb(frame)
-
-
-def findings(cells: Iterable[Cell], profile: Profile) -> pd.DataFrame:
-    """Return one row per kind of cell and label (see `evaluation.table`), as crafted only."""
-    chosen = [cell for cell in cells if cell.delivery == FLOAT]
-    return table.finding_table(chosen, resamples=profile.resamples)
-
-
-def networks(cells: Iterable[Cell], profile: Profile) -> pd.DataFrame:
-    """Return one row per network of the cells: what it is, its epochs and its validation AUC."""
     rows = []
-    for spec in study.networks(cells):
-        history, validation = answers.history(spec), answers.of_validation(spec)
-        labels = list(spec.development.source.labels)
-        logits = validation[[answers.LOGIT + name for name in labels]].to_numpy()
-        truth = validation[labels].to_numpy()
-        drawn = metrics.Resamples(groups=tuple(validation["group"]), number=profile.resamples)
-        low, high = metrics.interval(drawn.macro_auc(truth, logits))
+    for spec in networks:
+        found = predictions.read(spec)
+        drawn = metrics.Resamples(groups=found.groups, number=resamples)
+        low, high = metrics.interval(drawn.macro_auc(found.truth, found.clean))
+        traits = {"architecture": "", "initialization": "", "data": "", "epochs": 0} | spec.traits
         rows.append(
             {
-                "architecture": spec.architecture,
-                "initialization": spec.initialization,
-                "data": spec.development.name,
-                "seed": spec.seed,
-                "epochs": len(history),
-                "validation_auc": metrics.macro_auc(truth, logits),
+                **{name: traits[name] for name in ("architecture", "initialization", "data")},
+                "seed": getattr(spec, "seed", 0),
+                "epochs": traits["epochs"],
+                "validation_auc": metrics.macro_auc(found.truth, found.clean),
                 "validation_auc_low": low,
                 "validation_auc_high": high,
                 "key": spec.key,

@@ -67,6 +67,10 @@ class PhantomSource(Source):
     def title(self) -> str:
         return f"draw the {self.drawing} phantom"
 
+    @property
+    def effort(self) -> str:
+        return "drawing"
+
     @classmethod
     def make(cls, specs: Sequence[Self]) -> None:
         """Draw every image and publish it."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from medtransfer import paths, store
+from medtransfer import paths, provenance, store
+from medtransfer.errors import ClusterError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PATIENCE = 10  # seconds in which a scheduler must answer
 GLANCE = 2  # seconds between two looks at whether anybody works
-
-
-class ClusterError(RuntimeError):
-    """The cluster cannot do the work; no unit is to blame, and what was finished is stored."""
 
 
 class Cluster(Executor):
@@ -155,7 +152,7 @@ def _check(run: _Run) -> None:
 
 
 def _code() -> dict[str, str]:
-    facts = store.provenance()
+    facts = provenance.provenance()
     return {"medtransfer": facts["git"], **facts["versions"]}
 
 
@@ -164,5 +161,5 @@ def _differences(ours: dict[str, str], theirs: dict[str, str]) -> str:
     return ", ".join(
         f"{name} {there}, the run {here}"
         for (name, here), there in zip(ours.items(), theirs.values(), strict=True)
-        if here != there and store.UNKNOWN not in (here, there)
+        if here != there and provenance.UNKNOWN not in (here, there)
     )

@@ -1,7 +1,4 @@
-"""Where work runs: local processes, or the Dask cluster named by DASK_SCHEDULER_ADDRESS.
-
-Both are a `concurrent.futures.Executor`.
-"""
+"""Worker processes of this machine, as an executor; `executor()` may choose a cluster instead."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from typing import Any
 
+from medtransfer.errors import UsageError
 from medtransfer.executors.cluster import Cluster
 
 
@@ -89,11 +87,14 @@ def number() -> int:
     """Return how many processes work: MEDTRANSFER_WORKERS, or one per core (or GPU).
 
     On two cores, two processes of one thread each train 1.7 times as much as one of two threads.
+
+    Raises:
+        UsageError: MEDTRANSFER_WORKERS is no number from 1.
     """
     asked = os.environ.get("MEDTRANSFER_WORKERS")
     if asked is not None:
         if not asked.isdigit() or int(asked) < 1:
-            raise ValueError(f"MEDTRANSFER_WORKERS is {asked!r}; it must be a number from 1")
+            raise UsageError(f"MEDTRANSFER_WORKERS is {asked!r}; it must be a number from 1")
         return int(asked)
     if shutil.which("nvidia-smi"):
         import torch  # takes seconds, so only where there may be a GPU

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_curve
 
 CHANCE = 0.5
 LEVEL = 0.95
@@ -101,6 +100,8 @@ def threshold(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def _threshold(positive: np.ndarray, score: np.ndarray) -> float:
     if positive.all() or not positive.any():
         return float("nan")
+    from sklearn.metrics import roc_curve  # takes seconds
+
     false_rate, true_rate, levels = roc_curve(positive, score)
     best = int(np.argmax(true_rate - false_rate))
     return float(levels[best])

@@ -1,45 +1,113 @@
-"""Stored answers of networks, read without loading any network."""
+"""What a network answered to some images: one type, read and written in one place."""
 
 from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from medtransfer import store
-from medtransfer.specs import Cell, Network, Spec
+from medtransfer.specs import Spec
 
-CLEAN, ATTACKED, LOGIT = "clean:", "attacked:", "logit:"
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE = "predictions.parquet"
+TRUTH, CLEAN, ATTACKED = "truth:", "clean:", "attacked:"  # before the name of a label
 
 
-def of_cell(cell: Cell) -> pd.DataFrame:
-    """Return the per-image answers of a cell.
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Answers to N images with K labels.
 
-    Columns: `image`, `group`, one 0/1 column per label, `clean:LABEL` and `attacked:LABEL`
-    (logits), and `max`, `rms`, `psnr`, `ssim` of the delivered perturbation.
+    Attributes:
+        labels: names of the K labels, in order.
+        images, groups: (N,) names of the images, and of their patients or slides.
+        truth: (N, K) uint8, 0 or 1.
+        clean: (N, K) float32, logits for the images as they are.
+        attacked: (N, K) float32, logits for the attacked images; None where nobody attacked.
+        visible: how visible the perturbation is, measure -> (N,) float32 (see
+            `attacks.perceptibility`).
+    """
+
+    labels: tuple[str, ...]
+    images: tuple[str, ...]
+    groups: tuple[str, ...]
+    truth: np.ndarray
+    clean: np.ndarray
+    attacked: np.ndarray | None = None
+    visible: dict[str, np.ndarray] | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def change(self) -> np.ndarray:
+        """What the attack adds to the logits, (N, K)."""
+        return self.after - self.clean
+
+    @property
+    def after(self) -> np.ndarray:
+        """The logits for the attacked images, (N, K).
+
+        Raises:
+            ValueError: nobody attacked.
+        """
+        if self.attacked is None:
+            raise ValueError("these are predictions on images that nobody attacked")
+        return self.attacked
+
+    def write(self, place: Path) -> None:
+        """Write one parquet file into the folder `place`."""
+        import pandas as pd
+
+        parts = [
+            pd.DataFrame({"image": self.images, "group": self.groups}),
+            _columns(TRUTH, self.labels, self.truth),
+            _columns(CLEAN, self.labels, self.clean),
+        ]
+        if self.attacked is not None:
+            parts.append(_columns(ATTACKED, self.labels, self.attacked))
+        if self.visible is not None:
+            parts.append(pd.DataFrame(self.visible))
+        pd.concat(parts, axis=1).to_parquet(place / FILE, index=False)
+
+
+def _columns(prefix: str, labels: tuple[str, ...], values: np.ndarray) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(values, columns=[prefix + name for name in labels])
+
+
+def read(spec: Spec) -> Predictions:
+    """Return the stored predictions of a network on validation images, or of a cell.
 
     Raises:
-        StoreError: the cell has not been scored, or its file is damaged.
+        StoreError: there are none, or their file is damaged.
     """
-    return _read(cell, "images.parquet")
+    with store.reading(spec, FILE) as path:
+        return read_file(path)
 
 
-def of_validation(training: Network) -> pd.DataFrame:
-    """Return image, group, labels and logits (`logit:LABEL`) of a training's validation part.
+def read_file(path: Path) -> Predictions:
+    """Return the predictions in a file."""
+    import pandas as pd
 
-    Raises:
-        StoreError: it has not been trained, or its file is damaged.
-    """
-    return _read(training, "validation.parquet")
-
-
-def history(training: Network) -> pd.DataFrame:
-    """Return `epoch`, training `loss` and validation `auc` of a stored training.
-
-    Raises:
-        StoreError: it has not been trained, or its file is damaged.
-    """
-    return _read(training, "history.csv")
-
-
-def _read(spec: Spec, name: str) -> pd.DataFrame:
-    with store.reading(spec, name) as path:
-        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    table = pd.read_parquet(path)
+    columns = [str(name) for name in table]
+    labels = [name.removeprefix(TRUTH) for name in columns if name.startswith(TRUTH)]
+    prefixes = (TRUTH, CLEAN, ATTACKED)
+    measures = [n for n in columns if n not in ("image", "group") and not n.startswith(prefixes)]
+    truth, clean = (table[[kind + name for name in labels]].to_numpy() for kind in (TRUTH, CLEAN))
+    attacked = [ATTACKED + name for name in labels]
+    return Predictions(
+        labels=tuple(labels),
+        images=tuple(table["image"]),
+        groups=tuple(table["group"]),
+        truth=truth,
+        clean=clean,
+        attacked=table[attacked].to_numpy() if attacked[0] in columns else None,
+        visible={name: table[name].to_numpy() for name in measures} or None,
+    )

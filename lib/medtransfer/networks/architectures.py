@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.inception import BasicConv2d
 
-from medtransfer.networks.fast import speed_up
+from medtransfer.errors import UsageError
+from medtransfer.networks import fast
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)  # as mean and as std: images in [-1, 1] reach the network as they are
@@ -109,10 +110,10 @@ def architecture(name: str) -> Architecture:
     """Return the entry called `name`.
 
     Raises:
-        ValueError: the registry has no such entry.
+        UsageError: the registry has no such entry.
     """
     if name not in ARCHITECTURES:
-        raise ValueError(f"no architecture {name!r}; allowed: {', '.join(sorted(ARCHITECTURES))}")
+        raise UsageError(f"no architecture {name!r}; allowed: {', '.join(sorted(ARCHITECTURES))}")
     return ARCHITECTURES[name]
 
 
@@ -140,7 +141,7 @@ class Classifier(nn.Module):
             # One small start for every architecture: timm's own would begin far from zero.
             if name.startswith(self.head):
                 nn.init.normal_(parameter, std=HEAD_STD)
-        speed_up(self.network)
+        fast.for_training(self.network)
         # Not part of the state: they belong to the architecture, not to a training.
         self.register_buffer("mean", _channels(entry.mean) * 2 - 1, persistent=False)
         self.register_buffer("std", _channels(entry.std) * 2, persistent=False)
@@ -157,10 +158,10 @@ class Classifier(nn.Module):
         """Return logits (N, K) for images (N, C, H, W) in [-1, 1].
 
         Raises:
-            ValueError: the images are smaller than the architecture takes.
+            UsageError: the images are smaller than the architecture takes.
         """
         if min(images.shape[-2:]) < self.minimum_px:
-            raise ValueError(
+            raise UsageError(
                 f"images of {tuple(images.shape[-2:])} px; this architecture needs at least "
                 f"{self.minimum_px} px: raise image_px in the profile"
             )

@@ -10,12 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from medtransfer.errors import TrainingError
 from medtransfer.measures.metrics import macro_auc
 from medtransfer.networks.architectures import Classifier
-
-
-class TrainingError(RuntimeError):
-    """A training cannot give a usable network."""
 
 
 class ImageClassifier(pl.LightningModule):

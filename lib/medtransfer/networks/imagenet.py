@@ -11,13 +11,10 @@ from torch import Tensor
 from medtransfer import paths
 from medtransfer.data import download as files
 from medtransfer.data.schema import File, WeightsManifest
+from medtransfer.errors import FetchError, WeightsError
 from medtransfer.networks.architectures import Classifier
 
 COUNTER = "num_batches_tracked"
-
-
-class WeightsError(ValueError):
-    """Weights are missing, have another checksum, or do not fit the network."""
 
 
 def find(manifest: WeightsManifest) -> Path:
@@ -41,7 +38,7 @@ def check(path: Path, sha256: str) -> None:
     """
     try:
         files.check(path, sha256=sha256)
-    except files.FetchError as error:
+    except FetchError as error:
         raise WeightsError(
             f"{error}; delete the file and run `medtransfer weights`; if it stays so, do not use it"
         ) from error
@@ -64,7 +61,7 @@ def fetch(manifest: WeightsManifest) -> Path:
     )
     try:
         files.fetch(file, folder=paths.weights())
-    except files.FetchError as error:
+    except FetchError as error:
         raise WeightsError(str(error)) from error
     return find(manifest)
 

@@ -1,34 +1,25 @@
-"""From a `Training` spec to a stored network, and back."""
+"""From a `Training` spec to a stored network, by PyTorch Lightning."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import warnings
-from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import pandas as pd
 import pytorch_lightning as pl
 import torch
-from safetensors.torch import load_file, save
-from torch import Tensor
 
 from medtransfer import store
-from medtransfer.data import images as prepare
-from medtransfer.data import splits as development
+from medtransfer.data import images, splits
 from medtransfer.data.datamodule import DevelopmentData, PlainImages, TrainingImages
 from medtransfer.data.manifests import imagenet_weights
-from medtransfer.measures.predictions import LOGIT
-from medtransfer.networks import imagenet as weights
+from medtransfer.errors import TrainingError
+from medtransfer.networks import imagenet, stored
 from medtransfer.networks.architectures import Classifier
-from medtransfer.networks.classifier import BestEpoch, ImageClassifier, TrainingError
-from medtransfer.specs import IMAGENET, RANDOM, Network, Training
-
-
-def device() -> torch.device:
-    """Return where networks run in this process."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+from medtransfer.networks.classifier import BestEpoch, ImageClassifier
+from medtransfer.networks.network import device, predictions
+from medtransfer.networks.trained import IMAGENET, RANDOM, Training
 
 
 def loaders() -> int:
@@ -51,12 +42,12 @@ def initial(spec: Training) -> Classifier:
         WeightsError: the ImageNet weights are missing or are not those of the spec.
     """
     torch.manual_seed(spec.seed)
-    model = Classifier(spec.architecture, outputs=len(spec.development.source.labels))
+    model = Classifier(spec.architecture, outputs=len(spec.labels))
     if spec.initialization == IMAGENET:
         manifest = imagenet_weights(spec.architecture)
-        path = weights.find(manifest)
-        weights.check(path, spec.weights)
-        weights.load_imagenet(model, manifest, path=path)
+        path = imagenet.find(manifest)
+        imagenet.check(path, spec.weights)
+        imagenet.load_imagenet(model, manifest, path=path)
     elif spec.initialization != RANDOM:
         raise ValueError(f"no initialization {spec.initialization!r}: {IMAGENET} or {RANDOM}")
     return model
@@ -65,15 +56,15 @@ def initial(spec: Training) -> Classifier:
 def train(spec: Training) -> None:
     """Train a network and publish it.
 
-    The result holds `weights.safetensors` (best epoch), `history.csv`, and `validation.parquet`
-    (image, group, labels and logits of the validation part).
+    The result holds `weights.safetensors` (best epoch), `history.csv`, and the predictions on the
+    validation images.
 
     Raises:
         TrainingError: the loss was not finite, or there is one training image only.
         SplitError: the development set has an empty part.
     """
-    prepared = prepare.load(spec.development.source)
-    rows = development.parts(prepared.index, labels=prepared.labels, development=spec.development)
+    prepared = images.load(spec.development.source)
+    rows = splits.parts(prepared.index, labels=prepared.labels, development=spec.development)
     if len(rows.train) < 2:
         raise TrainingError(
             f"{spec.development.name} has {len(rows.train)} training image; batch normalisation "
@@ -93,23 +84,10 @@ def train(spec: Training) -> None:
     )
     with store.draft(spec, device=str(device())) as place:
         best = _fit(module, data, epochs=spec.epochs)
-        write(place, state=best.state, history=module.history)
-        write_validation(place, prepared, rows.validation, logits=best.logits)
-
-
-def write(place: Path, *, state: dict[str, Tensor], history: list[dict[str, float]]) -> None:
-    """Write a network's tensors and the history of its epochs into a draft."""
-    (place / "weights.safetensors").write_bytes(save(state))  # save_file hides a full disk's number
-    pd.DataFrame(history).to_csv(place / "history.csv", index=False)
-
-
-def write_validation(
-    place: Path, prepared: prepare.Prepared, rows: np.ndarray, *, logits: np.ndarray
-) -> None:
-    """Write what a network answers to the validation images `rows` into a draft."""
-    answers = prepared.index.iloc[rows].reset_index(drop=True)
-    columns = pd.DataFrame(logits, columns=[LOGIT + name for name in prepared.labels])
-    pd.concat([answers, columns], axis=1).to_parquet(place / "validation.parquet", index=False)
+        stored.write(place, state=best.state, history=module.history)
+        predictions(prepared, rows.validation, clean=best.logits).write(place)
+    del module, data
+    gc.collect()  # a trainer and its network refer to each other, and would stay for long
 
 
 def _fit(module: ImageClassifier, data: DevelopmentData, *, epochs: int) -> BestEpoch:
@@ -136,16 +114,3 @@ def _fit(module: ImageClassifier, data: DevelopmentData, *, epochs: int) -> Best
         )
         trainer.fit(module, datamodule=data)
     return best
-
-
-def load(spec: Network) -> Classifier:
-    """Return a network from the store, in evaluation mode, without gradients.
-
-    Raises:
-        StoreError: it is not there, or its weights are damaged.
-    """
-    model = Classifier(spec.architecture, outputs=len(spec.development.source.labels))
-    with store.reading(spec, "weights.safetensors") as path:
-        model.load_state_dict(load_file(path))
-    model = model.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return model.eval().requires_grad_(False)

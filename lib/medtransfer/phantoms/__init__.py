@@ -1,56 +1,51 @@
-"""Synthetic images drawn by code, one module per domain; they make no medical claim.
+"""Synthetic images drawn by code, one module per drawing; they make no medical claim.
 
-Every module offers the same five names: `LABELS`, `CHANNELS`, `count(seed, group)`,
-`labels(seed, group, index)` and `draw(seed, group, index, image_px)`.
+Every module beside this file is a drawing and offers the same names: `LABELS`, `CHANNELS`,
+`VERSION`, `count(seed, group)`, `labels(seed, group, index)` and `draw(seed, group, index,
+image_px)`. What drawings are made of lies in `parts`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from pathlib import Path
+from pkgutil import iter_modules
 from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 
-DRAWINGS = ("fundus", "chest", "histology")
-
 
 class Phantom(Protocol):
-    """What a phantom module offers; deterministic by (seed, group, index)."""
+    """What a drawing offers; deterministic by (seed, group, index).
+
+    `VERSION` is raised whenever a pixel or label becomes another one: what was drawn before is
+    then another source of images.
+    """
 
     LABELS: tuple[str, ...]
     CHANNELS: int
+    VERSION: int
     count: Callable[..., int]
     labels: Callable[..., np.ndarray]
     draw: Callable[..., np.ndarray]
 
 
+@cache
+def drawings() -> tuple[str, ...]:
+    """Return the names of all drawings, without importing any."""
+    return tuple(sorted(module.name for module in iter_modules(__path__) if not module.ispkg))
+
+
 def phantom(drawing: str) -> Phantom:
-    """Return the phantom module of that name.
+    """Return the drawing of that name.
 
     Raises:
-        ValueError: there is no such drawing.
+        ValueError: there is none.
     """
-    if drawing not in DRAWINGS:
-        raise ValueError(f"no phantom is called {drawing!r}; allowed: {', '.join(DRAWINGS)}")
+    if drawing not in drawings():
+        raise ValueError(f"no phantom is called {drawing!r}; allowed: {', '.join(drawings())}")
     return cast(Phantom, import_module(f"{__name__}.{drawing}"))
-
-
-@cache
-def content(drawing: str) -> str:
-    """Return the sha256 of the code that draws: a changed drawing is another source of images.
-
-    Files of the other drawings, named after them, do not count.
-    """
-    digest, others = hashlib.sha256(), tuple(name for name in DRAWINGS if name != drawing)
-    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
-        if path.name.startswith(others):
-            continue
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 class Sample(NamedTuple):

@@ -7,17 +7,17 @@ arguments always give equal labels and pixels, whatever was drawn before.
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from medtransfer.phantoms.canvas import shrink
-from medtransfer.phantoms.chest_anatomy import build_scene, optical_depth
-from medtransfer.phantoms.chest_body import RESHAPE, draw_body
-from medtransfer.phantoms.chest_film import develop, draw_exposure, expose
-from medtransfer.phantoms.chest_findings import CHANGE
+from .parts.canvas import shrink
+from .parts.chest_anatomy import build_scene, optical_depth
+from .parts.chest_body import RESHAPE, draw_body
+from .parts.chest_film import develop, draw_exposure, expose
+from .parts.chest_findings import CHANGE
 
 LABELS: tuple[str, ...] = (
     "No Finding",
@@ -37,6 +37,7 @@ LABELS: tuple[str, ...] = (
     "Infiltration",
 )
 CHANNELS = 1
+VERSION = 1
 
 CONTRAST = 2.1
 """Multiplies the strength of every sign, focal and wide, in density and in shape.
@@ -89,7 +90,6 @@ _LOADING = {
 }
 _WEIGHTS = np.array([_LOADING[name] for name in LABELS[1:]])  # (14, 6)
 _OWN = np.sqrt(1 - (_WEIGHTS**2).sum(axis=1))
-_THRESHOLD = norm.ppf([1 - _PREVALENCE[name] for name in LABELS[1:]])
 _PATIENT_SHARE = 0.65  # of the variance that a patient's films have in common
 
 
@@ -120,8 +120,15 @@ def labels(*, seed: int, group: int, index: int) -> NDArray[np.uint8]:
     lasting = _rng(_SICK, seed, group).normal(size=6 + len(_OWN))
     today = _rng(_FILM_SICK, seed, group, index).normal(size=6 + len(_OWN))
     latent = np.sqrt(_PATIENT_SHARE) * lasting + np.sqrt(1 - _PATIENT_SHARE) * today
-    present = _WEIGHTS @ latent[:6] + _OWN * latent[6:] > _THRESHOLD
+    present = _WEIGHTS @ latent[:6] + _OWN * latent[6:] > _thresholds()
     return np.concatenate([[not present.any()], present]).astype(np.uint8)
+
+
+@cache
+def _thresholds() -> NDArray[np.float64]:
+    from scipy.stats import norm  # slow to import, and only labels need it
+
+    return norm.ppf([1 - _PREVALENCE[name] for name in LABELS[1:]])
 
 
 def draw(*, seed: int, group: int, index: int, image_px: int) -> NDArray[np.uint8]:

@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
-from medtransfer.phantoms.fundus_anatomy import (
+from .parts.canvas import blurred
+from .parts.fundus_anatomy import (
     BLOND,
     DARK,
     Pigment,
@@ -23,10 +23,11 @@ from medtransfer.phantoms.fundus_anatomy import (
     rgb,
     vessel_tree,
 )
-from medtransfer.phantoms.fundus_signs import add_focal_signs, add_wide_signs, beaded
+from .parts.fundus_signs import add_focal_signs, add_wide_signs, beaded
 
 LABELS: tuple[str, ...] = ("Referable DR",)
 CHANNELS = 3
+VERSION = 1
 
 # Strength of every sign of disease: 0 removes them all, 1 is a plain textbook picture. It scales
 # opacity and amplitude, not the number of lesions, so it tunes how hard the task is.
@@ -161,7 +162,7 @@ def _camera(rng: np.random.Generator, image: np.ndarray, patient: _Patient) -> n
         edge = np.clip((np.sqrt((x - 3 * shift_x) ** 2 + y**2) - 0.75) * 3, 0, 1)
         image = image + leak * _LEAK * edge
     sigma_px = float(np.hypot(blur * image_px / 2, _APERTURE_PX))
-    return gaussian_filter(image, (0, sigma_px, sigma_px), truncate=3)
+    return blurred(image, (0, sigma_px, sigma_px), truncate=3)
 
 
 @lru_cache(maxsize=16)

@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
-from medtransfer.phantoms.histology_tissue import (
+from .parts.canvas import blurred
+from .parts.histology_tissue import (
     CENTRE_HALF,
     TISSUES,
     Tissue,
@@ -24,10 +24,11 @@ from medtransfer.phantoms.histology_tissue import (
     tumour_depth,
     vessel,
 )
-from medtransfer.phantoms.stamps import cloud
+from .parts.stamps import cloud
 
 LABELS: tuple[str, ...] = ("Tumour",)
 CHANNELS = 3
+VERSION = 1
 
 # How far tumour departs from the lymphoid tissue around it, in size, pallor, shape and stain of its
 # cells: 0 draws tumour like lymphocytes, 1 like a plain textbook picture. Tunes the difficulty.
@@ -175,4 +176,4 @@ def _scan(
     stain = slide.haematoxylin * blue + slide.eosin * pink + _RED_CELL * red
     light = slide.white * np.exp(-stain * thickness)
     sigma_px = slide.blur * image_px
-    return gaussian_filter(light.astype(np.float32), (0, sigma_px, sigma_px), truncate=3)
+    return blurred(light.astype(np.float32), (0, sigma_px, sigma_px), truncate=3)

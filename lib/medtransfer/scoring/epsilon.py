@@ -3,43 +3,73 @@
 from __future__ import annotations
 
 import json
-
-import pandas as pd
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from medtransfer import store
-from medtransfer.measures import metrics
-from medtransfer.measures import predictions as answers
-from medtransfer.specs import CONTROL, FLOAT, Cell, EpsilonChoice
+from medtransfer.attacks.delivery import CONTROL, FLOAT
+from medtransfer.scoring.cell import Cell
+from medtransfer.specs import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHOICE, SWEEP = "choice.json", "sweep.csv"
 
 
-def choose(spec: EpsilonChoice) -> None:
-    """Publish the smallest epsilon at which the attack works and noise of its size does no harm.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EpsilonChoice(Result):
+    """The smallest epsilon at which an attack works and noise of its size does no harm.
 
     Works: the attacked images leave at most the share `remaining` of the clean AUC. No harm:
     control noise leaves at least the share `harmless`. Both are means over the cells of each
-    epsilon. If no epsilon does both, the largest harmless one is taken, and failing that the
-    smallest of all. The result holds `choice.json` and `sweep.csv`, the curves read.
+    epsilon, on validation images.
     """
-    curves = pd.DataFrame([_left(cell) for cell in spec.cells]).pivot_table(
-        index="epsilon", columns="delivery", values="left", aggfunc="mean"
-    )
-    safe = curves.index[curves[CONTROL] >= spec.harmless]
-    working = safe[curves.loc[safe, FLOAT] <= spec.remaining]
-    epsilon = working.min() if len(working) else safe.max() if len(safe) else curves.index.min()
-    with store.draft(spec) as place:
-        curves.reset_index().to_csv(place / "sweep.csv", index=False)
-        (place / "choice.json").write_text(json.dumps({"epsilon": float(epsilon)}))
+
+    cells: tuple[Cell, ...]
+    remaining: float
+    harmless: float
+
+    @property
+    def title(self) -> str:
+        return "choice of epsilon"
+
+    @property
+    def effort(self) -> str:
+        return "choosing"
+
+    @classmethod
+    def make(cls, specs: Sequence[Self]) -> None:
+        """Choose, and publish the choice with the curves that it was read from.
+
+        If no epsilon both works and does no harm, the largest harmless one is taken, and failing
+        that the smallest of all.
+        """
+        import pandas as pd
+
+        for spec in specs:
+            curves = pd.DataFrame([_left(cell) for cell in spec.cells]).pivot_table(
+                index="epsilon", columns="delivery", values="left", aggfunc="mean"
+            )
+            safe = curves.index[curves[CONTROL] >= spec.harmless]
+            working = safe[curves.loc[safe, FLOAT] <= spec.remaining]
+            if len(working):
+                epsilon = working.min()
+            else:
+                epsilon = safe.max() if len(safe) else curves.index.min()
+            with store.draft(spec) as place:
+                curves.reset_index().to_csv(place / SWEEP, index=False)
+                (place / CHOICE).write_text(json.dumps({"epsilon": float(epsilon)}))
 
 
 def _left(cell: Cell) -> dict[str, float | str]:
-    table, labels = answers.of_cell(cell), list(cell.target.development.source.labels)
-    truth = table[labels].to_numpy()
-    clean, after = (
-        metrics.macro_auc(truth, table[[kind + name for name in labels]].to_numpy())
-        for kind in (answers.CLEAN, answers.ATTACKED)
-    )
+    from medtransfer.measures import metrics, predictions
+
+    found = predictions.read(cell)
+    clean, after = (metrics.macro_auc(found.truth, x) for x in (found.clean, found.after))
     left = metrics.percent_of_clean(after, clean) / 100
-    return {"epsilon": cell.attack.epsilon, "delivery": cell.delivery, "left": left}
+    return {"epsilon": cell.attack.method.epsilon, "delivery": cell.delivery, "left": left}
 
 
 def chosen(spec: EpsilonChoice) -> float:
@@ -48,7 +78,7 @@ def chosen(spec: EpsilonChoice) -> float:
     Raises:
         StoreError: it has not been chosen, or the file is damaged.
     """
-    with store.reading(spec, "choice.json") as path:
+    with store.reading(spec, CHOICE) as path:
         return float(json.loads(path.read_text())["epsilon"])
 
 
@@ -58,5 +88,7 @@ def sweep(spec: EpsilonChoice) -> pd.DataFrame:
     Raises:
         StoreError: epsilon has not been chosen, or the file is damaged.
     """
-    with store.reading(spec, "sweep.csv") as path:
+    import pandas as pd
+
+    with store.reading(spec, SWEEP) as path:
         return pd.read_csv(path)

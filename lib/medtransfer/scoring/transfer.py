@@ -1,202 +1,218 @@
-"""Transfer: craft once on a surrogate, score on every target, keep per-image answers."""
+"""Transfer: craft once, score on every target, and keep the predictions image by image."""
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from medtransfer import store
-from medtransfer.analysis.sanity import SanityError
+from medtransfer.attacks.attack import Attack
 from medtransfer.attacks.delivery import deliver
-from medtransfer.attacks.method import TOLERANCE, craft
+from medtransfer.attacks.method import Method, craft
 from medtransfer.attacks.perceptibility import perceptibility
-from medtransfer.data import images as prepare
-from medtransfer.data import splits as development
-from medtransfer.data.datamodule import to_unit
-from medtransfer.measures.predictions import ATTACKED, CLEAN
-from medtransfer.networks import training
-from medtransfer.networks.fast.folding import folded
-from medtransfer.specs import Attack, Cell, Network, Source
+from medtransfer.data import images, splits
+from medtransfer.data.images import Prepared, Source
+from medtransfer.errors import AttackError, SanityError
+from medtransfer.networks.network import Network, Predictor, batch, device, predictions
+from medtransfer.scoring.cell import Cell
 
 BATCH = 100
+# Float rounding of clip and projection; a budget is exact to this.
+TOLERANCE = 1e-6
 # Passes follow each other with the same targets, which need not be built and asked anew each time.
 # As many of one source are kept as there are with three replicates; each holds 9 to 14 MB.
 KEPT = 24
 
 
-def unit(cell: Cell) -> tuple[str, str, str]:
-    """Return what names the pass in which a cell is made: surrogate, method, images."""
-    return cell.attack.surrogate.key, cell.attack.method, cell.attack.images
+class MeanLogits(nn.Module):
+    """Several surrogates as one network: the mean of their logits."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return mean logits (N, K) for images (N, C, H, W)."""
+        return torch.stack([member(images) for member in self.members]).mean(0)
 
 
 @dataclass
-class _Answers:
-    """Per-image columns collected over the batches of one pass."""
+class _Scores:
+    """What the batches of one pass add up to."""
 
     attacked: dict[Cell, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
-    visible: dict[tuple[Attack, str], list[pd.DataFrame]] = field(
+    visible: dict[tuple[Method, str], list[dict[str, Tensor]]] = field(
         default_factory=lambda: defaultdict(list)
     )
     crafting: float = 0.0  # seconds
 
 
-def score(cells: Sequence[Cell]) -> None:
-    """Craft the attacks of one surrogate and method once, score all targets, publish every cell.
+@dataclass(frozen=True)
+class Crafted:
+    """A batch of images as they are, and after an attack."""
 
-    Memory does not grow with targets or epsilons beyond one batch and the answers.
+    rows: np.ndarray
+    names: list[str]
+    clean: Tensor
+    attacked: Tensor
+    method: Method
+
+
+def score(cells: Sequence[Cell]) -> None:
+    """Craft the attacks of one batch of cells once, score all targets, publish every cell.
+
+    Memory does not grow with targets or epsilons beyond one batch of images and the answers.
 
     Raises:
-        ValueError: the cells belong to several passes, or to networks with different test images.
+        ValueError: the cells belong to several batches, or to networks with different test images.
+        AttackError: a surrogate gives no gradients.
         SanityError: a perturbation left its budget, epsilon 0 changed an image, or an attack
-            changed the surrogate's batch-norm statistics.
+            changed the surrogates' batch-norm statistics.
     """
-    if len({unit(cell) for cell in cells}) != 1:
-        raise ValueError("one pass scores cells of one surrogate, method and set of images")
-    surrogate = cells[0].attack.surrogate
-    source = surrogate.development.source
-    if any(_division(cell.target) != _division(surrogate) for cell in cells):
-        raise ValueError(
-            "surrogate and targets must have the same source and split: a target may have been "
-            "trained on the other's test images"
-        )
-    prepared = prepare.load(source)
-    rows = _rows(cells[0], prepared)
-    networks = {
-        spec.key: _kept(spec, store.find(spec))
-        for spec in dict.fromkeys(cell.target for cell in cells)
-    }
-    if surrogate.key not in networks:
-        networks[surrogate.key] = _network(surrogate)
-    before, start = _buffers(networks[surrogate.key]), time.perf_counter()
-    few = rows[:2]
-    check_zero(
-        networks[surrogate.key],
-        _images(prepared.images, few),
-        torch.from_numpy(prepared.targets[few]).to(training.device()),
-        attack=cells[0].attack,
-    )
-    answers = _Answers()
-    for first in range(0, len(rows), BATCH):
-        _score_batch(cells, networks, prepared, rows[first : first + BATCH], answers)
-    if not torch.equal(before, _buffers(networks[surrogate.key])):
+    if len({cell.batch for cell in cells}) != 1:
+        raise ValueError("one pass scores cells of one crafting: surrogates, method and images")
+    attack = cells[0].attack
+    _check_divisions(attack, [cell.target for cell in cells])
+    prepared, rows = prepared_rows(attack)
+    start = time.perf_counter()
+    targets = {spec.key: kept(spec) for spec in dict.fromkeys(cell.target for cell in cells)}
+    surrogate = surrogates(attack, targets)
+    before = _buffers(surrogate)
+    _check_zero(surrogate, prepared, rows[:2], method=attack.method)
+    methods = list(dict.fromkeys(cell.attack.method for cell in cells))
+    scores, begun = _Scores(), time.perf_counter()
+    for crafted in crafting(surrogate, prepared, rows, methods):
+        scores.crafting += time.perf_counter() - begun
+        _score(cells, targets, crafted, scores)
+        begun = time.perf_counter()
+    if not torch.equal(before, _buffers(surrogate)):
         raise SanityError("an attack changed the surrogate's batch-norm statistics")
-    index = prepared.index.iloc[rows].reset_index(drop=True)
-    clean = {
-        spec.key: _clean(spec, store.find(spec), tuple(rows.tolist()))
-        for spec in {cell.target for cell in cells}
-    }
-    taken = {"seconds": time.perf_counter() - start, "crafting": answers.crafting}
-    share = {name: seconds / len(cells) for name, seconds in taken.items()}
+    clean = {cell.target.key: _clean(cell.target, rows) for cell in cells}
+    spent = (time.perf_counter() - start) / len(cells), scores.crafting / len(cells)
     for cell in cells:
-        _publish(cell, index, clean[cell.target.key], answers, share=share)
+        _publish(cell, prepared, rows, clean[cell.target.key], scores, spent=spent)
 
 
-def _kept(spec: Network, place: Path) -> nn.Module:
-    """Return a target, folded; `place` is where the store holds it."""
-    return _keeper(spec.development.source)(spec, place)
+def prepared_rows(attack: Attack) -> tuple[Prepared, np.ndarray]:
+    """Return the images of an attack's source, and the rows that are attacked.
+
+    Raises:
+        ValueError: the attack names images that there are not.
+    """
+    development = attack.surrogates[0].development
+    prepared = images.load(development.source)
+    found = splits.parts(prepared.index, labels=prepared.labels, development=development)
+    sets = {"test": found.test, "validation": found.validation}
+    if attack.images not in sets:
+        raise ValueError(f"no images {attack.images!r}; allowed: {', '.join(sets)}")
+    return prepared, sets[attack.images]
+
+
+def crafting(
+    surrogate: nn.Module, prepared: Prepared, rows: np.ndarray, methods: Sequence[Method]
+) -> Iterator[Crafted]:
+    """Yield batch after batch of attacked images, each within its method's budget.
+
+    Raises:
+        SanityError: a pixel left epsilon or [-1, 1], or is not finite.
+    """
+    for first in range(0, len(rows), BATCH):
+        part = rows[first : first + BATCH]
+        clean = batch(prepared, part)
+        labels = torch.from_numpy(prepared.targets[part]).to(clean.device)
+        names = prepared.index["image"].iloc[part].tolist()
+        for method, attacked in craft(surrogate, clean, labels, methods):
+            check_budget(method, clean, attacked)
+            yield Crafted(part, names, clean, attacked, method)
+
+
+def surrogates(attack: Attack, known: dict[str, Predictor] | None = None) -> nn.Module:
+    """Return what an attack is crafted on, from `known` networks (by key) where it is there.
+
+    Raises:
+        AttackError: a surrogate gives no gradients.
+    """
+    members = []
+    for spec in attack.surrogates:
+        opened = (known or {}).get(spec.key) or spec.open()
+        if not opened.differentiable:
+            raise AttackError(f"{spec.name} gives no gradients, so nothing is crafted on it")
+        members.append(opened.module)  # type: ignore[attr-defined]
+    return members[0] if len(members) == 1 else MeanLogits(members)
+
+
+def kept(spec: Network) -> Predictor:
+    """Return a target from the store, and keep it for the passes that follow."""
+    return _keeper(spec.development.source)(spec, store.find(spec))
 
 
 @lru_cache(maxsize=1)
-def _keeper(source: Source) -> Callable[[Network, Path], nn.Module]:
-    """Return what builds targets and keeps them, until those of another source are asked for."""
-    return lru_cache(maxsize=KEPT)(lambda spec, place: _network(spec))
+def _keeper(source: Source) -> Callable[[Network, Path], Predictor]:
+    """Return what opens targets and keeps them, until those of another source are asked for."""
+    return lru_cache(maxsize=KEPT)(lambda spec, place: spec.open())
 
 
-def _network(spec: Network) -> nn.Module:
-    images = prepare.load(spec.development.source).images
-    return folded(training.load(spec), to_unit(np.asarray(images[:2])).to(training.device()))
+def _clean(spec: Network, rows: np.ndarray) -> np.ndarray:
+    return _asked(spec, store.find(spec), tuple(rows.tolist()))
 
 
 @lru_cache(maxsize=1024)
-def _clean(spec: Network, place: Path, rows: tuple[int, ...]) -> np.ndarray:
+def _asked(spec: Network, place: Path, rows: tuple[int, ...]) -> np.ndarray:
     """Return a network's logits for clean images, (N, K): the same for every attack on them."""
-    images = prepare.load(spec.development.source).images
-    network = _kept(spec, place)
-    batches = (list(rows[first : first + BATCH]) for first in range(0, len(rows), BATCH))
-    return np.concatenate([_answer(network, _images(images, batch)) for batch in batches])
+    prepared, network = images.load(spec.development.source), kept(spec)
+    parts = (list(rows[first : first + BATCH]) for first in range(0, len(rows), BATCH))
+    return np.concatenate([network.logits(batch(prepared, part)) for part in parts])
 
 
-def _images(images: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
-    batch = to_unit(np.asarray(images[rows])).to(training.device())
-    return batch.contiguous(memory_format=torch.channels_last)
-
-
-def _division(training: Network) -> tuple[Source, int, float]:
-    """Return what decides which images are for test."""
-    development = training.development
-    return development.source, development.seed, development.test_share
-
-
-def _rows(cell: Cell, prepared: prepare.Prepared) -> np.ndarray:
-    found = development.parts(
-        prepared.index, labels=prepared.labels, development=cell.attack.surrogate.development
-    )
-    sets = {"test": found.test, "validation": found.validation}
-    if cell.attack.images not in sets:
-        raise ValueError(f"no images {cell.attack.images!r}; allowed: {', '.join(sets)}")
-    return sets[cell.attack.images]
-
-
-def _score_batch(
-    cells: Sequence[Cell],
-    networks: dict[str, nn.Module],
-    prepared: prepare.Prepared,
-    rows: np.ndarray,
-    answers: _Answers,
-) -> None:
-    images = _images(prepared.images, rows)
-    labels = torch.from_numpy(prepared.targets[rows]).to(images.device)
-    names = prepared.index["image"].iloc[rows].tolist()
-    attacks = list(dict.fromkeys(cell.attack for cell in cells))
-    surrogate = networks[attacks[0].surrogate.key]
-    start = time.perf_counter()
-    for attack, adversarial in craft(surrogate, images, labels, attacks=attacks):
-        answers.crafting += time.perf_counter() - start
-        check_budget(attack, images, adversarial)
-        kinds = dict.fromkeys(cell.delivery for cell in cells if cell.attack == attack)
-        for kind in kinds:
-            delivered = deliver(kind, images, adversarial, names=names)
-            measures = perceptibility(images, delivered)
-            answers.visible[attack, kind].append(
-                pd.DataFrame({name: values.cpu().numpy() for name, values in measures.items()})
+def _check_divisions(attack: Attack, targets: Sequence[Network]) -> None:
+    divided = attack.surrogates[0].development.division
+    for network in (*attack.surrogates, *targets):
+        if network.seen is not None and network.seen.division != divided:
+            raise ValueError(
+                "surrogate and targets must have the same source and split: a target may have "
+                "been trained on the other's test images"
             )
-            for cell in cells:
-                if cell.attack == attack and cell.delivery == kind:
-                    answers.attacked[cell].append(_answer(networks[cell.target.key], delivered))
-        start = time.perf_counter()
 
 
-@torch.no_grad()
-def _answer(network: nn.Module, images: Tensor) -> Tensor:
-    return network(images).float().cpu()
+def _score(
+    cells: Sequence[Cell], targets: dict[str, Predictor], crafted: Crafted, scores: _Scores
+) -> None:
+    """Deliver a batch to every target that asks for it, and add what they answer to `scores`."""
+    asking = [cell for cell in cells if cell.attack.method == crafted.method]
+    for kind in dict.fromkeys(cell.delivery for cell in asking):
+        delivered = deliver(kind, crafted.clean, crafted.attacked, names=crafted.names)
+        scores.visible[crafted.method, kind].append(perceptibility(crafted.clean, delivered))
+        for cell in asking:
+            if cell.delivery == kind:
+                scores.attacked[cell].append(targets[cell.target.key].logits(delivered))
 
 
-def check_budget(attack: Attack, clean: Tensor, adversarial: Tensor) -> None:
+def check_budget(method: Method, clean: Tensor, adversarial: Tensor) -> None:
     """Raise SanityError if any pixel leaves epsilon or [-1, 1], or is not finite."""
     worst = (adversarial - clean).abs().max().item()
-    if not worst <= attack.epsilon + TOLERANCE:  # written so that NaN fails
-        raise SanityError(f"{attack.method} moved a pixel by {worst}, epsilon is {attack.epsilon}")
+    if not worst <= method.epsilon + TOLERANCE:  # written so that NaN fails
+        raise SanityError(f"{method.name} moved a pixel by {worst}, epsilon is {method.epsilon}")
     if adversarial.abs().max().item() > 1:
-        raise SanityError(f"{attack.method} left the image range [-1, 1]")
+        raise SanityError(f"{method.name} left the image range [-1, 1]")
 
 
-def check_zero(surrogate: nn.Module, images: Tensor, labels: Tensor, *, attack: Attack) -> None:
-    """Raise SanityError if the attack changes images when its epsilon is 0."""
-    step = 0.0 if attack.steps == 1 else attack.step_size
-    nothing = dataclasses.replace(attack, epsilon=0.0, step_size=step)
-    for _, adversarial in craft(surrogate, images, labels, attacks=[nothing]):
-        if not torch.equal(adversarial, images):
-            raise SanityError(f"{attack.method} changes images at epsilon 0")
+def _check_zero(
+    surrogate: nn.Module, prepared: Prepared, rows: np.ndarray, *, method: Method
+) -> None:
+    """Raise SanityError if a method changes images when its epsilon is 0."""
+    clean = batch(prepared, rows)
+    labels = torch.from_numpy(prepared.targets[rows]).to(clean.device)
+    for _, adversarial in craft(surrogate, clean, labels, [method.family]):
+        if not torch.equal(adversarial, clean):
+            raise SanityError(f"{method.name} changes images at epsilon 0")
 
 
 def _buffers(network: nn.Module) -> Tensor:
@@ -206,24 +222,23 @@ def _buffers(network: nn.Module) -> Tensor:
 
 def _publish(
     cell: Cell,
-    index: pd.DataFrame,
+    prepared: Prepared,
+    rows: np.ndarray,
     clean: np.ndarray,
-    answers: _Answers,
+    scores: _Scores,
     *,
-    share: dict[str, float],
+    spent: tuple[float, float],
 ) -> None:
-    """Publish one cell; `share` is its part of the seconds of the pass, and of those crafting."""
-    labels = cell.target.development.source.labels
-    attacked = torch.cat(answers.attacked[cell]).numpy()
-    visible = pd.concat(answers.visible[cell.attack, cell.delivery], ignore_index=True)
-    table = pd.concat(
-        [
-            index.drop(columns="split"),
-            pd.DataFrame(clean, columns=[CLEAN + name for name in labels]),
-            pd.DataFrame(attacked, columns=[ATTACKED + name for name in labels]),
-            visible,
-        ],
-        axis=1,
+    """Publish one cell; `spent` is its part of the seconds of the pass, and of its crafting."""
+    visible = scores.visible[cell.attack.method, cell.delivery]
+    found = predictions(
+        prepared,
+        rows,
+        clean=clean,
+        attacked=torch.cat(scores.attacked[cell]).numpy(),
+        visible={n: torch.cat([part[n] for part in visible]).cpu().numpy() for n in visible[0]},
     )
-    with store.draft(cell, device=str(training.device()), **share) as place:
-        table.to_parquet(place / "images.parquet", index=False)
+    whole, crafting = spent
+    work = {"crafting": crafting, "scoring": whole - crafting}
+    with store.draft(cell, device=str(device()), work=work) as place:
+        found.write(place)

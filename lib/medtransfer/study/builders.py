@@ -1,114 +1,191 @@
-"""The images and networks of a study: which source, which development sets, how trained."""
+"""The images and networks of a study: which sources, which development sets, how trained."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Any
 from zlib import crc32
 
-from medtransfer.data import prepare as published
-from medtransfer.data.images import phantom_source
-from medtransfer.data.manifests import ManifestError, imagenet_weights, named
-from medtransfer.data.schema import PhantomManifest
-from medtransfer.phantoms import content
-from medtransfer.specs import IMAGENET, Development, Imported, Network, Source, Training
+from medtransfer.attacks.attack import TEST, Attack
+from medtransfer.attacks.method import Method, method
+from medtransfer.data.images import Source
+from medtransfer.data.splits import Development
+from medtransfer.domains import domain as row_of
+from medtransfer.errors import UsageError
+from medtransfer.networks.network import Network
+from medtransfer.networks.trained import IMAGENET, RANDOM, Training
 from medtransfer.study.schema import Profile
 
-AUGMENTATION = {
-    "ophthalmology": ("shift", "mirror"),
-    "radiology": ("shift",),  # mirrored chests would put the heart on the right
-    "pathology": ("shift", "mirror", "flip", "turn"),
-}
 
+@dataclass(frozen=True)
+class Study:
+    """A profile with the images of its domains; whatever is asked of it is computed from these.
 
-def source(profile: Profile, domain: str) -> Source:
-    """Return the images of a domain; what is made of files is fetched and read on the first call.
-
-    Raises:
-        ManifestError, SourceError, FetchError: the manifest or what it describes cannot be used.
+    Attributes:
+        sources: domain -> its images; a domain whose images are not prepared may be absent.
     """
-    if domain not in profile.sources:
-        raise ManifestError(
-            f"profile {profile.name} has no source for {domain}, only for "
-            f"{', '.join(profile.sources)}"
+
+    profile: Profile
+    sources: Mapping[str, Source]
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of the profile, in its order."""
+        return tuple(self.profile.sources)
+
+    def source(self, domain: str) -> Source:
+        """Return the images of a domain.
+
+        Raises:
+            UsageError: the profile has none, or they are not prepared.
+        """
+        if domain not in self.profile.sources:
+            raise UsageError(
+                f"profile {self.profile.name} has no source for {domain}, only for "
+                f"{', '.join(self.domains)}"
+            )
+        if domain not in self.sources:
+            raise UsageError(
+                f"the images of {domain} ({self.profile.sources[domain]}) are not prepared yet; "
+                "`medtransfer run` and `reproduce` do it, or `medtransfer data prepare`"
+            )
+        return self.sources[domain]
+
+    def development(self, domain: str, name: str) -> Development:
+        """Return one of the development sets d1, d1/10, d2, d2/2."""
+        return Development(
+            source=self.source(domain),
+            name=name,
+            seed=self.profile.seed,
+            test_share=self.profile.test_share,
+            validation_share=self.profile.validation_share,
         )
-    return _source(
-        profile.sources[domain],  # type: ignore[index]
-        domain=domain,
-        image_px=profile.image_px[domain],  # type: ignore[index]
-        groups=profile.groups.get(domain),  # type: ignore[call-overload]
-        limit=profile.image_limit,
-        seed=profile.seed,
-    )
+
+    def network(
+        self,
+        domain: str,
+        *,
+        architecture: str,
+        initialization: str,
+        data: str = "d1",
+        bis: bool = False,
+        replicate: int = 0,
+    ) -> Network:
+        """Return a network, to be trained or imported; no two of a study share their seed.
+
+        Raises:
+            ImportedError: it is to be imported and is not there.
+        """
+        profile = self.profile
+        place = f"{domain}/{architecture}/{initialization}/{data}/{bis}/{replicate}"
+        common: Any = {
+            "development": self.development(domain, data),
+            "architecture": architecture,
+            "initialization": initialization,
+            "seed": crc32(f"{profile.seed}/{place}".encode()),
+        }
+        if profile.networks == "imported":
+            from medtransfer.networks import imported  # heavy, only when needed
+
+            name = imported.Name(domain, architecture, initialization, data, bis)
+            return imported.Imported(**common, weights=imported.checksum(name))
+        recipe = profile.recipes[initialization]  # type: ignore[index]
+        return Training(
+            **common,
+            weights=_weights(architecture) if initialization == IMAGENET else "",
+            augmentation=row_of(domain).augmentation,
+            epochs=recipe.epochs * profile.epoch_factors.get(data, 1),  # type: ignore[call-overload]
+            batch_size=profile.batch_size,
+            learning_rate=recipe.learning_rate,
+            head_learning_rate=recipe.head_learning_rate,
+            weight_decay=profile.weight_decay,
+        )
+
+    def networks(
+        self,
+        domain: str,
+        *,
+        data: str = "d1",
+        bis: bool = False,
+        initializations: Iterable[str] = (IMAGENET, RANDOM),
+        replicates: Iterable[int] | None = None,
+    ) -> list[Network]:
+        """Return the networks of one development set; all replicates unless some are named."""
+        numbers = range(self.profile.replicates) if replicates is None else replicates
+        return [
+            self.network(
+                domain,
+                architecture=name,
+                initialization=start,
+                data=data,
+                bis=bis,
+                replicate=number,
+            )
+            for number, start, name in product(numbers, initializations, self.profile.architectures)
+        ]
+
+    def method(self, name: str, epsilon: float) -> Method:
+        """Return a method of attack with the parameters of the profile.
+
+        Raises:
+            UsageError: there is no such method, or it has no such parameter.
+        """
+        parameters: Mapping[str, Any] = self.profile.methods[name]
+        try:
+            return method(name)(epsilon=epsilon, **parameters)
+        except TypeError as error:
+            raise UsageError(f"methods: {name}: {error}") from None
+
+    def attack(
+        self, name: str, surrogates: Sequence[Network], *, epsilon: float, images: str = TEST
+    ) -> Attack:
+        """Return an attack by a method of the profile."""
+        return Attack(
+            method=self.method(name, epsilon), surrogates=tuple(surrogates), images=images
+        )
 
 
-@cache
-def _source(
-    name: str, *, domain: str, image_px: int, groups: int | None, limit: int | None, seed: int
-) -> Source:
-    path, manifest = named(name)
-    if getattr(manifest, "domain", None) != domain:
-        raise ManifestError(f"{path}: domain: must be {domain} to serve as its source")
-    if not isinstance(manifest, PhantomManifest):
-        return published.ready(published.request(name, image_px=image_px, limit=limit))
-    if groups is None:
-        raise ManifestError(f"groups: {domain}: needed, how many patients or slides to draw")
-    return phantom_source(
-        manifest, image_px=image_px, groups=groups, seed=seed, content=content(manifest.drawing)
-    )
-
-
-def development(profile: Profile, domain: str, name: str) -> Development:
-    """Return one of the development sets d1, d1/10, d2, d2/2."""
-    return Development(
-        source=source(profile, domain),
-        name=name,
-        seed=profile.seed,
-        test_share=profile.test_share,
-        validation_share=profile.validation_share,
-    )
-
-
-def network(
-    profile: Profile,
-    domain: str,
-    *,
-    architecture: str,
-    initialization: str,
-    data: str = "d1",
-    bis: bool = False,
-    replicate: int = 0,
-) -> Network:
-    """Return a network, to be trained or imported; no two of a study share their seed.
+def resolve(profile: Profile) -> Study:
+    """Return the study of a profile; images that are made of files are fetched and read.
 
     Raises:
-        ImportedError: it is to be imported and is not there.
+        ManifestError, SourceError, FetchError: a manifest or what it describes cannot be used.
     """
-    identity = f"{profile.seed}/{domain}/{architecture}/{initialization}/{data}/{bis}/{replicate}"
-    common: Any = {
-        "development": development(profile, domain, data),
-        "architecture": architecture,
-        "initialization": initialization,
-        "seed": crc32(identity.encode()),
-    }
-    if profile.networks == "imported":
-        from medtransfer.networks import imported  # heavy, only when needed
+    from medtransfer.data import prepare
 
-        name = imported.Name(domain, architecture, initialization, data, bis)
-        return Imported(**common, weights=imported.checksum(name))
-    recipe = profile.recipes[initialization]  # type: ignore[index]
-    return Training(
-        **common,
-        weights=_weights(architecture) if initialization == IMAGENET else "",
-        augmentation=AUGMENTATION[domain],
-        epochs=recipe.epochs * profile.epoch_factors.get(data, 1),  # type: ignore[call-overload]
-        batch_size=profile.batch_size,
-        learning_rate=recipe.learning_rate,
-        head_learning_rate=recipe.head_learning_rate,
-        weight_decay=profile.weight_decay,
+    return Study(
+        profile,
+        {d: prepare.source(name, **_asked(profile, d)) for d, name in profile.sources.items()},
     )
+
+
+def known(profile: Profile) -> Study:
+    """Return the study of a profile as far as its images are prepared; nothing is fetched.
+
+    Raises:
+        ManifestError: a manifest cannot be used.
+    """
+    from medtransfer.data import catalog
+
+    found = {d: catalog.known(name, **_asked(profile, d)) for d, name in profile.sources.items()}
+    return Study(profile, {domain: source for domain, source in found.items() if source})
+
+
+def _asked(profile: Profile, domain: str) -> dict[str, Any]:
+    return {
+        "domain": domain,
+        "image_px": profile.image_px[domain],
+        "groups": profile.groups.get(domain),
+        "limit": profile.image_limit,
+        "seed": profile.seed,
+    }
 
 
 @cache
 def _weights(architecture: str) -> str:
+    from medtransfer.data.manifests import imagenet_weights
+
     return imagenet_weights(architecture).sha256

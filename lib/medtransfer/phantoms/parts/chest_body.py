@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 
-from medtransfer.phantoms.canvas import Field, edge
+from .canvas import Field, edge
 
 RIGHT, LEFT = -1, 1  # the patient's sides, as the sign of x
 SIDES = (RIGHT, LEFT)

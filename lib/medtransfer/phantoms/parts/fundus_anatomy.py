@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from medtransfer.phantoms.stamps import cloud, stamp, windows
+from .stamps import cloud, stamp, windows
 
 
 def rgb(red: float, green: float, blue: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from medtransfer.phantoms.stamps import cloud, stamp, windows
+from .stamps import cloud, stamp, windows
 
 CENTRE_HALF = 1 / 6  # half the side of the central third, which the label asks about
 TISSUES = (0.52, 0.16, 0.2, 0.12)  # how common: lymphocytes, germinal centre, stroma, fat

@@ -132,6 +132,13 @@ def strokes(points: NDArray, *, width: NDArray | float, value: NDArray | float, 
     return np.asarray(image.reduce(_STROKE_SCALE), dtype=np.float32) / np.float32(255)
 
 
+def blurred(image: NDArray, sigma_px: float | tuple[float, ...], *, truncate: float = 4) -> NDArray:
+    """Return the image under a Gaussian that is cut off at `truncate` times its width."""
+    from scipy.ndimage import gaussian_filter  # slow to import, and only drawing needs it
+
+    return gaussian_filter(image, sigma_px, truncate=truncate)
+
+
 def shrink(image: Field, px: int) -> Field:
     """Return the square image averaged over areas to (px, px)."""
     small = Image.fromarray(image).resize((px, px), Image.Resampling.BOX)

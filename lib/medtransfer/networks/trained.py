@@ -1,0 +1,62 @@
+"""Networks whose tensors the store keeps: those that are trained here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from medtransfer.networks.network import Network, Predictor
+
+IMAGENET, RANDOM = "imagenet", "random"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredNetwork(Network):
+    """A network of the registry whose tensors are in the store.
+
+    Attributes:
+        architecture: an entry of `networks.architectures`.
+        initialization: "imagenet" or "random".
+        weights: sha256 of the weights that it began with, or "".
+        seed: tells networks apart that are otherwise alike, and draws what a training draws.
+    """
+
+    architecture: str
+    initialization: str
+    weights: str
+    seed: int
+
+    def open(self) -> Predictor:
+        """Return the stored network, rewritten for speed (see `networks.fast`)."""
+        from medtransfer.networks import stored
+
+        return stored.predictor(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Training(StoredNetwork):
+    """A network that is trained here."""
+
+    augmentation: tuple[str, ...]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    head_learning_rate: float
+    weight_decay: float
+
+    @property
+    def title(self) -> str:
+        return f"train {self.name}"
+
+    @property
+    def effort(self) -> str:
+        return f"training {self.architecture}"
+
+    @classmethod
+    def make(cls, specs: Sequence[Self]) -> None:
+        """Train networks and publish them."""
+        from medtransfer.networks import training
+
+        for spec in specs:
+            training.train(spec)

@@ -1,0 +1,1 @@
+"""What drawings are made of: anatomy, signs, film, canvas."""

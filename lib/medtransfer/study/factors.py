@@ -1,0 +1,133 @@
+"""The factors of the study: who attacks whom, and with what (protocol, section 4).
+
+A surrogate on the target's own development set is always a second, independent training ("bis"),
+so that only the factor under study differs; the target itself as surrogate is the white box.
+A factor is one row of FACTORS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
+from medtransfer.networks.network import Network
+from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.scoring.cell import Cell
+from medtransfer.study.builders import Study
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Who attacks whom."""
+
+    surrogates: tuple[Network, ...]
+    target: Network
+
+    @property
+    def white_box(self) -> bool:
+        """Whether the attacker has the target itself."""
+        return self.target in self.surrogates
+
+
+def scored(study: Study, pairs: Sequence[Pair], epsilon: float) -> list[Cell]:
+    """Return a cell for every pair and method of the profile, at one epsilon, as crafted."""
+    return [
+        _cell(study, pair, method, epsilon, FLOAT)
+        for pair, method in product(pairs, study.profile.methods)
+    ]
+
+
+def swept(study: Study, pairs: Sequence[Pair], epsilon: float) -> list[Cell]:
+    """Return cells for every pair over the sweep of every method, beside control noise.
+
+    At `epsilon`, which is part of every sweep, what 8 bits can hold is scored as well; the white
+    box is scored as crafted alone.
+    """
+    cells = []
+    for pair, method in product(pairs, study.profile.methods):
+        for each in sorted({*study.profile.sweep.get(method, ()), epsilon}):
+            kinds = [FLOAT] if pair.white_box else [FLOAT, CONTROL]
+            if each == epsilon and not pair.white_box:
+                kinds.append(EIGHT_BIT)
+            cells += [_cell(study, pair, method, each, kind) for kind in kinds]
+    return cells
+
+
+def _cell(study: Study, pair: Pair, method: str, epsilon: float, delivery: str) -> Cell:
+    attack = study.attack(method, pair.surrogates, epsilon=epsilon)
+    return Cell(attack=attack, target=pair.target, delivery=delivery)
+
+
+def crossed(surrogates: Iterable[Network], targets: Iterable[Network]) -> list[Pair]:
+    """Return every surrogate, alone, against every target."""
+    return [Pair((surrogate,), target) for surrogate, target in product(surrogates, targets)]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """What is varied.
+
+    Attributes:
+        number: second digit of the numbers of its notebooks.
+        pairs: study, domain -> who attacks whom; it needs no epsilon.
+        cells: study, pairs, chosen epsilon -> what is scored.
+    """
+
+    number: int
+    pairs: Callable[[Study, str], list[Pair]]
+    cells: Callable[[Study, Sequence[Pair], float], list[Cell]] = scored
+
+
+def perturbation(study: Study, domain: str) -> list[Pair]:
+    """Table 2: networks of the same initialization, all on d1, and the white box.
+
+    The paper has random weights; here both initializations, each on its own. The other factors
+    cross all replicates; a sweep is long, so here each replicate meets its like only, and the first
+    its white box.
+    """
+    pairs = []
+    for number, start in product(range(study.profile.replicates), (IMAGENET, RANDOM)):
+        own: Any = {"initializations": [start], "replicates": [number]}
+        targets = study.networks(domain, **own)
+        pairs += crossed(study.networks(domain, bis=True, **own), targets)
+        if number == 0:  # a reference that no claim rests on: once is enough
+            pairs += [Pair((target,), target) for target in targets]
+    return pairs
+
+
+def initialization(study: Study, domain: str) -> list[Pair]:
+    """Table 3: pre-trained or random surrogate against pre-trained or random target, all on d1."""
+    return crossed(study.networks(domain, bis=True), study.networks(domain))
+
+
+def development_data(study: Study, domain: str) -> list[Pair]:
+    """Table 4: surrogates on d1, d2 and d2/2 against targets on d1.
+
+    The paper has random weights; here both initializations, each on its own.
+    """
+    pairs = []
+    for start in (IMAGENET, RANDOM):
+        own: Any = {"initializations": [start]}
+        surrogates = [
+            *study.networks(domain, bis=True, **own),
+            *study.networks(domain, data="d2", **own),
+            *study.networks(domain, data="d2/2", **own),
+        ]
+        pairs += crossed(surrogates, study.networks(domain, **own))
+    return pairs
+
+
+def initialization_and_data(study: Study, domain: str) -> list[Pair]:
+    """Table 5: surrogates on d2 against targets on d1/10, both initializations of both."""
+    return crossed(study.networks(domain, data="d2"), study.networks(domain, data="d1/10"))
+
+
+FACTORS: dict[str, Factor] = {
+    "perturbation": Factor(number=0, pairs=perturbation, cells=swept),
+    "initialization": Factor(number=1, pairs=initialization),
+    "development_data": Factor(number=2, pairs=development_data),
+    "initialization_and_data": Factor(number=3, pairs=initialization_and_data),
+}
