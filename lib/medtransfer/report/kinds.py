@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 NAMED = ("architecture", "initialization", "data")
 SIDES = ("surrogate", "target")
 _NO_TRAITS = ("seed", "key")
+_USUAL = ("network", "training")  # goes without saying
 _MEASURED = ("validation_", "epochs")
 
 
@@ -71,7 +72,8 @@ def words(row: dict[Any, Any], told: Sequence[str]) -> list[str]:
     """
     if _missing(row.get("architecture")) and "network" in row and "network" not in told:
         told = ("network", *told)
-    return [_word(name, row[name]) for name in told if not _missing(row.get(name))]
+    named_by = [name for name in told if not _missing(row.get(name))]
+    return [_word(name, row[name]) for name in named_by if (name, row[name]) != _USUAL]
 
 
 def _word(name: str, value: Any) -> str:

@@ -97,4 +97,4 @@ def networks(table: pd.DataFrame) -> Figure:
 
 def _texts(table: pd.DataFrame, name: str) -> list[str]:
     """Return a trait of every network, "nan" where it has none."""
-    return list(table[name].astype(str)) if name in table else ["nan"] * len(table)
+    return [str(value) for value in table[name]] if name in table else ["nan"] * len(table)
