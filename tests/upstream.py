@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
@@ -139,8 +139,6 @@ def medmnist(path: Path, *, labels: int, channels: int, px: int = 64, number: in
 
 def keras_file(path: Path, model: Classifier) -> Path:
     """Write a flat file of Keras 2 that fits `model`, with its tensors."""
-    from medtransfer.networks import keras
-
     own = model.network.state_dict()
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from IPython.display import Image, Markdown
@@ -88,9 +90,9 @@ class Design(Page):
         """Return how many networks, and pairs of surrogate and target, each factor has."""
         rows = {}
         for domain in self.study.domains:
-            everything: dict[str, set[object]] = {"networks": set(), "pairs": set()}
+            everything: dict[str, set[Any]] = {"networks": set(), "pairs": set()}
             for name, factor in FACTORS.items():
-                own = {
+                own: dict[str, set[Any]] = {
                     "networks": {*plan.networks(self.study, domain, name)},
                     "pairs": {*factor.pairs(self.study, domain)},
                 }
