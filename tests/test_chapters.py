@@ -6,15 +6,15 @@ import upstream
 
 from medtransfer import chapters
 from medtransfer.chapters import DevelopmentData, Perturbation
-from medtransfer.report.sources import described
-from medtransfer.study import plan as study
+from medtransfer.report.wording import described
+from medtransfer.study.factors import FACTORS
 
-FACTORS = [name for name in chapters.__all__ if name not in ("Design", "Synthesis")]
-CHAPTERS = [getattr(chapters, name) for name in FACTORS]
+NAMES = [name for name in chapters.__all__ if name not in ("Design", "Synthesis")]
+CHAPTERS = [getattr(chapters, name) for name in NAMES]
 
 
 def test_every_factor_has_its_chapter():
-    assert {chapter.factor for chapter in CHAPTERS} == set(study.FACTORS)
+    assert {chapter.factor for chapter in CHAPTERS} == set(FACTORS)
 
 
 @pytest.mark.parametrize(
