@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from medtransfer.data import manifests as manifest
+from medtransfer.data import manifests
 from medtransfer.data.schema import Published
 from medtransfer.networks.architectures import Classifier
 from medtransfer.networks.keras import TO_KERAS, layouts
@@ -19,7 +19,7 @@ from medtransfer.networks.keras import TO_KERAS, layouts
 
 def facts(name: str, **changes: Any) -> Published:
     """Return a committed manifest without the counts of the whole set."""
-    _, found = manifest.named(name)
+    _, found = manifests.named(name)
     assert isinstance(found, Published)
     return found.model_copy(update={"counts": {}, **changes})
 

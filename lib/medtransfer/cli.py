@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -69,12 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _unread() -> bool:
     """Return whether nobody reads what is printed, as after `| head`; then nothing more is."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    output = select.poll()
+    output.register(1, 0)  # where print writes; errors are reported whatever one asks for
+    if gone := bool(output.poll(0)):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return gone
 
 
 def _profile(name: str) -> Profile:

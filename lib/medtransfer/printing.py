@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,18 +17,25 @@ def rows(table: pd.DataFrame | Iterable[Mapping[Any, Any]]) -> list[Mapping[Any,
 
 
 def columns(table: pd.DataFrame | Iterable[Mapping[Any, Any]], *, digits: int = 3) -> str:
-    """Return a table as right-aligned columns; `digits` of numbers stand behind the point."""
-
-    def text(value: Any) -> str:
-        if isinstance(value, float):
-            return str(round(value, digits)) if value == value else "?"
-        return str(value)
-
+    """Return a table as aligned columns; `digits` of a number stand behind its point."""
     found = rows(table)
-    names = list(dict.fromkeys(name for row in found for name in row))
-    lines = [names, *([text(row.get(name, "")) for name in names] for row in found)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.rjust, line, widths)) for line in lines)
+    names = dict.fromkeys(name for row in found for name in row)
+    blocks = [_aligned(name, [row.get(name, "") for row in found], digits) for name in names]
+    return "\n".join("  ".join(line).rstrip() for line in zip(*blocks, strict=True)) or "nothing"
+
+
+def _aligned(name: str, values: Sequence[Any], digits: int) -> list[str]:
+    """Return a column with its name above: words to the left, numbers to the right."""
+    words = all(isinstance(value, str) for value in values)
+    lines = [name, *(_text(value, digits) for value in values)]
+    width = max(map(len, lines))
+    return [line.ljust(width) if words else line.rjust(width) for line in lines]
+
+
+def _text(value: Any, digits: int) -> str:
+    if isinstance(value, float):
+        return str(round(value, digits)) if value == value else "?"
+    return str(value)
 
 
 def pairs(frame: pd.DataFrame) -> str:

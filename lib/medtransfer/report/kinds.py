@@ -27,7 +27,7 @@ def traits(table: pd.DataFrame, *, sides: Sequence[str] = SIDES) -> list[str]:
     both = pd.concat([_side(table, side) for side in sides], ignore_index=True)
     both = both.astype(object).where(both.notna(), "")
     found = [name for name in BASE if name in both]
-    others = [name for name in both if name not in (*BASE, *_NO_TRAITS)]
+    others = [name for name in map(str, both) if name not in (*BASE, *_NO_TRAITS)]
     for name in sorted(others, key=lambda name: name != "network"):  # what it is, before details
         if _different(both, [*found, name]) > _different(both, found):
             found.append(name)
@@ -39,7 +39,7 @@ def _different(networks: pd.DataFrame, names: list[str]) -> int:
 
 
 def _side(table: pd.DataFrame, side: str) -> pd.DataFrame:
-    own = [name for name in table if name.startswith(f"{side}_")]
+    own = [name for name in map(str, table) if name.startswith(f"{side}_")]
     return table[own].rename(columns=lambda name: name.removeprefix(f"{side}_"))
 
 
@@ -58,7 +58,9 @@ def kinds(table: pd.DataFrame, *, side: str) -> list[str]:
 
 def network_kinds(table: pd.DataFrame) -> list[str]:
     """Return what each network of `run.networks` is, whatever it was developed on."""
-    own = table[[name for name in table if not name.startswith(_MEASURED)]].add_prefix("own_")
+    own = table[[name for name in map(str, table) if not name.startswith(_MEASURED)]].add_prefix(
+        "own_"
+    )
     told = [name for name in traits(own, sides=["own"]) if name != "data"]
     return [", ".join(words(row, told)) for row in _side(own, "own").to_dict("records")]
 
