@@ -101,13 +101,8 @@ class Design(Page):
     def counts(self) -> pd.DataFrame:
         """Return how many networks, and pairs of surrogate and target, each factor has."""
         rows = {}
-<<<<<<< HEAD
         for domain in self.domains:
-            everything: dict[str, set[object]] = {"networks": set(), "pairs": set()}
-=======
-        for domain in self.study.domains:
             everything: dict[str, set[Any]] = {"networks": set(), "pairs": set()}
->>>>>>> main
             for name, factor in FACTORS.items():
                 own: dict[str, set[Any]] = {
                     "networks": {*plan.networks(self.study, domain, name)},
