@@ -115,7 +115,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, name: str) -> Non
     from medtransfer.units import shown
 
     profile = _profile(name)
-    study = builders.resolve(profile)
+    study = builders.resolve(profile, [domain])
     for factor in factors:
         cells = run.factor(study, domain, factor)
         frame = tables.transfer_table(cells, resamples=profile.resamples)
@@ -158,7 +158,7 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     chosen = notebooks.find(numbers=numbers)
     first_digits = {path.name[0] for path in chosen}
     domains = [d for d in profile.sources if str(DOMAINS[d].number) in first_digits]
-    everything(builders.resolve(profile), domains)
+    everything(builders.resolve(profile, domains), domains)
     notebooks.execute_all(chosen, profile=name, folder=profile.name)
     print(html.build(profile.name))
 
