@@ -36,3 +36,4 @@ def test_what_images_are_grouped_by_comes_from_the_manifest(noun: str, says: str
 def test_terms_are_spelled_for_people_and_unknown_ones_kept() -> None:
     assert named("imagenet") == "pre-trained"
     assert named("d2/2") == "d2/2"
+    assert named(0.02) == 0.02

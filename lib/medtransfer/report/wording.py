@@ -27,8 +27,13 @@ PHANTOM = (
 )
 
 
-def named(term: str) -> str:
-    """Return what figures and sentences call a term of the study, or several joined by "+"."""
+def named(term: Any) -> Any:
+    """Return what figures and sentences call a term of the study, or several joined by "+".
+
+    What is no term of the study, a number too, is returned as it is.
+    """
+    if not isinstance(term, str):
+        return term
     parts = term.split("+")
     return " + ".join(NAMES.get(part, part) for part in parts) if all(parts) else term
 
