@@ -221,6 +221,12 @@ def test_a_call_is_drawn_as_right_or_wrong_at_the_threshold(
     assert (dot.get_markerfacecolor() == dot.get_color()) is filled
 
 
+def test_a_probability_just_below_the_threshold_is_not_written_as_the_threshold() -> None:
+    row = {"title": "t", "panels": {"clean": np.zeros((32, 32, 1))}, "truth": True}
+    shown = texts(shown_as({**row, "probabilities": {"clean": 0.3991}}))
+    assert "0.399, not called" in shown and "threshold, 0.400" in shown
+
+
 def test_no_words_of_an_example_lie_on_each_other() -> None:
     row = {
         "title": "most changed of 1,234 flipped calls",
