@@ -112,6 +112,15 @@ def test_a_new_trait_stands_in_the_name_and_its_pairs_are_not_mixed_with_others(
     assert "MobileNetV2, random, d1, blurred" in [t.get_text() for t in factors.get_xticklabels()]
 
 
+def test_a_trait_that_only_some_networks_have_is_a_name_too() -> None:
+    plain = crossed().query("method == 'PGD'")
+    table = pd.concat([plain.assign(target_sigma=""), plain.assign(target_sigma=1.5)])
+    grid = figures.matrix(table, method="PGD").axes[0]
+    assert len(grid.texts) == 4 * 8
+    shown = texts(figures.factors(table, title="t"))
+    assert "MobileNetV2, random, d1, sigma 1.5" in shown
+
+
 def test_every_method_has_its_column() -> None:
     table = pd.concat([crossed(), crossed().query("method == 'PGD'").assign(method="Noise")])
     assert len(figures.pairs(table, by="surrogate_initialization").axes) == 3 * 4

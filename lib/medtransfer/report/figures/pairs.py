@@ -116,7 +116,7 @@ def matrix(table: pd.DataFrame, *, method: str) -> Figure:
     for side, names in told.items():
         rows[side] = ["\n".join(_words(row, names, side)) for row in rows.to_dict("records")]
         by = [f"{side}_{name}" for name in names if f"{side}_{name}" in rows]
-        order |= dict.fromkeys(rows.sort_values(by)[side])
+        order |= dict.fromkeys(rows.sort_values(by, key=lambda c: c.astype(str))[side])
     grid = rows.pivot(index="surrogate", columns="target", values="percent")
     grid = grid.reindex(
         index=[name for name in order if name in grid.index],
