@@ -3,9 +3,10 @@
 
     .venv/bin/python benchmarks/fast.py [--repeats 3] [--minutes 13.2 7.0 2.8 2.1]
 
-Trains, attacks and asks both networks of the profile `default` with all parts, and with all but one,
-in turn, in CPU seconds of one thread. `--minutes` says what `medtransfer status` counted for a whole
-study: training, crafting, scoring, notebooks. From these and the ratios follows what a part saves.
+Trains, attacks and asks both networks of the profile `default` with all parts, and with all but
+one, in turn, in CPU seconds of one thread. `--minutes` says what `medtransfer status` counted for a
+whole study: training, crafting, scoring, notebooks. From these and the ratios follows what a part
+saves.
 """
 
 from __future__ import annotations
