@@ -88,7 +88,7 @@ class Study:
             "seed": crc32(f"{profile.seed}/{place}".encode()),
         }
         if profile.networks == "imported":
-            from medtransfer.networks import imported  # heavy, only when needed
+            from medtransfer.networks import imported
 
             name = imported.Name(domain, architecture, initialization, data, bis)
             return imported.Imported(**common, weights=imported.checksum(name))
