@@ -1,13 +1,13 @@
 """Coverage-guided fuzzing of everything that reads bytes from outside.
 
     .venv/bin/python -m pip install atheris    # not in the lock: it has no wheel for every system
-    .venv/bin/python tests/fuzz.py PARSER -max_total_time=120
+    .venv/bin/python tests/robustness/fuzz.py PARSER -max_total_time=120
 
 Whatever the bytes, a reader returns a value or raises an error that it documents, in 20 seconds
 and 4 GB; nothing is written outside its folder, no program starts, nothing is unpickled. The first
 input that breaks this ends the run and is kept in `build/fuzz`; naming its file after PARSER
 repeats it. Further options are libFuzzer's. What was found and mended
-is in `test_strangers.py` and `test_strange_weights.py`.
+is in `test_strange.py` and `test_strange_weights.py`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from unittest import mock
 
 import atheris
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ["TQDM_DISABLE"] = "1"
 sys.dont_write_bytecode = True  # what is imported late would seem to write
 with atheris.instrument_imports(
@@ -38,7 +39,7 @@ with atheris.instrument_imports(
     import conftest
     import h5py
     import numpy as np
-    import test_strangers as strangers
+    import strange
     import torch
     import toys
     import upstream
@@ -47,16 +48,24 @@ with atheris.instrument_imports(
 
     from medtransfer import paths, store
     from medtransfer.data import manifests as manifest
-    from medtransfer.data.download import FetchError, extract_tar
-    from medtransfer.data.manifests import ManifestError
-    from medtransfer.data.readers import chestxray14, reader_of
-    from medtransfer.data.readers.reader import UNUSABLE, SourceError
-    from medtransfer.data.schema import FolderManifest, WeightsManifest
-    from medtransfer.networks import architectures, imported, keras, training
+    from medtransfer.data.download import extract_tar
+    from medtransfer.data.readers import chestxray14
+    from medtransfer.data.readers.folder import FolderManifest
+    from medtransfer.data.readers.reader import UNUSABLE
+    from medtransfer.data.schema import WeightsManifest
+    from medtransfer.errors import (
+        FetchError,
+        ImportedError,
+        ManifestError,
+        SourceError,
+        StoreError,
+        WeightsError,
+    )
+    from medtransfer.networks import architectures, imported, keras, stored
     from medtransfer.networks import imagenet as weights
     from medtransfer.networks.architectures import Classifier
-    from medtransfer.networks.imagenet import WeightsError
-    from medtransfer.networks.imported import ImportedError, Name
+    from medtransfer.networks.imported import Name
+    from medtransfer.networks.keras import layouts
     from medtransfer.study import schema as profiles
 
 
@@ -105,9 +114,9 @@ FOLDERS = [
 
 def read_labels(folder: Path, content: bytes) -> None:
     """Read one table as each of those that come with images."""
-    readers = [reader_of(facts, root=folder, image_px=32) for facts in FOLDERS]
+    readers = [facts.reader(root=folder, image_px=32) for facts in FOLDERS]
     readers += [
-        reader_of(published(name), root=folder, image_px=32) for name in ("eyepacs", "chestxray14")
+        published(name).reader(root=folder, image_px=32) for name in ("eyepacs", "chestxray14")
     ]
     for name in ("labels.csv", "trainLabels.csv", "retinopathy_solution.csv", chestxray14.TABLE):
         written(folder / name, content)
@@ -145,23 +154,23 @@ def read_image(folder: Path, content: bytes) -> None:
     written(folder / "images" / "any", content)
     written(folder / "train" / "1_left.jpeg", content)
     facts = FolderManifest.model_validate(folder_facts(image={"channels": 3, "fit": "pad"}))
-    found = reader_of(facts, root=folder, image_px=32).picture("any")
+    found = facts.reader(root=folder, image_px=32).picture("any")
     assert found.pixels.shape == (32, 32, 3) and found.pixels.dtype == np.uint8
-    reader_of(published("eyepacs"), root=folder, image_px=32).picture("train/1_left")
+    published("eyepacs").reader(root=folder, image_px=32).picture("train/1_left")
 
 
 def images(folder: Path) -> list[bytes]:
     kinds = [("F", "TIFF"), ("I;16", "TIFF"), ("RGB", "PNG"), ("L", "JPEG")]
-    return [*strangers.IMAGES.values(), *(strangers.encoded(*kind) for kind in kinds)]
+    return [*strange.IMAGES.values(), *(strange.encoded(*kind) for kind in kinds)]
 
 
 def radiographs(folder: Path) -> list[bytes]:
-    return [strangers.radiograph(), strangers.radiograph(floats=[0.5] * 256)]
+    return [strange.radiograph(), strange.radiograph(floats=[0.5] * 256)]
 
 
 def read_arrays(folder: Path, content: bytes) -> None:
     facts = published("retinamnist")
-    reader = reader_of(facts, root=folder, image_px=64)
+    reader = facts.reader(root=folder, image_px=64)
     written(next(iter(reader.watched())), content)
     reader.picture(reader.index()["image"][0])
 
@@ -175,7 +184,7 @@ def read_patches(folder: Path, content: bytes) -> None:
     shutil.copytree(a_slide(), folder, dirs_exist_ok=True)
     written(folder / "camelyonpatch_level_2_split_train_x.h5", content)
     written(folder / "camelyonpatch_level_2_split_train_y.h5", content)
-    reader = reader_of(published("patchcamelyon"), root=folder, image_px=32)
+    reader = published("patchcamelyon").reader(root=folder, image_px=32)
     reader.picture(reader.index()["image"][0])
 
 
@@ -227,8 +236,8 @@ def read_safetensors(folder: Path, content: bytes) -> None:
     spec = toys.training(development=toys.development(source=TOY))
     written(store.directory(spec) / "spec.json", json.dumps(spec.description).encode())
     written(store.directory(spec) / "weights.safetensors", content)
-    with contextlib.suppress(store.StoreError):
-        training.load(spec)
+    with contextlib.suppress(StoreError):
+        stored.load(spec)
     name = Name("pathology", "tiny", "random", "d1", False)
     written(name.place, content)
     imported.checksum(name)
@@ -245,18 +254,19 @@ def safetensors(folder: Path) -> list[bytes]:
 @functools.cache
 def few_places() -> dict[str, str]:
     """A DenseNet's first norm and its last layer: a whole file has 30 MB, too many to mutate."""
-    places = keras._places(model("densenet121_keras"))
+    places = layouts.places(model("densenet121_keras"))
     return {key: at for key, at in places.items() if key.startswith(("conv1_bn/", "dense/"))}
 
 
 def read_keras(folder: Path, content: bytes) -> None:
-    with mock.patch.object(keras, "_places", lambda _: few_places()):
+    places = few_places()
+    with mock.patch.object(keras, "places", lambda _: places):
         keras.load_keras(model("densenet121_keras"), path=written(folder / "any.h5", content))
 
 
 def keras_files(folder: Path) -> list[bytes]:
-    few_places()
-    with mock.patch.object(keras, "_places", lambda _: few_places()):
+    places = few_places()
+    with mock.patch.object(layouts, "places", lambda _: places):
         return [upstream.keras_file(folder / "a.h5", model("densenet121_keras")).read_bytes()]
 
 

@@ -22,13 +22,12 @@ BATCH = 100
 
 
 class Predictor(Protocol):
-    """Answers images; only surrogates must be differentiable.
+    """Answers images; only surrogates must be differentiable."""
 
-    Attributes:
-        differentiable: whether `module` is there, through which gradients reach the images.
-    """
-
-    differentiable: bool
+    @property
+    def differentiable(self) -> bool:
+        """Whether `module` is there, through which gradients reach the images."""
+        ...
 
     def logits(self, images: Tensor) -> Tensor:
         """Return logits, float32 (N, K) on the CPU, for images (N, C, H, W) in [-1, 1]."""

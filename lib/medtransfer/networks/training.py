@@ -15,7 +15,7 @@ from medtransfer.data import images, splits
 from medtransfer.data.datamodule import DevelopmentData, PlainImages, TrainingImages
 from medtransfer.data.manifests import imagenet_weights
 from medtransfer.errors import TrainingError
-from medtransfer.networks import imagenet, stored
+from medtransfer.networks import fast, imagenet, stored
 from medtransfer.networks.architectures import Classifier
 from medtransfer.networks.classifier import BestEpoch, ImageClassifier
 from medtransfer.networks.network import device, predictions
@@ -82,7 +82,7 @@ def train(spec: Training) -> None:
         batch_size=spec.batch_size,
         workers=loaders(),
     )
-    with store.draft(spec, device=str(device())) as place:
+    with store.draft(spec, device=str(device()), fast=fast.used()) as place:
         best = _fit(module, data, epochs=spec.epochs)
         stored.write(place, state=best.state, history=module.history)
         predictions(prepared, rows.validation, clean=best.logits).write(place)

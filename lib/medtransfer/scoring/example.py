@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
+from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT, deliver
 from medtransfer.measures import metrics, predictions
 from medtransfer.scoring.cell import Cell
 
@@ -83,7 +83,7 @@ def turned(cell: Cell, label: str | None = None) -> Turned:
     moved = np.abs(found.change[rows, k])
     order = np.lexsort((-moved, ~truth[rows, k]))
     limit = float(limits[k]) if np.isfinite(limits[k]) else 0.0
-    return Turned(labels[k], _probability(np.float64(limit)), rows[order])
+    return Turned(labels[k], _probability(limit), rows[order])
 
 
 def examples(cells: Sequence[Cell], found: Turned) -> list[Example]:
@@ -102,10 +102,9 @@ def examples(cells: Sequence[Cell], found: Turned) -> list[Example]:
 
 
 def _example(cells: Sequence[Cell], found: Turned, row: int, *, chosen: str) -> Example:
-    from medtransfer.attacks.delivery import deliver
-
     clean, attacked, name = crafted_again(cells[0], row)
-    panels, probabilities = {CLEAN: clean[0]}, {}
+    panels = {CLEAN: clean[0]}
+    probabilities: dict[str, float] = {}
     for cell in cells:
         panel = PANELS[cell.delivery]
         panels[panel] = deliver(cell.delivery, clean, attacked, names=[name])[0]
@@ -151,8 +150,8 @@ def _as_workers_do() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _probability(logit: np.floating[Any]) -> float:
-    return float(1 / (1 + np.exp(-logit.astype(np.float64))))
+def _probability(logit: float) -> float:
+    return float(1 / (1 + np.exp(-np.float64(logit))))
 
 
 def deliveries(cell: Cell, kinds: Sequence[str] = tuple(PANELS)) -> list[Cell]:

@@ -21,6 +21,7 @@ from medtransfer.attacks.perceptibility import perceptibility
 from medtransfer.data import images, splits
 from medtransfer.data.images import Prepared, Source
 from medtransfer.errors import AttackError, SanityError
+from medtransfer.networks import fast
 from medtransfer.networks.network import Network, Predictor, batch, device, predictions
 from medtransfer.scoring.cell import Cell
 
@@ -38,6 +39,7 @@ class MeanLogits(nn.Module):
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
         """Return mean logits (N, K) for images (N, C, H, W)."""
@@ -240,5 +242,5 @@ def _publish(
     )
     whole, crafting = spent
     work = {"crafting": crafting, "scoring": whole - crafting}
-    with store.draft(cell, device=str(device()), work=work) as place:
+    with store.draft(cell, device=str(device()), fast=fast.used(), work=work) as place:
         found.write(place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from itertools import product
 from typing import Any
@@ -88,7 +88,7 @@ class Study:
             "seed": crc32(f"{profile.seed}/{place}".encode()),
         }
         if profile.networks == "imported":
-            from medtransfer.networks import imported  # heavy, only when needed
+            from medtransfer.networks import imported
 
             name = imported.Name(domain, architecture, initialization, data, bis)
             return imported.Imported(**common, weights=imported.checksum(name))
@@ -133,11 +133,17 @@ class Study:
         Raises:
             UsageError: there is no such method, or it has no such parameter.
         """
-        parameters: Mapping[str, Any] = self.profile.methods[name]
+        made = method(name)
+        kinds = {field.name: field.type for field in fields(made)}
+        given = {
+            n: float(value) if kinds.get(n) == "float" else value
+            for n, value in self.profile.methods[name].items()
+        }
         try:
-            return method(name)(epsilon=epsilon, **parameters)
+            return made(epsilon=epsilon, **given)
         except TypeError as error:
-            raise UsageError(f"methods: {name}: {error}") from None
+            allowed = ", ".join(n for n in kinds if n != "epsilon") or "none"
+            raise UsageError(f"methods: {name}: {error}; its parameters: {allowed}") from None
 
     def attack(
         self, name: str, surrogates: Sequence[Network], *, epsilon: float, images: str = TEST
@@ -148,17 +154,20 @@ class Study:
         )
 
 
-def resolve(profile: Profile) -> Study:
+def resolve(profile: Profile, domains: Iterable[str] | None = None) -> Study:
     """Return the study of a profile; images that are made of files are fetched and read.
+
+    Args:
+        domains: whose images are needed; None needs those of all.
 
     Raises:
         ManifestError, SourceError, FetchError: a manifest or what it describes cannot be used.
     """
     from medtransfer.data import prepare
 
+    wanted = profile.sources if domains is None else [d for d in domains if d in profile.sources]
     return Study(
-        profile,
-        {d: prepare.source(name, **_asked(profile, d)) for d, name in profile.sources.items()},
+        profile, {d: prepare.source(profile.sources[d], **_asked(profile, d)) for d in wanted}
     )
 
 
