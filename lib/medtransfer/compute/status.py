@@ -55,7 +55,8 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
     for domain, (factor, its) in ((d, item) for d in study.domains for item in FACTORS.items()):
         title = f"{row_of(domain).number}{its.number} {domain}, {factor.replace('_', ' ')}"
         if domain not in study.sources:
-            rows.append({"notebook": title, "networks": UNPREPARED, "minutes left": float("nan")})
+            unknown = {"results": "-", "missing": "-", "minutes left": float("nan")}
+            rows.append({"notebook": title, "networks": UNPREPARED, **unknown})
             continue
         specs = wanted(study, domain, factor)
         missing = [spec for spec in specs if not store.has(spec)]
@@ -77,12 +78,13 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
 
 
 def _durations() -> dict[str, float]:
-    """Return the median seconds of stored results by effort."""
+    """Return the median seconds of stored results by effort, with their part of a pass."""
     found: dict[str, list[float]] = defaultdict(list)
     for kind in paths.store().glob("[!.]*"):
         for path in islice(kind.glob("*/[!.]*/run.json"), SAMPLE):
             record = store.read_json(path)
-            found[record.get("effort", "")].append(record["seconds"])
+            if "work" in record:
+                found[record["effort"]].append(sum(record["work"].values()))
     return {effort: median(values) for effort, values in found.items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from itertools import product
 from typing import Any
@@ -131,13 +131,17 @@ class Study:
         """Return a method of attack with the parameters of the profile.
 
         Raises:
-            UsageError: there is no such method, or it has no such parameter.
+            UsageError: there is no such method, or it has other parameters.
         """
-        parameters: Mapping[str, Any] = self.profile.methods[name]
-        try:
-            return method(name)(epsilon=epsilon, **parameters)
-        except TypeError as error:
-            raise UsageError(f"methods: {name}: {error}") from None
+        made, given = method(name), self.profile.methods[name]
+        known = {field.name: field.default for field in fields(made) if field.name != "epsilon"}
+        needed = {parameter for parameter, default in known.items() if default is MISSING}
+        if wrong := sorted((needed - set(given)) | (set(given) - set(known))):
+            raise UsageError(
+                f"methods: {name}: {', '.join(wrong)}: absent or unknown; its parameters are "
+                f"{', '.join(known) or 'none'}"
+            )
+        return made(epsilon=epsilon, **given)  # type: ignore[arg-type]
 
     def attack(
         self, name: str, surrogates: Sequence[Network], *, epsilon: float, images: str = TEST
