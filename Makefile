@@ -8,7 +8,7 @@ READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test lint report figures lab lock audit clean-drafts
+.PHONY: help setup reproduce test quick lint report figures lab lock audit clean-drafts
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,14 +36,23 @@ reproduce: setup ## compute the study, execute the notebooks, write the report [
 report: setup ## turn the executed notebooks into pages [PROFILE=default]
 	$(BIN)/medtransfer report --profile $(PROFILE)
 
-test: setup ## run the tests, and every notebook in the smoke profile
-	$(BIN)/python -m pytest tests
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 notebooks
+test: setup ## run the tests, and every notebook in the smoke profile [JOBS=one per core]
+	$(SIDE_BY_SIDE) tests
+	MEDTRANSFER_WORKERS=1 $(SIDE_BY_SIDE) --nbmake --nbmake-timeout=600 notebooks
 
-lint: setup ## check style, types and stripped notebooks
+quick: setup ## run the tests that take a second or two [JOBS=one per core]
+	$(SIDE_BY_SIDE) -m "not slow" tests
+
+# Most files stay in one process, with what their tests share; an idle one takes from the others.
+SIDE_BY_SIDE = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+# `nproc` counts the cores that this process may use, unless OMP_NUM_THREADS says less.
+JOBS ?= $(shell unset OMP_NUM_THREADS; nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
+
+lint: setup ## check style, types, the direction of imports, and stripped notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/nbstripout --verify $(STRIP) notebooks/*.ipynb
 
 STRIP := --extra-keys "metadata.papermill cell.metadata.papermill metadata.language_info.version"

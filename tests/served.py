@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 
 import numpy as np
 
-from medtransfer.data.schema import File
+from medtransfer.data.files import File
 
 BODY = np.random.default_rng(0).bytes(200_000)
 OTHER = np.random.default_rng(1).bytes(200_000)

@@ -1,36 +1,83 @@
-"""The command line: what a user sees when things go right and wrong."""
+"""The command line: what a user sees when things go right and wrong, and how soon."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
-from medtransfer import cli, paths, store
+from medtransfer import cli, store
 from medtransfer.compute import run
-from medtransfer.report import html as report
-from medtransfer.report import notebooks as execute
-from medtransfer.study import schema as profiles
+from medtransfer.errors import MedtransferError
+from medtransfer.report import html, notebooks
+from medtransfer.study import builders
+from medtransfer.study.profiles import built_in
+from medtransfer.study.schema import profile
+
+HEAVY = ("torch", "foolbox", "matplotlib", "sklearn", "statsmodels", "nbformat", "scipy", "timm")
 
 
-def test_a_mistake_gives_a_message_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["run", "radiology", "--profile", "no-such-profile"]) == 1
-    error = capsys.readouterr().err
-    assert "no-such-profile" in error
-    assert "smoke, default" in error
-    assert "Traceback" not in error
-
-
-def test_an_unknown_factor_is_named_with_the_allowed_ones(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("command", "status", "says"),
+    [
+        (["run", "radiology", "--profile", "no-such-profile"], 1, "no-such-profile.*smoke"),
+        (["run", "radiology", "colour", "--profile", "smoke"], 1, "colour.*initialization_and_da"),
+        (["run", "dentistry"], 2, "dentistry.*ophthalmology"),
+        (["data", "fetch", "no-such-source"], 1, "no-such-source.*chestxray14"),
+        (["data", "fetch"], 2, "SOURCE"),
+        (["report", "--profile", "smoke"], 1, "make reproduce"),
+        (["verdicts", "--profile", "smoke"], 1, "make reproduce PROFILE=smoke"),
+        (["verify", "--profile", "smoke"], 1, "nothing of profile smoke is stored"),
+        (["show", "0123"], 1, "0 results have a key that begins with '0123'"),
+        (["reproduce", "99", "--profile", "smoke"], 1, "no notebook begins with '99'.*00_study"),
+        (["dance"], 2, "dance"),
+        ([], 2, "reproduce"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_gives_a_message_and_no_traceback(
+    capsys: pytest.CaptureFixture[str], command: list[str], status: int, says: str
 ) -> None:
-    assert cli.main(["run", "radiology", "colour", "--profile", "smoke"]) == 1
-    error = capsys.readouterr().err
-    assert "colour" in error
-    assert "initialization_and_data" in error
+    assert cli.main(command) == status
+    captured = capsys.readouterr()
+    assert re.search(says, captured.err, re.DOTALL)
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (MedtransferError("what to mend"), True),
+        (OSError("no disk"), True),
+        (BrokenPipeError("of a worker"), True),
+        (ValueError("a fault of ours"), False),
+        (KeyError("another"), False),
+    ],
+    ids=repr,
+)
+def test_only_what_a_user_can_mend_goes_without_its_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    shown: bool,
+) -> None:
+    def fails() -> int:
+        raise error
+
+    monkeypatch.setattr(store, "clean_drafts", fails)
+    if shown:
+        assert cli.main(["clean-drafts"]) == 1
+        assert capsys.readouterr().err == f"medtransfer: {error}\n"
+    else:
+        with pytest.raises(type(error)):
+            cli.main(["clean-drafts"])
 
 
 def test_ctrl_c_says_how_to_go_on(
@@ -44,67 +91,92 @@ def test_ctrl_c_says_how_to_go_on(
     assert "same command" in capsys.readouterr().err
 
 
-def test_report_without_executed_notebooks_says_what_to_run(
-    capsys: pytest.CaptureFixture[str],
+PRINTS = """
+import sys
+from medtransfer import cli, store
+
+def prints():
+    for number in range({lines}):
+        print("a line of many", number)
+    return 0
+
+store.clean_drafts = prints
+sys.exit(cli.main(["clean-drafts"]))
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 100_000], ids=["at its end", "in between"])
+def test_a_reader_who_leaves_ends_a_command_without_a_word(lines: int) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    program = [sys.executable, "-c", PRINTS.format(lines=lines)]
+    ended = subprocess.run(program, stdout=writes, stderr=subprocess.PIPE, text=True)
+    os.close(writes)
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"medtransfer {version('medtransfer')}\n"
+
+
+def test_help_lists_commands_and_profiles(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    assert "clean-drafts" in capsys.readouterr().out
+    assert cli.main(["run", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert ", ".join(built_in()) in said
+
+
+WATCHED = """
+import sys
+from medtransfer import cli
+status = cli.main(sys.argv[1:])
+print(*{{name.split(".")[0] for name in sys.modules}} & {{*{names}}}, file=sys.stderr)
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "never"),
+    [
+        (["--help"], (*HEAVY, "pandas", "numpy", "pydantic", "yaml")),
+        (["status"], HEAVY),
+        (["status", "--profile", "paper"], HEAVY),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_who_wants_to_know_something_does_not_wait_for_libraries(
+    command: list[str], never: tuple[str, ...]
 ) -> None:
-    assert cli.main(["report", "--profile", "smoke"]) == 1
-    assert "make reproduce" in capsys.readouterr().err
+    program = [sys.executable, "-c", WATCHED.format(names=never), *command]
+    ended = subprocess.run(program, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr.strip()) == (0, "")
 
 
-def test_an_unknown_notebook_is_named() -> None:
-    with pytest.raises(ValueError, match=r"99.*00_study_design"):
-        execute.find(numbers=["99"])
-
-
-@pytest.fixture
-def notebook(tmp_path: Path) -> Callable[[str, str], Path]:
-    """Maker of a notebook with a parameter cell and one more cell."""
-
-    def make(name: str, code: str) -> Path:
-        cells = [
-            new_code_cell('profile = "default"', metadata={"tags": ["parameters"]}),
-            new_code_cell(code),
-        ]
-        kernel = {"kernelspec": {"name": "python3", "display_name": "x", "language": "python"}}
-        nbformat.write(new_notebook(cells=cells, metadata=kernel), tmp_path / name)
-        return tmp_path / name
-
-    return make
-
-
-REFUSES = "assert profile != 'smoke', 'refused'"
-
-
-def test_a_failed_notebook_does_not_take_its_place(notebook: Callable[[str, str], Path]) -> None:
-    path = notebook("99_broken.ipynb", REFUSES)
-    with pytest.raises(execute.ExecutionError, match=r"99_broken.ipynb.*refused"):
-        execute.execute(path, profile="smoke", folder="smoke")
-    assert not (paths.executed("smoke") / "99_broken.ipynb").exists()
-    done = execute.execute(path, profile="other", folder="other")
-    assert done.name == "99_broken.ipynb"
-
-
-def test_one_failed_notebook_does_not_keep_the_others_from_running(
-    notebook: Callable[[str, str], Path],
+@pytest.mark.parametrize("name", [name for name in built_in() if name != "authors"])
+def test_status_of_an_empty_store_touches_nothing(
+    home: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    broken, whole = notebook("98_broken.ipynb", REFUSES), notebook("99_whole.ipynb", "1 + 1")
-    with pytest.raises(execute.ExecutionError, match=r"98_broken.ipynb.*refused") as caught:
-        execute.execute_all([broken, whole], profile="smoke", folder="smoke")
-    assert "99_whole" not in str(caught.value)
-    assert (paths.executed("smoke") / "99_whole.ipynb").exists()
+    assert cli.main(["status", "--profile", name]) == 0
+    said = capsys.readouterr().out
+    assert "20 radiology, perturbation" in said
+    assert "no duration is known yet" in said
+    assert not home.exists()
 
 
 def test_a_limit_reaches_every_notebook(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: dict[str, object] = {}
-    monkeypatch.setattr(run, "everything", lambda profile, domains: asked.update(first=profile))
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(builders, "resolve", lambda profile: profile)
+    monkeypatch.setattr(run, "everything", lambda study, domains: asked.update(study=study))
     monkeypatch.setattr(
-        execute, "execute_all", lambda notebooks, *, profile, folder: asked.update(named=profile)
+        notebooks, "execute_all", lambda chosen, *, profile, folder: asked.update(named=profile)
     )
-    monkeypatch.setattr(report, "build", lambda name: f"pages of {name}")
+    monkeypatch.setattr(html, "build", lambda name: f"pages of {name}")
     assert cli.main(["reproduce", "2", "--profile", "medmnist", "--limit", "300", "1"]) == 0
     assert "pages of medmnist-limit300x1" in capsys.readouterr().out
-    found = profiles.profile(str(asked["named"]))
-    assert found == asked["first"]
+    found = profile(str(asked["named"]))
+    assert found == asked["study"]
     assert found.image_limit == 300

@@ -7,19 +7,34 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from medtransfer import paths, store
+from medtransfer.errors import StoreError
+from medtransfer.specs import Result
 
-WRITER = """
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Toy(Result):
+    """Something that the store may keep."""
+
+    content: str
+    number: int = 0
+
+
+class Other(Toy):
+    """Something of the same fields."""
+
+
+WRITER = f"""
 import sys, time
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_store import Toy
 from medtransfer import store
-from medtransfer.specs import Source
-spec = Source(manifest="toy", domain="pathology", content="killed", image_px=32, channels=3,
-              labels=("sick",))
-with store.draft(spec) as place:
+with store.draft(Toy(content="killed")) as place:
     (place / "half.bin").write_bytes(b"half of it")
     print("writing", flush=True)
     time.sleep(60)
@@ -27,8 +42,8 @@ with store.draft(spec) as place:
 
 
 @pytest.fixture
-def spec(toy):
-    return toy.source(content="a toy")
+def spec():
+    return Toy(content="a toy")
 
 
 def everything():
@@ -62,15 +77,15 @@ def test_an_exception_leaves_nothing(spec):
     assert everything() == []
 
 
-def test_a_kill_leaves_only_a_dot_directory(toy):
-    spec = toy.source(content="killed")
+def test_a_kill_leaves_only_a_dot_directory():
+    spec = Toy(content="killed")
     writer = subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE, text=True)
     assert writer.stdout.readline().strip() == "writing"
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     writer.stdout.close()
     assert not store.has(spec)
-    with pytest.raises(store.StoreError, match="ensure"):
+    with pytest.raises(StoreError, match="ensure"):
         store.find(spec)
     (left,) = everything()
     assert left.name == "half.bin"
@@ -81,10 +96,10 @@ def test_a_kill_leaves_only_a_dot_directory(toy):
     assert store.has(spec)
 
 
-def test_drafts_are_cleaned_and_results_are_kept(spec, toy):
+def test_drafts_are_cleaned_and_results_are_kept(spec):
     publish(spec)
     for number in range(3):
-        folder = store.directory(toy.training()).parent / f"{store.DRAFT}{number}"
+        folder = store.directory(Other(content="none")).parent / f"{store.DRAFT}{number}"
         folder.mkdir(parents=True)
         (folder / "half.txt").write_text("half")
     assert store.clean_drafts() == 3
@@ -120,27 +135,27 @@ def test_many_writers_of_one_result_leave_one(spec):
 
 
 def test_a_missing_result_says_what_is_missing(spec):
-    with pytest.raises(store.StoreError, match=rf"no Source {spec.key[:12]}.*ensure"):
+    with pytest.raises(StoreError, match=rf"no Toy {spec.key[:12]}.*ensure"):
         store.find(spec)
 
 
 def test_a_result_made_from_another_spec_is_refused(spec):
     publish(spec)
     path = store.find(spec) / "spec.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "image_px": 64}))
-    with pytest.raises(store.StoreError, match="holds another spec than asked for; delete it"):
+    path.write_text(json.dumps({**json.loads(path.read_text()), "number": 64}))
+    with pytest.raises(StoreError, match="holds another spec than asked for; delete it"):
         store.find(spec)
 
 
 def test_a_damaged_description_is_refused(spec):
     publish(spec)
-    (store.find(spec) / "spec.json").write_text('{"kind": "Sou')
-    with pytest.raises(store.StoreError, match=r"spec\.json is damaged .*; delete"):
+    (store.find(spec) / "spec.json").write_text('{"kind": "To')
+    with pytest.raises(StoreError, match=r"spec\.json is damaged .*; delete"):
         store.find(spec)
 
 
-def test_specs_do_not_share_directories(toy):
-    specs = [toy.source(content="1"), toy.source(content="2"), toy.training(), toy.cell()]
+def test_specs_do_not_share_directories():
+    specs = [Toy(content="1"), Toy(content="2"), Other(content="1"), Other(content="2")]
     assert len({store.directory(spec) for spec in specs}) == 4
     assert all(paths.store() in store.directory(spec).parents for spec in specs)
 
@@ -158,9 +173,13 @@ def test_a_result_says_where_it_comes_from(spec):
     assert not set(record) & set(described)
 
 
-def test_without_git_the_revision_is_unknown(monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    assert store._revision() == "unknown"
+@pytest.mark.parametrize("facts", [{}, {"work": {"crafting": 2.0, "scoring": 1.0}}], ids=len)
+def test_a_result_says_what_its_work_took(spec, facts):
+    with store.draft(spec, **facts):
+        pass
+    record = store.run_record(spec)
+    assert record["effort"] == "Toy"
+    assert record["work"] == facts.get("work", {"Toy": record["seconds"]})
 
 
 @pytest.mark.parametrize(
@@ -179,14 +198,14 @@ def test_a_disk_that_takes_nothing_is_explained(spec, monkeypatch, number, messa
         raise OSError(number, os.strerror(number), str(self))
 
     monkeypatch.setattr(Path, call, fail)
-    with pytest.raises(store.StoreError, match=message), store.draft(spec):
+    with pytest.raises(StoreError, match=message), store.draft(spec):
         pass
     monkeypatch.undo()
     assert not store.has(spec)
 
 
 def test_a_full_disk_while_the_result_is_written_is_explained(spec):
-    with pytest.raises(store.StoreError, match="is full"), store.draft(spec) as place:
+    with pytest.raises(StoreError, match="is full"), store.draft(spec) as place:
         (place / "half.txt").write_text("half")
         raise OSError(errno.ENOSPC, "No space left on device")
     assert everything() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -11,15 +11,15 @@ import pandas as pd
 import yaml
 from PIL import Image
 
-from medtransfer.data import manifests as manifest
+from medtransfer.data import manifests
 from medtransfer.data.schema import Published
-from medtransfer.networks import keras
 from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.keras import TO_KERAS, layouts
 
 
 def facts(name: str, **changes: Any) -> Published:
     """Return a committed manifest without the counts of the whole set."""
-    _, found = manifest.named(name)
+    _, found = manifests.named(name)
     assert isinstance(found, Published)
     return found.model_copy(update={"counts": {}, **changes})
 
@@ -139,11 +139,13 @@ def medmnist(path: Path, *, labels: int, channels: int, px: int = 64, number: in
 
 def keras_file(path: Path, model: Classifier) -> Path:
     """Write a flat file of Keras 2 that fits `model`, with its tensors."""
+    from medtransfer.networks import keras
+
     own = model.network.state_dict()
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
-        for key, place in keras._places(model).items():
+        for key, place in layouts.places(model).items():
             layer, variable = key.split("/")
-            value = own[place].permute(keras.TO_KERAS[own[place].ndim])
+            value = own[place].permute(TO_KERAS[own[place].ndim])
             file[f"{layer}/{layer}/{variable}:0"] = value.numpy()
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import click
 
 from medtransfer.cli_data import DOMAIN, data, models, weights
 from medtransfer.domains import DOMAINS
-from medtransfer.errors import MedtransferError, ReportError, StoreError, UsageError
+from medtransfer.errors import MedtransferError, ReportError, StoreError
 from medtransfer.printing import columns, pairs, rows
 from medtransfer.study.profiles import built_in
 
@@ -26,11 +27,11 @@ STOPPED, UNREAD = 128 + signal.SIGINT, 128 + signal.SIGPIPE  # exit statuses, as
 
 
 def _factors(_context: object, _parameter: object, given: Sequence[str]) -> Sequence[str]:
-    from medtransfer.study.factors import FACTORS
+    from medtransfer.study import factors, plan
 
-    if unknown := [name for name in given if name not in FACTORS]:
-        raise UsageError(f"no factor {', '.join(unknown)}; allowed: {', '.join(FACTORS)}")
-    return given or tuple(FACTORS)
+    for name in given:
+        plan.factor(name)  # raises, before anything is fetched
+    return given or tuple(factors.FACTORS)
 
 
 FACTORS = click.argument("factors", metavar="[FACTOR]...", nargs=-1, callback=_factors)
@@ -47,8 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C
     given = sys.argv[1:] if arguments is None else list(arguments)
-    try:
-        # Not `medtransfer.main`, which has its own answers to Ctrl-C and broken pipes.
+    try:  # not by `medtransfer.main`, which has its own answers to Ctrl-C and broken pipes
         with medtransfer.make_context("medtransfer", given) as context:
             medtransfer.invoke(context)
         print(end="", flush=True)
@@ -70,12 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _unread() -> bool:
     """Return whether nobody reads what is printed, as after `| head`; then nothing more is."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    output = select.poll()
+    output.register(1, 0)  # where print writes; errors are reported whatever one asks for
+    if gone := bool(output.poll(0)):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return gone
 
 
 def _profile(name: str) -> Profile:
@@ -90,8 +89,9 @@ def medtransfer() -> None:
     """Transfer of adversarial attacks in medical image analysis: a reproducible study."""
 
 
-for command in (data, models, weights):
-    medtransfer.add_command(command)
+medtransfer.add_command(data)
+medtransfer.add_command(models)
+medtransfer.add_command(weights)
 
 
 @medtransfer.command()
@@ -109,24 +109,26 @@ def clean_drafts() -> None:
 @PROFILE
 def run(domain: str, factors: Sequence[str], csv: Path | None, name: str) -> None:
     """Compute factors of one domain (default: all) and print every pair with its interval."""
+    from medtransfer.analysis import sanity, tables
     from medtransfer.compute import run
-    from medtransfer.study.builders import resolve
+    from medtransfer.study import builders, plan
     from medtransfer.units import shown
 
     profile = _profile(name)
-    study = resolve(profile)
+    study = builders.resolve(profile)
     for factor in factors:
         cells = run.factor(study, domain, factor)
-        frame = run.measured(cells, profile.resamples)
+        frame = tables.transfer_table(cells, resamples=profile.resamples)
         epsilon = run.chosen_epsilon(study, domain)
         print(f"\n{domain}, {factor.replace('_', ' ')}: {profile.sources[domain]}")
         print(f"profile {profile.name}; chosen epsilon {shown(epsilon)}")
         print(pairs(frame[(frame["epsilon"] == epsilon) & (frame["delivery"] == "float")]))
-        networks = run.networks(cells, profile.resamples)
+        networks = run.networks(plan.of_cells(cells), resamples=profile.resamples)
         print(columns(networks.drop(columns=["key", "seed"])))
         if csv:
             csv.mkdir(parents=True, exist_ok=True)
             frame.to_csv(csv / f"{domain}_{factor}.csv", index=False)
+        sanity.check(frame)
 
 
 @medtransfer.command()
@@ -172,10 +174,11 @@ def status(name: str) -> None:
     study = known(_profile(name))
     needed = rows(status.notebooks(study))
     print(columns(needed, digits=1))
-    for domain in study.profile.sources:
+    for domain in study.domains:
         epsilon = status.epsilon(study, domain)
         print(f"{domain}: epsilon {shown(epsilon) if epsilon else 'is not chosen yet'}")
-    print(f"spent, in minutes of one process:\n{columns(status.spent(study), digits=1)}")
+    spent = [{"work": w, "results": n, "minutes": m} for w, (n, m) in status.spent(study).items()]
+    print(f"spent, in minutes of one process:\n{columns(spent, digits=1)}")
     left = sum(row["minutes left"] for row in needed)
     print(f"all: {left:.0f} minutes left" if left == left else "all: no duration is known yet")
 
@@ -195,10 +198,7 @@ def list_(domain: str, factors: Sequence[str], name: str) -> None:
 @medtransfer.command()
 @click.argument("key")
 def show(key: str) -> None:
-    """Show one stored result: its spec, its run, its AUC.
-
-    The first digits of KEY are enough.
-    """
+    """Show a stored result: its spec, run and AUC; the first digits of KEY are enough."""
     from medtransfer.compute import inspect
 
     print(inspect.shown(key))
@@ -215,14 +215,11 @@ def verify(trainings: int, cells: int, seed: int, name: str) -> None:
     from medtransfer.study.builders import known
 
     study = known(_profile(name))
-    drawn = verify.sample(study, trainings=trainings, cells=cells, seed=seed)
+    drawn = verify.sample(study, networks=trainings, cells=cells, seed=seed)
     found = rows(verify.made_again(drawn))
     print(columns(found, digits=15))
     if any(row["difference"] != 0 for row in found):
-        raise StoreError(
-            "some results differ: they were made on another machine, with other versions (see "
-            "`medtransfer show KEY`), or were changed since"
-        )
+        raise StoreError("some results differ; `medtransfer show KEY` says on what each was made")
 
 
 @medtransfer.command()

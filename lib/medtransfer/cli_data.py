@@ -20,7 +20,7 @@ def source(command: Callable[..., None]) -> Callable[..., None]:
     for parameter in (
         click.option("--limit", type=int, help="About how many images (default: all)."),
         click.option("--image-px", default=64, show_default=True, help="Side of the images."),
-        click.argument("name", metavar="SOURCE"),
+        click.argument("name_or_path", metavar="SOURCE"),
     ):
         command = parameter(command)
     return command
@@ -37,18 +37,18 @@ def data() -> None:
 @data.command("list")
 def list_() -> None:
     """List the sources, and what of them is here."""
-    from medtransfer.data import prepare
+    from medtransfer.data import catalog
 
-    print(columns(prepare.listed()))
+    print(columns(catalog.listed()))
 
 
 @data.command()
 @source
 def fetch(**asked: Any) -> None:
     """Fetch the files of a source; say what must be got by hand."""
-    from medtransfer.data import prepare
+    from medtransfer.data import catalog, prepare
 
-    print(*prepare.fetch_files(prepare.request(**asked)), sep="\n")
+    print(*prepare.fetch_files(catalog.request(**asked)), sep="\n")
 
 
 @data.command("prepare")
@@ -61,22 +61,22 @@ def fetch(**asked: Any) -> None:
 def prepare_(skip_unreadable: bool, **asked: Any) -> None:
     """Fetch and read a source, once: one array and one index."""
     from medtransfer import store
-    from medtransfer.data import prepare
+    from medtransfer.data import catalog, prepare
 
-    wanted = prepare.request(**asked)
+    wanted = catalog.request(**asked)
     spec = prepare.ready(wanted, skip_unreadable=skip_unreadable)
-    print(f"{prepare.described(wanted)}\n{store.find(spec)}")
+    print(f"{catalog.described(wanted)}\n{store.find(spec)}")
 
 
 @data.command()
 @source
 def verify(**asked: Any) -> None:
     """Read a prepared source again and compare."""
-    from medtransfer.data import prepare
+    from medtransfer.data import catalog, verify
 
-    wanted = prepare.request(**asked)
-    found = prepare.verify(wanted)
-    print(f"{prepare.described(wanted)}; {found.gone} of their files are gone")
+    wanted = catalog.request(**asked)
+    found = verify.verify(wanted)
+    print(f"{catalog.described(wanted)}; {found.gone} of their files are gone")
     if found.problems:
         raise SourceError("\n".join([f"{len(found.problems)} problems:", *found.problems]))
     print("everything agrees")

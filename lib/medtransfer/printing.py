@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,23 +11,31 @@ if TYPE_CHECKING:
 TRAITS = ("architecture", "initialization", "data")
 
 
-def rows(table: pd.DataFrame | Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def rows(table: pd.DataFrame | Iterable[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
     """Return the rows of a table, by column; its index is left out."""
-    return list(table) if not hasattr(table, "to_dict") else table.to_dict("records")
+    return list(table.to_dict("records") if hasattr(table, "to_dict") else table)
 
 
-def columns(table: pd.DataFrame | Iterable[Mapping[str, Any]], *, digits: int = 3) -> str:
-    """Return a table as right-aligned columns; `digits` of numbers stand behind the point."""
-
-    def text(value: Any) -> str:
-        return str(round(value, digits) if isinstance(value, float) else value)
-
+def columns(table: pd.DataFrame | Iterable[Mapping[Any, Any]], *, digits: int = 3) -> str:
+    """Return a table as aligned columns; `digits` of a number stand behind its point."""
     found = rows(table)
-    if not found:
-        return "nothing"
-    lines = [list(found[0]), *([text(value) for value in row.values()] for row in found)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.rjust, line, widths)) for line in lines)
+    names = dict.fromkeys(name for row in found for name in row)
+    blocks = [_aligned(name, [row.get(name, "") for row in found], digits) for name in names]
+    return "\n".join("  ".join(line).rstrip() for line in zip(*blocks, strict=True)) or "nothing"
+
+
+def _aligned(name: str, values: Sequence[Any], digits: int) -> list[str]:
+    """Return a column with its name above: words to the left, numbers to the right."""
+    words = all(isinstance(value, str) for value in values)
+    lines = [name, *(_text(value, digits) for value in values)]
+    width = max(map(len, lines))
+    return [line.ljust(width) if words else line.rjust(width) for line in lines]
+
+
+def _text(value: Any, digits: int) -> str:
+    if isinstance(value, float):
+        return str(round(value, digits)) if value == value else "?"
+    return str(value)
 
 
 def pairs(frame: pd.DataFrame) -> str:
@@ -45,5 +53,5 @@ def pairs(frame: pd.DataFrame) -> str:
     )
 
 
-def _network(row: Mapping[str, Any], side: str) -> str:
+def _network(row: Mapping[Any, Any], side: str) -> str:
     return " ".join(str(row[f"{side}_{trait}"]) for trait in TRAITS if f"{side}_{trait}" in row)

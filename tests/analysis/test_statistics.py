@@ -5,6 +5,9 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
+from scipy import stats
+from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
 from medtransfer.analysis import statistics
 from medtransfer.analysis.statistics import Pairs, difference, mean, rank_correlation, verdicts
@@ -93,6 +96,39 @@ def test_what_is_shared_by_both_sides_cancels():
     )
     effect = difference(first, second)
     assert effect.high - effect.low < 12 < mean(first).high - mean(first).low
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_variances_are_those_of_two_way_clustering_in_statsmodels(seed):
+    """But for the correction for few trainings of a kind; the design is crossed and has gaps."""
+    rng = np.random.default_rng(seed)
+    kinds = {"surrogate": [0, 0, 0, 1, 1, 1], "target": [0, 0, 1, 1, 1]}
+    rows = [row for row in product(range(6), range(5)) if rng.random() < 0.8]
+    surrogates, targets = np.array(rows).T
+    deviation = rng.normal(0, 5, 6)[surrogates] + rng.normal(0, 3, 5)[targets]
+    values = 40 + deviation + rng.normal(0, 1, len(rows))
+    pairs = Pairs(
+        values=values,
+        draws=np.tile(values, (2, 1)).T,  # no doubt from patients
+        surrogates=[f"s{s}" for s in surrogates],
+        targets=[f"t{t}" for t in targets],
+        surrogate_kinds=[f"kind {kinds['surrogate'][s]}" for s in surrogates],
+        target_kinds=[f"kind {kinds['target'][t]}" for t in targets],
+        groups=60,
+    )
+    dummies = pd.get_dummies([str(kind) for kind in pairs.kinds], dtype=float).to_numpy()
+    weights = np.full(dummies.shape[1], 1 / dummies.shape[1])
+    fitted = sm.OLS(values, dummies).fit()
+    found = cov_cluster_2groups(fitted, targets, surrogates, use_correction=False)
+    both, of_targets, of_surrogates = (weights @ covariance @ weights for covariance in found)
+    alone = of_targets + of_surrogates - both
+    parts = [(of_targets * 5 / 3, 3), (of_surrogates * 6 / 4, 4)]
+    total = max(sum(part for part, _ in parts) - alone, *(part for part, _ in parts))
+    freedom = total**2 / sum(part**2 / free for part, free in parts)
+    effect = mean(pairs)
+    assert effect.value == pytest.approx(weights @ fitted.params)
+    reach = stats.t.ppf(0.975, freedom) * np.sqrt(total)
+    assert effect.high - effect.value == pytest.approx(reach)
 
 
 def test_rank_correlation_knows_order_and_its_absence():

@@ -1,15 +1,18 @@
 """Manifests: facts are validated on reading, and a mistake is named with what is allowed."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
 import yaml
-from facts import COMMON
+from facts import COMMON, folder_facts
 
-from medtransfer import paths
-from medtransfer.data import manifests as manifest
-from medtransfer.data.manifests import ManifestError
-from medtransfer.data.schema import DOMAINS
+from medtransfer import domains, paths
+from medtransfer.data import manifests, readers
+from medtransfer.data.readers.folder import FolderManifest
+from medtransfer.data.schema import numbered
+from medtransfer.errors import ManifestError
 from medtransfer.phantoms import phantom
 
 COMMITTED = sorted(paths.manifests().glob("*.yaml"))
@@ -29,6 +32,7 @@ FOLDER = COMMON | {
 PHANTOM = {k: v for k, v in FOLDER.items() if k in {*COMMON, "domain", "task", "labels"}} | {
     "kind": "phantom",
     "group_rule": "by patient",
+    "group_noun": "patient",
     "split": {"rule": "seeded"},
     "image": {"channels": 1},
     "drawing": "chest",
@@ -64,7 +68,7 @@ def write(tmp_path):
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_good_manifest_is_read(write, kind):
-    found = manifest.read(write(GOOD[kind]))
+    found = manifests.read(write(GOOD[kind]))
     assert (found.kind, found.name) == (kind, "mine")
 
 
@@ -89,10 +93,11 @@ BAD = [
         "one column per label",
     ),
     Wrong("folder", {"table_sha256": "abc"}, "table_sha256", "pattern"),
+    Wrong("folder", {"group_noun": ""}, "group_noun", "at least 1"),
     Wrong("folder", {"name": "../mine"}, "name", "pattern"),
     Wrong("folder", {"grupo": "x"}, "grupo", "Extra inputs are not permitted"),
     Wrong("folder", {"labels": [{"name": "M", "meaning": "m", "colour": 1}]}, "colour", "Extra"),
-    Wrong("phantom", {"drawing": "teeth"}, "drawing", "fundus.*chest.*histology"),
+    Wrong("phantom", {"drawing": "teeth"}, "drawing", "allowed: chest, fundus, histology"),
     Wrong("weights", {"sha256": "xyz"}, "sha256", "pattern"),
     Wrong("weights", {"addresses": []}, "weights", "a wheel or at least one address"),
     Wrong(
@@ -101,7 +106,7 @@ BAD = [
         "wheel.requirement",
         "pattern",
     ),
-    Wrong("folder", {"kind": "video"}, "whole file", "phantom.*folder.*weights"),
+    Wrong("folder", {"kind": "video"}, "whole file", "phantom.*weights.*folder"),
 ]
 
 
@@ -109,7 +114,7 @@ BAD = [
 def test_a_wrong_field_is_named_with_what_is_allowed(write, wrong):
     path = write(GOOD[wrong.kind] | wrong.change)
     with pytest.raises(ManifestError, match=wrong.says) as caught:
-        manifest.read(path)
+        manifests.read(path)
     assert str(path) in str(caught.value)
     assert wrong.field in str(caught.value)
 
@@ -117,7 +122,7 @@ def test_a_wrong_field_is_named_with_what_is_allowed(write, wrong):
 def test_all_wrong_fields_are_named_at_once(write):
     path = write(FOLDER | {"domain": "dentistry", "task": "regression", "verified": "perhaps"})
     with pytest.raises(ManifestError) as caught:
-        manifest.read(path)
+        manifests.read(path)
     lines = str(caught.value).splitlines()
     assert len(lines) == 3
     assert all(line.startswith(f"{path}: ") for line in lines)
@@ -125,7 +130,7 @@ def test_all_wrong_fields_are_named_at_once(write):
 
 def test_a_missing_field_is_named(write):
     with pytest.raises(ManifestError, match=r"mine\.yaml: .*licence: Field required"):
-        manifest.read(write({k: v for k, v in FOLDER.items() if k != "licence"}))
+        manifests.read(write({k: v for k, v in FOLDER.items() if k != "licence"}))
 
 
 @pytest.mark.parametrize(
@@ -140,39 +145,39 @@ def test_a_missing_field_is_named(write):
 )
 def test_what_is_not_plain_yaml_is_refused(write, text):
     with pytest.raises(ManifestError, match="not readable as YAML"):
-        manifest.read(write(text))
+        manifests.read(write(text))
 
 
 @pytest.mark.parametrize("text", ["", "- a list", "a word", "3"])
 def test_what_is_not_a_mapping_is_refused(write, text):
     with pytest.raises(ManifestError, match=r"mine\.yaml"):
-        manifest.read(write(text))
+        manifests.read(write(text))
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(ManifestError, match="not readable as YAML"):
-        manifest.read(path)
+        manifests.read(path)
 
 
 def test_a_missing_manifest_lists_the_known_names(tmp_path):
     for name in ("phantom_teeth", str(tmp_path / "none.yaml")):
         with pytest.raises(ManifestError, match=r"no such manifest; known names: .*phantom_chest"):
-            manifest.named(name)
+            manifests.named(name)
     with pytest.raises(ManifestError, match="no such manifest"):
-        manifest.read(tmp_path / "none.yaml")
+        manifests.read(tmp_path / "none.yaml")
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
 def test_committed_manifests_are_valid_and_named_as_their_files(path):
-    assert manifest.read(path).name == path.stem
-    assert manifest.named(path.stem) == (path, manifest.read(path))
+    assert manifests.read(path).name == path.stem
+    assert manifests.named(path.stem) == (path, manifests.read(path))
 
 
 def test_every_domain_has_a_phantom_with_the_labels_of_its_drawing():
-    phantoms = [manifest.read(path) for path in COMMITTED if path.stem.startswith("phantom_")]
-    assert {found.domain for found in phantoms} == set(DOMAINS)
+    phantoms = [manifests.read(path) for path in COMMITTED if path.stem.startswith("phantom_")]
+    assert {found.domain for found in phantoms} == set(domains.DOMAINS)
     for found in phantoms:
         drawing = phantom(found.drawing)
         assert found.label_names == tuple(drawing.LABELS)
@@ -181,13 +186,112 @@ def test_every_domain_has_a_phantom_with_the_labels_of_its_drawing():
 
 def test_weights_are_found_by_architecture():
     for name in ("efficientnet_lite0", "mobilenet_v2", "inception_v3", "densenet121"):
-        assert manifest.imagenet_weights(name).architecture == name
+        assert manifests.imagenet_weights(name).architecture == name
     with pytest.raises(ManifestError, match=r"'resnet'.*add data_manifests/imagenet_resnet\.yaml"):
-        manifest.imagenet_weights("resnet")
+        manifests.imagenet_weights("resnet")
 
 
 def test_a_checksum_stands_in_full_where_a_file_was_verified():
     for path in COMMITTED:
-        found = manifest.read(path)
+        found = manifests.read(path)
         if found.kind == "weights" and found.verified:
             assert len(found.sha256) == 64
+
+
+# --- doors: a domain, a kind of source -----------------------------------------------------------
+
+
+def test_a_new_domain_is_one_row(write, monkeypatch):
+    row = domains.Domain(number=4, augmentation=("shift",), colour="#117733")
+    with pytest.raises(ManifestError, match="allowed: ophthalmology, radiology, pathology, got"):
+        manifests.read(write(FOLDER | {"domain": "dermatology"}))
+    monkeypatch.setitem(domains.DOMAINS, "dermatology", row)
+    assert manifests.read(write(FOLDER | {"domain": "dermatology"})).domain == "dermatology"
+
+
+SKIN = """
+from typing import Literal
+from medtransfer.data.schema import Published
+
+class SkinManifest(Published):
+    kind: Literal["skin"]
+
+    def reader(self, *, root, image_px):
+        return f"reads {root} at {image_px} px"
+"""
+
+
+def test_a_new_kind_of_source_is_one_module(write, tmp_path, monkeypatch):
+    published = PHANTOM | {"kind": "skin", "files": [{"path": "skin.zip"}]}
+    del published["drawing"]
+    (tmp_path / "skin.py").write_text(SKIN)
+    monkeypatch.setattr(readers, "__path__", [*readers.__path__, str(tmp_path)])
+    manifests._adapter.cache_clear()
+    try:
+        found = manifests.read(write(published))
+        assert found.reader(root="here", image_px=64) == "reads here at 64 px"
+    finally:
+        manifests._adapter.cache_clear()
+        sys.modules.pop("medtransfer.data.readers.skin")
+
+
+LIGHT = """
+import sys
+from medtransfer import paths
+from medtransfer.data import catalog, manifests
+for path in paths.manifests().glob("*.yaml"):
+    manifests.read(path)
+asked = {"image_px": 48, "groups": 12, "limit": None, "seed": 0}
+catalog.known("phantom_chest", domain="radiology", **asked)
+catalog.known("retinamnist", domain="ophthalmology", **asked)
+heavy = ("pandas", "h5py", "pydicom", "scipy", "torch", "requests", "matplotlib")
+print(*[name for name in heavy if name in sys.modules])
+"""
+
+
+def test_reading_all_manifests_imports_nothing_heavy():
+    run = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+# --- what groups are called ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("retinamnist", "1,600 images"),
+        ("chestmnist", "1,600 images"),
+        ("pathmnist", "1,600 images"),
+        ("eyepacs", "1,600 images of 400 patients"),
+        ("chestxray14", "1,600 images of 400 patients"),
+        ("patchcamelyon", "1,600 images of 400 slides"),
+        ("phantom_fundus", "1,600 images of 400 patients"),
+        ("phantom_chest", "1,600 images of 400 patients"),
+        ("phantom_histology", "1,600 images of 400 slides"),
+    ],
+)
+def test_groups_are_called_what_they_are(name, says):
+    _, facts = manifests.named(name)
+    assert facts.counted(images=1600, groups=400) == says
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "9 images"),
+        ({"group_column": "patient"}, "9 images of 3 groups"),
+        ({"group_column": "patient", "group_noun": "biopsy"}, "9 images of 3 biopsies"),
+    ],
+)
+def test_groups_of_a_folder_have_a_noun_without_being_told(changes, says):
+    facts = FolderManifest.model_validate(folder_facts(**changes))
+    assert facts.counted(images=9, groups=3) == says
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "says"),
+    [(1, "eye", "1 eye"), (0, "eye", "0 eyes"), (2, "biopsy", "2 biopsies"), (2, "day", "2 days")],
+)
+def test_one_is_no_plural(number, noun, says):
+    assert numbered(number, noun) == says

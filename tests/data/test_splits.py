@@ -6,8 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from medtransfer.data.splits import NAMES, SplitError, divide, parts
-from medtransfer.specs import Development, Source
+from medtransfer.data.images import Source
+from medtransfer.data.splits import NAMES, Development, divide, parts
+from medtransfer.errors import SplitError
 
 LABELS = ("sick", "rare")
 SOURCE = Source(

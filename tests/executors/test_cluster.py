@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from medtransfer import paths, store
-from medtransfer.compute import ensure as compute
+from medtransfer import paths, provenance, store
+from medtransfer.compute.ensure import ensure
+from medtransfer.errors import ClusterError
 from medtransfer.executors import cluster
 from medtransfer.executors import local as workers
-from medtransfer.executors.cluster import ClusterError
 
 PATIENCE = 120  # seconds; processes that import torch start slowly on a busy machine
 
@@ -113,7 +113,7 @@ def test_a_worker_with_another_store_is_named(address, home, tmp_path, toy):
         with pytest.raises(ClusterError, match=f"not see the store .*{other}.*{home}; start it"):
             ask(os.getpid)
         with pytest.raises(ClusterError, match="not see the store"):  # not one failure per unit
-            compute.ensure([toy.training(development=toy.development(source=source))])
+            ensure([toy.training(development=toy.development(source=source))])
 
 
 def test_a_worker_of_several_threads_is_refused(address):
@@ -125,9 +125,9 @@ def test_a_worker_of_several_threads_is_refused(address):
 
 
 def test_a_worker_with_other_code_is_refused(address, monkeypatch):
-    facts = store.provenance()
+    facts = provenance.provenance()
     other = {**facts, "versions": {**facts["versions"], "torch": "1.0"}}
-    monkeypatch.setattr(store, "provenance", lambda: other)
+    monkeypatch.setattr(provenance, "provenance", lambda: other)
     with worker(address), pytest.raises(ClusterError, match=r"torch 2\.\S+, the run 1\.0"):
         ask(os.getpid)
 
@@ -168,7 +168,7 @@ def test_who_finds_everything_in_the_store_needs_no_cluster(toy, monkeypatch):
     with store.draft(spec):
         pass
     with workers.executor():
-        compute.ensure([spec])
+        ensure([spec])
 
 
 # --- the same bits -------------------------------------------------------------------------------
@@ -210,13 +210,13 @@ def test_the_same_bits_although_a_worker_is_killed_and_another_joins(
         running = [first, second]
         change = threading.Thread(target=replace_one_that_trains, args=[running, address, late])
         change.start()
-        compute.ensure(cells)
+        ensure(cells)
         change.join()
         assert sorted(worker.poll() is None for worker in running) == [False, True]
     there = published()
     monkeypatch.setenv("MEDTRANSFER_HOME", str(tmp_path / "local"))
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS")
     monkeypatch.setenv("MEDTRANSFER_WORKERS", "1")
-    compute.ensure(cells)
+    ensure(cells)
     assert all(store.has(cell) for cell in cells)
     assert published() == there

@@ -8,13 +8,14 @@ import time
 
 import pytest
 
+from medtransfer.errors import UsageError
 from medtransfer.executors import local as workers
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "two", "", "1.5"])
 def test_a_wrong_number_of_workers_is_refused(monkeypatch, asked):
     monkeypatch.setenv("MEDTRANSFER_WORKERS", asked)
-    with pytest.raises(ValueError, match=r"MEDTRANSFER_WORKERS is .*must be a number from 1"):
+    with pytest.raises(UsageError, match=r"MEDTRANSFER_WORKERS is .*must be a number from 1"):
         workers.number()
 
 
@@ -35,9 +36,9 @@ def test_ctrl_c_does_not_reach_workers():
 
 WAITING = """
 import os, time
-from medtransfer import workers
+from medtransfer.executors import local
 if __name__ == "__main__":
-    with workers.executor() as pool:
+    with local.executor() as pool:
         print(pool.submit(os.getpid).result(), flush=True)
         time.sleep(120)
 """

@@ -164,6 +164,22 @@ def nested_layers(case):
     return {"input_1": [], case.body.name: body, "gap": [], case.head.name: case.head.weights}
 
 
+def write_nested_frozen(case, path):
+    """Write a nested body whose first layers were frozen, as after transfer learning."""
+    frozen = case.body.layers[:100]
+    for layer in frozen:
+        layer.trainable = False
+    case.nested.save(path)
+    for layer in frozen:
+        layer.trainable = True
+
+
+def write_in_another_order(case, path):
+    """Write the layers, and the variables of each, listed from the last to the first."""
+    layers = {name: variables[::-1] for name, variables in flat_layers(case).items()}
+    write_keras2(path, dict(reversed(layers.items())))
+
+
 def old(name, *, shift=1):
     """A name as Keras 2.2 gives it: counted from 1, or later in a session; and `conv1/conv`."""
     found = re.fullmatch(r"(conv2d|batch_normalization)(?:_(\d+))?", name)
@@ -181,6 +197,7 @@ LAYOUTS = {
     "keras3-nested.weights.h5": lambda case, path: case.nested.save_weights(path),
     "keras3-flat.h5": lambda case, path: case.flat.save(path),
     "keras3-nested.h5": lambda case, path: case.nested.save(path),
+    "keras3-nested-frozen.h5": write_nested_frozen,
     "keras2-flat.h5": lambda case, path: write_keras2(path, flat_layers(case)),
     "keras2-nested.h5": lambda case, path: write_keras2(path, nested_layers(case)),
     "keras2-flat-old.hdf5": lambda case, path: write_keras2(
@@ -192,6 +209,7 @@ LAYOUTS = {
     "keras2-nested-copy.hdf5": lambda case, path: write_keras2(
         path, nested_layers(case), rename=old, copy="_1"
     ),
+    "keras2-flat-reversed.h5": write_in_another_order,
 }
 
 

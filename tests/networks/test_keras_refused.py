@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 import upstream
+from strange import Trap
 
-from medtransfer.networks import keras as importer
+from medtransfer.errors import KerasError, WeightsError
 from medtransfer.networks.architectures import Classifier
-from medtransfer.networks.imagenet import WeightsError
-from medtransfer.networks.keras import KerasError, load_keras
+from medtransfer.networks.keras import load_keras, reading
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_a_listed_last_relu_is_enough(whole, folder):
 
 
 def test_a_maze_is_left(refused, monkeypatch):
-    monkeypatch.setattr(importer, "MAXIMUM_OBJECTS", 3000)
+    monkeypatch.setattr(reading, "MAXIMUM_OBJECTS", 3000)
 
     def loop(file):
         file["bn/again"] = file["bn"]
@@ -205,16 +205,6 @@ def test_only_the_keras_architectures_are_filled(whole):
     says = "mobilenet_v2 does not compute what Keras does; allowed: inception_v3_keras, densenet"
     with pytest.raises(KerasError, match=says):
         load_keras(Classifier("mobilenet_v2", outputs=2), path=whole.path)
-
-
-class Trap:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return (open, (self.path, "w"))
 
 
 @pytest.mark.parametrize("content", ["text", "pickle", "zip", "empty", "truncated", "missing"])

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from medtransfer import paths
+from medtransfer.domains import DOMAINS, Domain
 from medtransfer.report import figures, style
 from medtransfer.report.figures import pictures
 
@@ -92,6 +93,30 @@ def test_pairs_have_one_mark_per_pair() -> None:
     assert "pre-trained" in texts(figure)
 
 
+def defended() -> pd.DataFrame:
+    """The same targets once more, with a defence that the surrogates do not have."""
+    table = crossed()
+    columns = {"target_network": "blurred", "target_sigma": 1.5}
+    return pd.concat([table.assign(target_network="training"), table.assign(**columns)])
+
+
+def test_a_new_trait_stands_in_the_name_and_its_pairs_are_not_mixed_with_others() -> None:
+    table = defended()
+    figure = figures.pairs(table, by="surrogate_initialization")
+    assert len(figure.axes) == 2 * 8
+    assert "PGD on MobileNetV2, random, d1, blurred" in texts(figure)
+    grid = figures.matrix(table, method="PGD").axes[0]
+    assert len(grid.texts) == 4 * 8
+    assert "random\nMobileNetV2\nblurred" in [t.get_text() for t in grid.get_xticklabels()]
+    factors = figures.factors(table.query("method == 'PGD'"), title="t").axes[0]
+    assert "MobileNetV2, random, d1, blurred" in [t.get_text() for t in factors.get_xticklabels()]
+
+
+def test_every_method_has_its_column() -> None:
+    table = pd.concat([crossed(), crossed().query("method == 'PGD'").assign(method="Noise")])
+    assert len(figures.pairs(table, by="surrogate_initialization").axes) == 3 * 4
+
+
 def test_findings_show_each_label_before_and_after() -> None:
     names = ["Pleural_Thickening", "Effusion"]
     table = pd.DataFrame(
@@ -122,17 +147,99 @@ def test_networks_show_each_set() -> None:
     assert "MobileNetV2, random" in texts(figure)
 
 
+def test_networks_of_new_kinds_have_their_own_line() -> None:
+    table = pd.DataFrame(
+        {
+            "architecture": ["mobilenet_v2", "mobilenet_v2", None],
+            "initialization": ["random", "random", None],
+            "data": ["d1"] * 3,
+            "network": ["training", "hardened", "foreign"],
+            "seed": [1, 2, 3],
+            "epochs": [8, 9, 0],
+            **{f"validation_auc{end}": [0.8, 0.7, 0.6] for end in ("", "_low", "_high")},
+        }
+    )
+    shown = texts(figures.networks(table))
+    for needed in ("MobileNetV2, random", "MobileNetV2, random, hardened", "foreign"):
+        assert needed in shown
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_take_grey_and_colour(channels: int) -> None:
     images = np.zeros((3, 32, 32, channels), np.uint8)
     assert "a b" in texts(pictures.contact_sheet(images, ["a b", "c", "d"], columns=2))
-    panels = {
-        "clean": np.zeros((32, 32, channels)),
-        "perturbation": np.full((32, 32, channels), 0.01),
+
+
+def shown_as(row: dict[str, object], **changes: object) -> Figure:
+    return pictures.example([{**row, **changes}], label="Pleural_Thickening", threshold=0.4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", [32, 512])
+def test_an_example_says_what_the_target_calls(channels: int, side: int) -> None:
+    row = {
+        "title": "most changed of 9 flipped calls",
+        "panels": {
+            "clean": np.zeros((side, side, channels)),
+            "attacked": np.zeros((side, side, channels)),
+            "perturbation": np.full((side, side, channels), 0.01),
+        },
+        "probabilities": {"clean": 0.81, "attacked": 0.12},
+        "truth": True,
     }
-    figure = pictures.example(panels, amplified="perturbation", captions={"clean": "0.93"})
-    assert "0.93" in texts(figure)
-    assert figure.axes[1].images[0].get_array().max() == 1  # amplified to the whole range
+    figure = pictures.example(
+        [row, {**row, "title": "drawn at random", "truth": False}],
+        label="Pleural_Thickening",
+        threshold=0.4,
+    )
+    shown = texts(figure)
+    for needed in (
+        "most changed of 9 flipped calls (with Pleural Thickening)",
+        "drawn at random (without Pleural Thickening)",
+        "0.81, called",
+        "0.12, not called",
+        "threshold, 0.40",
+        "amplified 100 times",
+    ):
+        assert needed in shown
+    pictured = [axis.images[0].get_array() for axis in figure.axes if axis.images]
+    assert len(pictured) == 6
+    assert pictured[2].max() == 1  # amplified to the whole range
+
+
+@pytest.mark.parametrize(
+    ("probability", "truth", "right", "filled"),
+    [(0.4, True, True, True), (0.39, True, False, False), (0.7, False, False, True)],
+)
+def test_a_call_is_drawn_as_right_or_wrong_at_the_threshold(
+    probability: float, truth: bool, right: bool, filled: bool
+) -> None:
+    row = {"title": "t", "panels": {"clean": np.zeros((32, 32, 1))}, "truth": truth}
+    figure = shown_as({**row, "probabilities": {"clean": probability}})
+    (dot,) = figure.axes[1].lines
+    assert dot.get_color() == (style.RIGHT if right else style.WRONG)
+    assert (dot.get_markerfacecolor() == dot.get_color()) is filled
+
+
+def test_no_words_of_an_example_lie_on_each_other() -> None:
+    row = {
+        "title": "most changed of 1,234 flipped calls",
+        "panels": dict.fromkeys(
+            ("clean", "attacked", "attacked, 8 bits", "control noise", "perturbation"),
+            np.ones((48, 48, 3)),
+        ),
+        "probabilities": {"clean": 1.0, "attacked": 0.0},
+        "truth": True,
+    }
+    figure = shown_as(row)
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    drawn = [*legend.get_texts(), legend.get_title(), *(part._suptitle for part in figure.subfigs)]
+    drawn += [text for axis in figure.axes for text in (axis.title, *axis.texts)]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in drawn if text.get_text()]
+    assert len(boxes) > 10
+    for number, (words, box) in enumerate(boxes):
+        assert not [other for other, where in boxes[:number] if box.overlaps(where)], words
 
 
 def test_saved_beside_its_numbers_and_the_same_bytes_again() -> None:
@@ -165,8 +272,27 @@ def test_all_terms_of_one_figure_have_their_own_colour() -> None:
         ("white box", "same architecture", "other architecture", "control"),
         STARTS,
         NETWORKS,
+        ("d1", "d2", "d2/2"),
+        ("imagenet", "random", "from a neighbour"),
+        tuple(DOMAINS),
     ):
-        assert len({style.COLOURS[term] for term in terms}) == len(terms)
+        found = style.colours(terms)
+        assert list(found) == list(terms)
+        assert len(set(found.values())) == len(terms)
+
+
+def test_a_new_domain_has_the_colour_of_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Domain(number=4, augmentation=(), colour="#117733")
+    monkeypatch.setitem(DOMAINS, "dermatology", row)
+    assert style.colours(["dermatology", "radiology"]) == {
+        "dermatology": "#117733",
+        "radiology": DOMAINS["radiology"].colour,
+    }
+
+
+def test_more_terms_than_shades_still_have_colours_and_marks() -> None:
+    many = [f"term {number}" for number in range(20)]
+    assert set(style.colours(many)) == set(style.marks(many)) == set(many)
 
 
 def test_the_factor_matrix_orders_by_start_and_leaves_what_is_not_paired_empty() -> None:

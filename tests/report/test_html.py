@@ -12,12 +12,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from medtransfer import paths
+from medtransfer.errors import ReportError
 from medtransfer.report import html as report
-from medtransfer.report import verdicts
 
 
 @pytest.fixture
 def executed() -> None:
+    """Two notebooks as a run leaves them, one of which a killed run has begun."""
     folder = paths.executed("smoke")
     folder.mkdir(parents=True)
     for number, title in (("00", "Design?"), ("20", "How <strong>?")):
@@ -51,9 +52,11 @@ def test_index_links_to_every_page_and_pages_to_each_other() -> None:
 @pytest.mark.usefixtures("executed")
 def test_pages_fetch_nothing_and_show_no_progress_bars() -> None:
     folder = report.build("smoke").parent
+    for page in folder.glob("*.html"):
+        text = page.read_text()
+        assert not re.search(r"""(src|href|import\(|url\()=?["']?(https?:)?//""", text)
     for page in folder.glob("*_page.html"):
         text = page.read_text()
-        assert not re.search(r'(src|href)="(https?:)?//', text)
         assert "progress" not in text.split("<main")[1]
         assert f"result of {page.name[:2]}" in text
 
@@ -74,12 +77,18 @@ CLAIM = {
 def test_verdicts_stand_on_the_first_page() -> None:
     folder = paths.rendered("smoke")
     folder.mkdir(parents=True)
-    claims = pd.DataFrame([CLAIM])
-    claims.to_csv(folder / "40_claims.csv", index=False)
-    (folder / "40_claims.png").write_bytes(b"png")
+    second = {**CLAIM, "domain": "the <whole>", "verdict": "not supported"}
+    third = {**CLAIM, "claim": "C2", "verdict": "undecided", "unit": "rank correlation"}
+    pd.DataFrame([CLAIM, second, third]).to_csv(folder / "90_claims.csv", index=False)
+    (folder / "90_claims.png").write_bytes(b"png")
     index = report.build("smoke")
     text = index.read_text()
-    assert verdicts.as_html(claims) in text
+    heads, *rows = re.findall("<tr>(.*?)</tr>", text, flags=re.DOTALL)
+    assert re.findall("<th>(.*?)</th>", heads) == ["", "radiology", "the &lt;whole&gt;"]
+    assert [row.count("<td>") for row in rows] == [3, 3]
+    assert '<b class="supported">supported</b><br>31 (20 to 42)' in rows[0]
+    assert '<b class="refuted">not supported</b>' in rows[0]
+    assert '<b class="undecided">undecided</b><br>31.20 (20.00 to 42.00)' in rows[1]
     assert (index.parent / "claims.png").is_file()
 
 
@@ -97,8 +106,20 @@ def test_a_page_shows_the_profile_that_ran_and_not_the_default() -> None:
 
 
 def test_nothing_executed_is_an_error_that_says_what_to_run() -> None:
-    with pytest.raises(FileNotFoundError, match="make reproduce"):
+    with pytest.raises(ReportError, match="make reproduce PROFILE=smoke"):
         report.build("smoke")
+
+
+def test_pages_stand_under_their_domain_the_synthesis_and_whatever_else_there_is() -> None:
+    pages = [report.Page(f"{n}_x", n, "T?") for n in ("00", "05", "10", "31", "71", "90", "95")]
+    found = {part.heading: [page.number for page in part.pages] for part in report.parts(pages)}
+    assert found == {
+        "Design": ["00", "05"],
+        "Synthesis": ["90", "95"],
+        "Ophthalmology": ["10"],
+        "Pathology": ["31"],
+        "Others": ["71"],
+    }
 
 
 BROWSER = next(filter(shutil.which, ("chromium", "chromium-browser", "google-chrome")), None)

@@ -53,9 +53,7 @@ def test_a_run_that_succeeds_leaves_nothing_on_the_terminal(
     assert notebooks.executed("s") == [done]
 
 
-def test_what_a_kernel_has_to_say_is_shown(
-    folder: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_kernel_has_to_say_is_shown(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     says = 'get_ipython().kernel.log.error("no space left")'
     notebooks.execute(written(folder, says), profile="smoke", folder="s")
     assert "no space left" in capfd.readouterr().err

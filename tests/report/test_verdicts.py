@@ -1,4 +1,4 @@
-"""The table of claims, as HTML, as Markdown, and as the README quotes it."""
+"""The table of claims as Markdown, and as the README quotes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import io
 import pandas as pd
 import pytest
 
-from medtransfer import cli, paths
+from medtransfer import paths
+from medtransfer.errors import ReportError
 from medtransfer.report import verdicts
 
 CLAIMS = """claim,says,domain,value,low,high,p,pairs,unit,null,least,p_holm,verdict
@@ -26,19 +27,14 @@ def test_every_claim_has_a_row_and_every_domain_a_column() -> None:
     assert lines[3] == "| **C2** the <larger> |  | undecided<br>0.43 (-0.10 to 0.80) |"
 
 
-def test_html_is_escaped_and_marks_verdicts() -> None:
-    text = verdicts.as_html(pd.read_csv(io.StringIO(CLAIMS)))
-    assert text.count('class="supported"') == 2
-    assert "31 (20 to 42)" in text and "the &lt;larger&gt;" in text
-
-
-def test_without_a_synthesis_the_command_says_what_to_run(capsys) -> None:
-    assert cli.main(["verdicts", "--profile", "smoke"]) == 1
-    assert "make reproduce PROFILE=smoke" in capsys.readouterr().err
+def test_without_a_synthesis_the_message_says_what_to_run() -> None:
+    assert verdicts.read("smoke") is None
+    with pytest.raises(ReportError, match="make reproduce PROFILE=smoke"):
+        verdicts.needed("smoke")
 
 
 def test_the_readme_quotes_the_committed_figures() -> None:
-    claims = pd.read_csv(paths.REPOSITORY / "figures" / "40_claims.csv")
+    claims = pd.read_csv(paths.REPOSITORY / "figures" / "90_claims.csv")
     readme = (paths.REPOSITORY / "README.md").read_text()
     if verdicts.as_markdown(claims) not in readme:
         pytest.fail("README.md: replace the table by that of `medtransfer verdicts` of the profile")

@@ -1,9 +1,11 @@
 """Numbers as sentences use them."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from medtransfer.analysis.statistics import Effect
-from medtransfer.report.wording import decided, named, percent, points
+from medtransfer.report.wording import decided, groups, named, percent, points
 
 
 def test_percent_has_its_interval() -> None:
@@ -19,6 +21,19 @@ def test_the_sign_is_decided_by_the_interval_alone(low: float, high: float, says
     effect = Effect(value=4.0, low=low, high=high, p=0.5, pairs=2, replicated=True)
     assert decided(effect) == says
     assert points(effect) == f"+4 points ({low:+.0f} to {high:+.0f})"
+
+
+def test_a_set_of_surrogates_is_called_by_all_of_them() -> None:
+    assert named("mobilenet_v2+efficientnet_lite0") == "MobileNetV2 + EfficientNet-Lite0"
+    assert named("+12 points") == "+12 points"
+
+
+@pytest.mark.parametrize(("noun", "says"), [("patient", "patients"), (None, "groups")])
+def test_what_images_are_grouped_by_comes_from_the_manifest(noun: str | None, says: str) -> None:
+    manifest = SimpleNamespace() if noun is None else SimpleNamespace(group_noun=noun)
+    assert groups(manifest) == says
+    assert groups(manifest, 1) == f"1 {says[:-1]}"
+    assert groups(manifest, 1200) == f"1,200 {says}"
 
 
 def test_terms_are_spelled_for_people_and_unknown_ones_kept() -> None:

@@ -1,13 +1,13 @@
 """Coverage-guided fuzzing of everything that reads bytes from outside.
 
     .venv/bin/python -m pip install atheris    # not in the lock: it has no wheel for every system
-    .venv/bin/python tests/fuzz.py PARSER -max_total_time=120
+    .venv/bin/python tests/robustness/fuzz.py PARSER -max_total_time=120
 
 Whatever the bytes, a reader returns a value or raises an error that it documents, in 20 seconds
 and 4 GB; nothing is written outside its folder, no program starts, nothing is unpickled. The first
 input that breaks this ends the run and is kept in `build/fuzz`; naming its file after PARSER
 repeats it. Further options are libFuzzer's. What was found and mended
-is in `test_strangers.py` and `test_strange_weights.py`.
+is in `test_strange.py` and `test_strange_weights.py`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from unittest import mock
 
 import atheris
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ["TQDM_DISABLE"] = "1"
 sys.dont_write_bytecode = True  # what is imported late would seem to write
 with atheris.instrument_imports(
@@ -38,7 +39,7 @@ with atheris.instrument_imports(
     import conftest
     import h5py
     import numpy as np
-    import test_strangers as strangers
+    import strange
     import torch
     import toys
     import upstream
@@ -47,16 +48,23 @@ with atheris.instrument_imports(
 
     from medtransfer import paths, store
     from medtransfer.data import manifests as manifest
-    from medtransfer.data.download import FetchError, extract_tar
-    from medtransfer.data.manifests import ManifestError
+    from medtransfer.data.download import extract_tar
     from medtransfer.data.readers import chestxray14, reader_of
-    from medtransfer.data.readers.reader import UNUSABLE, SourceError
+    from medtransfer.data.readers.reader import UNUSABLE
     from medtransfer.data.schema import FolderManifest, WeightsManifest
-    from medtransfer.networks import architectures, imported, keras, training
+    from medtransfer.errors import (
+        FetchError,
+        ImportedError,
+        ManifestError,
+        SourceError,
+        StoreError,
+        WeightsError,
+    )
+    from medtransfer.networks import architectures, imported, keras, stored
     from medtransfer.networks import imagenet as weights
     from medtransfer.networks.architectures import Classifier
-    from medtransfer.networks.imagenet import WeightsError
-    from medtransfer.networks.imported import ImportedError, Name
+    from medtransfer.networks.imported import Name
+    from medtransfer.networks.keras import layouts
     from medtransfer.study import schema as profiles
 
 
@@ -152,11 +160,11 @@ def read_image(folder: Path, content: bytes) -> None:
 
 def images(folder: Path) -> list[bytes]:
     kinds = [("F", "TIFF"), ("I;16", "TIFF"), ("RGB", "PNG"), ("L", "JPEG")]
-    return [*strangers.IMAGES.values(), *(strangers.encoded(*kind) for kind in kinds)]
+    return [*strange.IMAGES.values(), *(strange.encoded(*kind) for kind in kinds)]
 
 
 def radiographs(folder: Path) -> list[bytes]:
-    return [strangers.radiograph(), strangers.radiograph(floats=[0.5] * 256)]
+    return [strange.radiograph(), strange.radiograph(floats=[0.5] * 256)]
 
 
 def read_arrays(folder: Path, content: bytes) -> None:
@@ -227,8 +235,8 @@ def read_safetensors(folder: Path, content: bytes) -> None:
     spec = toys.training(development=toys.development(source=TOY))
     written(store.directory(spec) / "spec.json", json.dumps(spec.description).encode())
     written(store.directory(spec) / "weights.safetensors", content)
-    with contextlib.suppress(store.StoreError):
-        training.load(spec)
+    with contextlib.suppress(StoreError):
+        stored.load(spec)
     name = Name("pathology", "tiny", "random", "d1", False)
     written(name.place, content)
     imported.checksum(name)
@@ -245,18 +253,19 @@ def safetensors(folder: Path) -> list[bytes]:
 @functools.cache
 def few_places() -> dict[str, str]:
     """A DenseNet's first norm and its last layer: a whole file has 30 MB, too many to mutate."""
-    places = keras._places(model("densenet121_keras"))
+    places = layouts.places(model("densenet121_keras"))
     return {key: at for key, at in places.items() if key.startswith(("conv1_bn/", "dense/"))}
 
 
 def read_keras(folder: Path, content: bytes) -> None:
-    with mock.patch.object(keras, "_places", lambda _: few_places()):
+    places = few_places()
+    with mock.patch.object(keras, "places", lambda _: places):
         keras.load_keras(model("densenet121_keras"), path=written(folder / "any.h5", content))
 
 
 def keras_files(folder: Path) -> list[bytes]:
-    few_places()
-    with mock.patch.object(keras, "_places", lambda _: few_places()):
+    places = few_places()
+    with mock.patch.object(layouts, "places", lambda _: places):
         return [upstream.keras_file(folder / "a.h5", model("densenet121_keras")).read_bytes()]
 
 

@@ -14,10 +14,10 @@ import subprocess, sys
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from medtransfer import paths, store
-from medtransfer.data import ingest, prepare
-from medtransfer.data.sources.reader import SourceError
-from medtransfer.models import training
-from medtransfer.specs import Source
+from medtransfer.data import images as sources, ingest
+from medtransfer.data.images import Source
+from medtransfer.errors import SourceError, StoreError
+from medtransfer.networks import stored
 
 def images(place):
     np.save(place / "images.npy", np.random.default_rng(0).bytes(400_000))
@@ -28,13 +28,13 @@ def some_images(place):
     ingest._place(Path("whole.npy"), np.arange(400) > 0, place / "images.npy")
 
 def table(place):
-    prepare.write_index(place, pd.DataFrame(np.random.default_rng(0).random((8000, 8))))
+    sources.write_index(place, pd.DataFrame(np.random.default_rng(0).random((8000, 8))))
 
 def network(place):
-    training.write(place, state={"w": torch.rand(100_000)}, history=[{"epoch": 0}])
+    stored.write(place, state={"w": torch.rand(100_000)}, history=[{"epoch": 0}])
 
 def history(place):
-    training.write(place, state={"w": torch.rand(9)}, history=[{"epoch": e} for e in range(90_000)])
+    stored.write(place, state={"w": torch.rand(9)}, history=[{"epoch": e} for e in range(90_000)])
 
 def spec(name):
     return Source(manifest="toy", domain="pathology", content=name, image_px=32, channels=3,
@@ -49,7 +49,7 @@ for write in (images, some_images, table, network, history):
     filler.write_bytes(bytes(1_800_000))
     try:
         publish(write)
-    except (store.StoreError, SourceError) as error:
+    except (StoreError, SourceError) as error:
         print(write.__name__, error)
     assert [path for path in paths.store().rglob("*") if path.is_file()] == [filler]
     filler.unlink()
@@ -63,7 +63,7 @@ subprocess.run(["mount", "-o", "remount,ro", paths.store()], check=True)
 store.find(spec("history"))
 try:
     publish(images)
-except store.StoreError as error:
+except StoreError as error:
     print("read-only", error)
 """
 

@@ -243,7 +243,7 @@ def test_a_changed_weights_file_starts_no_network(toy, publish_images, imagenet_
 PROGRAM = """
 import pickle, sys
 from pathlib import Path
-from medtransfer import compute
+from medtransfer.compute import ensure as compute
 
 if __name__ == "__main__":
     compute.ensure(pickle.loads(Path(sys.argv[1]).read_bytes()))

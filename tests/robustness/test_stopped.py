@@ -96,7 +96,7 @@ def test_a_terminated_training_ends_its_workers(start, imagenet_files, home, tmp
     process.terminate()
     check_stopped(process, home, tmp_path / "said")
     assert [*home.glob("store/phantomsource/*/*/spec.json")]
-    names = {"spec.json", "run.json", "history.csv", "validation.parquet", "weights.safetensors"}
+    names = {"spec.json", "run.json", "history.csv", "predictions.parquet", "weights.safetensors"}
     for whole in home.glob("store/training/*/[!.]*"):
         assert {path.name for path in whole.iterdir()} == names
 
@@ -104,11 +104,13 @@ def test_a_terminated_training_ends_its_workers(start, imagenet_files, home, tmp
 ONLY_NOTEBOOKS = """
 import sys
 from pathlib import Path
-from medtransfer import cli, execute, run
+from medtransfer import cli
+from medtransfer.compute import run
+from medtransfer.report import notebooks
 
 if __name__ == "__main__":
     run.everything = lambda profile, domains: None  # as if all were stored
-    execute.find = lambda numbers: [Path("99_waiting.ipynb")]
+    notebooks.find = lambda numbers: [Path("99_waiting.ipynb")]
     sys.exit(cli.main(["reproduce", "--profile", "smoke"]))
 """
 

@@ -11,27 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from safetensors.torch import save_file
-from test_strangers import damaged, many
+from strange import Trap, damaged, many
 
 from medtransfer import store
 from medtransfer.data.manifests import imagenet_weights
 from medtransfer.data.schema import WeightsManifest
+from medtransfer.errors import ImportedError, KerasError, StoreError, WeightsError
 from medtransfer.networks import imagenet as weights
-from medtransfer.networks import imported, training
+from medtransfer.networks import imported, stored
 from medtransfer.networks.architectures import Classifier
-from medtransfer.networks.imagenet import WeightsError
-from medtransfer.networks.imported import ImportedError, Name
-from medtransfer.networks.keras import KerasError, load_keras
-
-
-class Trap:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return (open, (self.path, "w"))
+from medtransfer.networks.imported import Name
+from medtransfer.networks.keras import load_keras
 
 
 def test_the_trap_would_spring(tmp_path):
@@ -53,8 +43,8 @@ def test_a_pickle_called_safetensors_runs_nothing(tmp_path, toy, tiny_architectu
     spec = toy.training()
     with store.draft(spec) as place:
         (place / "weights.safetensors").write_bytes(content)
-    with pytest.raises(store.StoreError, match="damaged"):
-        training.load(spec)
+    with pytest.raises(StoreError, match="damaged"):
+        stored.load(spec)
     name = Name("pathology", "tiny", "random", "d1", False)
     name.place.parent.mkdir(parents=True)
     name.place.write_bytes(content)

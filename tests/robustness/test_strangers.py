@@ -12,47 +12,20 @@ import torch
 import upstream
 import yaml
 from facts import folder_facts
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from strange import IMAGES, anything, damaged, many, radiograph
 
 from medtransfer.data import manifests as manifest
-from medtransfer.data.download import FetchError, extract_tar
-from medtransfer.data.manifests import ManifestError
+from medtransfer.data.download import extract_tar
 from medtransfer.data.readers import chestxray14, dicom, reader_of
-from medtransfer.data.readers.reader import UNUSABLE, SourceError
+from medtransfer.data.readers.reader import UNUSABLE
 from medtransfer.data.schema import FolderManifest
+from medtransfer.errors import AttackError, DicomError, FetchError, ManifestError, SourceError
 from medtransfer.study import schema as profiles
 
-many = settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-# Values of YAML, of all shapes and kinds.
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
 COMMITTED = sorted(path.stem for path in manifest.paths.manifests().glob("*.yaml"))
-
-
-def damaged(content: bytes):
-    """Bytes that differ from `content` at a few places, or end early."""
-    places = st.lists(
-        st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), min_size=1, max_size=12
-    )
-
-    def change(found):
-        changed, length = bytearray(content), found[1]
-        for place, value in found[0]:
-            changed[place] = value
-        return bytes(changed[:length])
-
-    return st.tuples(places, st.integers(0, len(content))).map(change)
 
 
 @many
@@ -154,21 +127,6 @@ def test_any_split_file_is_a_split_or_an_error(content, tmp_path):
         chestxray14.published_sets(tmp_path)
 
 
-def encoded(mode, kind):
-    rng = np.random.default_rng(0)
-    image = Image.fromarray(rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)).convert(mode)
-    buffer = io.BytesIO()
-    image.save(buffer, kind)
-    return buffer.getvalue()
-
-
-KINDS = [
-    *[("L", "PNG"), ("RGBA", "PNG"), ("LA", "PNG"), ("P", "GIF"), ("RGB", "JPEG")],
-    *[("CMYK", "JPEG"), ("1", "TIFF"), ("RGB", "BMP"), ("RGB", "WEBP")],
-]
-IMAGES = {f"{mode} {kind}": encoded(mode, kind) for mode, kind in KINDS}
-
-
 @pytest.mark.filterwarnings("ignore")
 @many
 @given(name=st.sampled_from(sorted(IMAGES)), data=st.data())
@@ -200,37 +158,11 @@ def test_images_of_every_mode_and_size_are_read_or_refused(mode, size, tmp_path)
             assert reader.picture("any").pixels.shape == (32, 32, channels)
 
 
-def radiograph(floats=None, **changes):
-    """Return a DICOM file of 16 x 16 pixels; `floats` are its pixels where they are no integers."""
-    import pydicom
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
-
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = meta.MediaStorageSOPInstanceUID = "1.2.3"
-    made = FileDataset("x", {}, file_meta=meta, preamble=b"\0" * 128)
-    made.Rows = made.Columns = 16
-    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
-    if floats is None:
-        made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 12, 11, 0
-        made.PixelData = np.arange(256, dtype=np.uint16).tobytes()
-    else:
-        made.BitsAllocated = 32
-        made.FloatPixelData = np.asarray(floats, np.float32).tobytes()
-    made.WindowCenter, made.WindowWidth = "512", "400"
-    for name, value in changes.items():
-        setattr(made, name, value)
-    buffer = io.BytesIO()
-    pydicom.dcmwrite(buffer, made, enforce_file_format=True)
-    return buffer.getvalue()
-
-
 @many
 @given(content=damaged(radiograph()))
 @pytest.mark.filterwarnings("ignore")
 def test_any_dicom_file_is_a_picture_or_an_error(content):
-    with contextlib.suppress(dicom.DicomError):
+    with contextlib.suppress(DicomError):
         assert dicom.read_picture(io.BytesIO(content)).mode in ("L", "RGB")
 
 
@@ -248,7 +180,7 @@ def test_any_dicom_file_is_a_picture_or_an_error(content):
     ids=lambda changes: next(iter(changes)),
 )
 def test_a_radiograph_of_what_are_no_numbers_is_refused(changes):
-    with pytest.raises(dicom.DicomError, match=r"NaN or infinite|its window"):
+    with pytest.raises(DicomError, match=r"NaN or infinite|its window"):
         dicom.read_picture(io.BytesIO(radiograph(**changes)))
 
 
@@ -310,7 +242,7 @@ def test_an_odd_archive_is_refused(members, tmp_path):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_pixels_that_are_no_numbers_do_not_reach_an_attack(network, value):
-    from medtransfer.attacks.method import AttackError, craft
+    from medtransfer.attacks.method import craft
 
     images = torch.zeros(2, 3, 32, 32)
     images[1, 2, 3, 4] = value

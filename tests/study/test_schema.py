@@ -1,13 +1,12 @@
-"""Profiles: built in, or a YAML file that extends one and is refused with what is allowed."""
+"""Profiles: YAML files, each a short diff of another, refused with what is allowed."""
 
 import pytest
 import yaml
 
-from medtransfer.data.manifests import ManifestError
+from medtransfer.errors import ManifestError
 from medtransfer.networks.architectures import ARCHITECTURES
-from medtransfer.specs import IMAGENET, RANDOM
-from medtransfer.study import plan as study
-from medtransfer.study.schema import BUILT_IN, DEFAULT, SMOKE, Profile, limited, profile
+from medtransfer.study.profiles import built_in
+from medtransfer.study.schema import limited, profile
 
 MINE = {"name": "mine", "extends": "smoke"}
 RECIPE = {"epochs": 2, "learning_rate": 0.01, "head_learning_rate": 0.01}
@@ -15,83 +14,161 @@ RECIPE = {"epochs": 2, "learning_rate": 0.01, "head_learning_rate": 0.01}
 
 @pytest.fixture
 def write(tmp_path):
-    def write(content):
-        path = tmp_path / "mine.yaml"
+    def write(content, name="mine.yaml"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
         return str(path)
 
     return write
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", built_in())
 def test_built_in_profiles_are_complete(name):
     found = profile(name)
     assert found.name == name
-    assert set(found.recipes) == {IMAGENET, RANDOM}
+    assert set(found.recipes) == {"imagenet", "random"}
     assert set(found.sources) != set()
     phantoms = {domain for domain, name in found.sources.items() if name.startswith("phantom_")}
     assert set(found.groups) == phantoms
     assert set(found.architectures) <= set(ARCHITECTURES)
-    Profile.model_validate(found.model_dump())  # `model_copy` does not check what it is given
     for architecture in found.architectures:
         entry = ARCHITECTURES[architecture]
         assert all(entry.minimum_px <= found.image_px[domain] for domain in found.sources)
 
 
-def test_the_default_sweep_is_that_of_the_paper():
-    assert DEFAULT.epsilons == (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
-    assert (DEFAULT.pgd_steps, DEFAULT.pgd_step_size) == (20, 0.01)
+def test_the_default_methods_and_sweep_are_those_of_the_paper():
+    found = profile("default")
+    assert found.methods == {"FGSM": {}, "PGD": {"steps": 20, "step_size": 0.01}}
+    assert found.sweep["FGSM"] == (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
 
 
 def test_smoke_walks_the_paths_of_default():
-    assert SMOKE.sources == DEFAULT.sources
-    assert SMOKE.architectures == DEFAULT.architectures
-    assert set(SMOKE.epsilons) <= set(DEFAULT.epsilons)
+    smoke, default = profile("smoke"), profile("default")
+    assert smoke.sources == default.sources
+    assert smoke.architectures == default.architectures
+    assert {*smoke.sweep["FGSM"]} <= {*default.sweep["FGSM"]}
+    assert smoke.methods["PGD"] == {**default.methods["PGD"], "steps": 2}
+
+
+def test_only_what_is_extended_is_named_twice():
+    """A diff does not repeat what it could inherit."""
+    for path in built_in().values():
+        content = yaml.safe_load(path.read_text())
+        if extends := content.get("extends"):
+            base = profile(extends).model_dump(mode="json")
+            assert not [name for name, value in content.items() if base.get(name) == value]
 
 
 def test_an_unknown_profile_is_refused_with_the_known_ones():
-    with pytest.raises(ManifestError, match=r"no profile 'large'; allowed: smoke, default.*YAML"):
+    with pytest.raises(ManifestError, match=r"no profile 'large'; allowed: .*default.*smoke.*YAML"):
         profile("large")
 
 
 def test_a_file_changes_what_it_names_and_nothing_else(write):
-    found = profile(write({**MINE, "image_px": 96, "seed": 7, "epsilons": [0.02, 0.04]}))
+    found, smoke = profile(write({**MINE, "image_px": 96, "seed": 7})), profile("smoke")
     size = dict.fromkeys(found.sources, 96)
-    expected = {"name": "mine", "image_px": size, "seed": 7, "epsilons": (0.02, 0.04)}
-    assert found == SMOKE.model_copy(update=expected)
+    assert found == smoke.model_copy(update={"name": "mine", "image_px": size, "seed": 7})
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"groups": {"pathology": 40}}, {"ophthalmology": 30, "radiology": 30, "pathology": 40}),
+        ({"groups": {"pathology": None}}, {"ophthalmology": 30, "radiology": 30}),
+        ({"groups": None}, {}),
+        ({"image_px": {"pathology": 40}}, {"ophthalmology": 32, "radiology": 32, "pathology": 40}),
+        ({"sources": {"pathology": "phantom_histology"}}, {"pathology": "phantom_histology"}),
+        ({"methods": {"PGD": {"steps": 3}}}, {"FGSM": {}, "PGD": {"steps": 3, "step_size": 0.01}}),
+        ({"sweep": {"PGD": [0.02]}}, {"FGSM": (0.02, 0.06), "PGD": (0.02,)}),
+        ({"epoch_factors": {"d2": 2}}, {"d1/10": 6, "d2": 2}),
+    ],
+    ids=str,
+)
+def test_a_part_of_a_table_changes_that_part_and_null_removes_it(write, change, expected):
+    assert getattr(profile(write({**MINE, **change})), next(iter(change))) == expected
+
+
+def test_a_part_of_a_recipe_changes_that_part(write):
+    smoke, found = profile("smoke"), profile(write({**MINE, "recipes": {"random": {"epochs": 9}}}))
+    assert found.recipes["imagenet"] == smoke.recipes["imagenet"]
+    assert found.recipes["random"] == smoke.recipes["random"].model_copy(update={"epochs": 9})
+
+
+def test_further_methods_stand_beside_those_of_the_paper(write):
+    methods = {"Momentum": {"steps": 5, "decay": 0.5}}
+    found = profile(write({**MINE, "methods": methods, "sweep": {"Momentum": [0.02]}}))
+    assert found.methods == {**profile("smoke").methods, **methods}
+    assert isinstance(found.methods["Momentum"]["steps"], int)
 
 
 def test_manifests_are_looked_for_beside_the_file(write, tmp_path):
     sources = {"radiology": "data/mine.yaml", "pathology": "phantom_histology"}
-    found = profile(write({**MINE, "sources": sources}))
-    assert found.sources["radiology"] == str(tmp_path / "data" / "mine.yaml")
+    write({**MINE, "sources": sources}, "deep/first.yaml")
+    found = profile(write({"name": "second", "extends": "deep/first.yaml"}))
+    assert found.sources["radiology"] == str(tmp_path / "deep" / "data" / "mine.yaml")
     assert found.sources["pathology"] == "phantom_histology"
+
+
+def test_files_extend_files(write):
+    write({**MINE, "name": "first", "seed": 3, "image_px": 40}, "deep/first.yaml")
+    second = {"name": "second", "extends": "first.yaml", "image_px": {"radiology": 48}}
+    write(second, "deep/second.yaml")
+    found = profile(write({"name": "third", "extends": "deep/second.yaml", "resamples": 99}))
+    assert (found.name, found.seed, found.resamples) == ("third", 3, 99)
+    assert found.image_px == {"ophthalmology": 40, "radiology": 48, "pathology": 40}
+
+
+def test_a_circle_of_files_is_refused(write):
+    write({"name": "second", "extends": "mine.yaml"}, "second.yaml")
+    with pytest.raises(
+        ManifestError, match=r"second\.yaml: extends: mine\.yaml extends .* in turn"
+    ):
+        profile(write({"name": "first", "extends": "second.yaml"}))
+    with pytest.raises(ManifestError, match="in turn"):
+        profile(write({"name": "mine", "extends": "mine.yaml"}))
+
+
+def test_a_file_may_stand_alone(write):
+    whole = profile("paper").model_dump(mode="json") | {"name": "alone"}
+    assert profile(write(whole)) == profile("paper").model_copy(update={"name": "alone"})
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"extends": "large"}, "extends: needed, one of smoke, default"),
-        ({"extends": None}, "extends: needed"),
-        ({"name": "default"}, "name: needed, and not one of smoke, default"),
+        ({"extends": "large"}, "extends: 'large'; allowed: .*default, .*smoke"),
+        ({"extends": ["smoke"]}, "extends: .*allowed: .*smoke"),
+        ({"extends": None}, "extends: needed .*unless every field is given; absent: architectures"),
+        ({"name": "default"}, "name: needed, and not one of .*default"),
+        ({"name": ["mine"]}, "name: needed"),
+        ({"name": None}, "name: needed"),
         ({"name": "a b"}, "name: .*pattern"),
         ({"image_px": 16}, "image_px.ophthalmology: .*greater than or equal to 32.*'16'"),
         ({"seed": -1}, "seed: .*greater than or equal to 0"),
-        ({"epsilons": []}, "epsilons: .*at least 1 item"),
-        ({"epsilons": [3.0]}, "epsilons.0: .*less than or equal to 2"),
-        ({"epsilons": 0.02}, "epsilons: .*tuple"),
+        ({"candidates": []}, "candidates: .*at least 1 item"),
+        ({"sweep": {"FGSM": []}}, "sweep: FGSM: needs at least one epsilon"),
+        ({"sweep": {"FGSM": [3.0]}}, "sweep.FGSM.0: .*less than or equal to 2"),
+        ({"sweep": {"FGSM": 0.02}}, "sweep.FGSM: .*tuple"),
+        ({"sweep": {"Noise": [0.02]}}, "sweep: Noise: not among methods, which are FGSM, PGD"),
+        ({"methods": {"PGD": None}}, "methods: PGD: needed"),
+        ({"methods": {"PGD": {"steps": 0}}}, "methods.PGD.steps.*greater than 0"),
+        ({"methods": {"PGD": {"steps": "many"}}}, "methods.PGD.steps.*number"),
+        ({"epsilons": [0.02]}, "epsilons: Extra inputs are not permitted"),
         ({"remaining": 1.5}, "remaining: .*less than 1"),
         ({"sources": {"dentistry": "x"}}, "sources.dentistry.*ophthalmology"),
+        ({"image_px": {"dentistry": 64}}, "image_px.dentistry.*ophthalmology"),
         ({"recipes": {"random": {**RECIPE, "epochs": 0}}}, "recipes.random.epochs"),
         ({"epoch_factors": {"d3": 2}}, "epoch_factors.d3"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
         ({"batch_size": 1}, "batch_size: .*greater than or equal to 2"),
         ({"groups": {"radiology": 3}}, "groups.radiology: .*12"),
+        ({"recipes": None}, "recipes: .*required"),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+    ids=str,
 )
 def test_a_wrong_field_is_named_with_what_is_allowed(write, change, says):
-    path = write({k: v for k, v in {**MINE, **change}.items() if v is not None})
+    path = write({**MINE, **change})
     with pytest.raises(ManifestError, match=says) as caught:
         profile(path)
     assert path in str(caught.value)
@@ -103,38 +180,23 @@ def test_what_is_no_mapping_is_refused(write, text):
         profile(write(text))
 
 
-@pytest.mark.parametrize("change", [{"extends": ["smoke"]}, {"name": ["mine"]}])
-def test_a_list_where_a_name_belongs_is_refused(write, change):
-    with pytest.raises(ManifestError, match=next(iter(change))):
-        profile(write({**MINE, **change}))
+@pytest.fixture
+def asked(request, write):
+    """A built-in profile, or a file."""
+    return request.param or write({**MINE, "sources": {"radiology": "mine_too.yaml"}})
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"recipes": {"random": RECIPE}},
-        {"groups": {"pathology": 40}},
-        {"image_px": {"pathology": 40}},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_a_part_of_a_table_changes_that_part_or_is_refused(write, change):
-    try:
-        found = profile(write({**MINE, **change}))
-    except ManifestError:
-        return
-    for domain in found.sources:
-        study.initialization(found, domain, epsilon=0.02)
-
-
-def test_a_limited_profile_differs_in_images_and_epochs_alone(write):
-    path = limited("paper", images=300, epochs=2)
-    found, paper = profile(str(path)), profile("paper")
-    assert found.name == "paper-limit300x2"
+@pytest.mark.parametrize("asked", ["paper", ""], indirect=True)
+def test_a_limited_profile_differs_in_images_and_epochs_alone(asked):
+    path = limited(asked, images=300, epochs=2)
+    found, whole = profile(str(path)), profile(asked)
+    assert found.name == f"{whole.name}-limit300x2"
     assert found.image_limit == 300
-    assert {recipe.epochs for recipe in found.recipes.values()} == {2}
-    same = {"name", "image_limit", "recipes"}
-    assert found.model_dump(exclude=same) == paper.model_dump(exclude=same)
+    for name, recipe in whole.recipes.items():
+        fewer = {"epochs": min(2, recipe.epochs)}
+        assert found.recipes[name] == recipe.model_copy(update=fewer)
+    other = {"name", "image_limit", "recipes"}
+    assert found.model_dump(exclude=other) == whole.model_dump(exclude=other)
 
 
 @pytest.mark.parametrize(("images", "epochs"), [(10, 1), (300, 0)])

@@ -17,10 +17,10 @@ from medtransfer.compute import run
 from medtransfer.compute.ensure import ensure
 from medtransfer.data import images
 from medtransfer.data.manifests import named
+from medtransfer.data.schema import ImageFacts
 from medtransfer.domains import domain as row_of
 from medtransfer.report import figures, tables
-from medtransfer.report.sources import described, plural
-from medtransfer.report.wording import percent
+from medtransfer.report.wording import described, groups, percent
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan
 
@@ -58,12 +58,18 @@ class Chapter(Page):
         """One row per cell (see `analysis.tables`)."""
         return measured.transfer_table(self.cells, resamples=self.settings.resamples)
 
+    @property
+    def _manifest(self) -> ImageFacts:
+        _, manifest = named(self.source)
+        assert isinstance(manifest, ImageFacts)
+        return manifest
+
     def images(self) -> Markdown:
         """Show which images these are, and what a reader of their results must know."""
         source = self.study.source(self.domain)
         ensure([source])
         index = images.load(source).index
-        return Markdown(described(named(self.source)[1], index=index, image_px=source.image_px))
+        return Markdown(described(self._manifest, index=index, image_px=source.image_px))
 
     def design(self) -> pd.DataFrame:
         """Return who attacks whom, with what; nothing runs but the choice of epsilon."""
@@ -101,13 +107,13 @@ class Chapter(Page):
         return Markdown("\n\n".join([*sentences, self._scope()]))
 
     def _scope(self) -> str:
-        groups, number = plural(named(self.source)[1]), self.settings.replicates
+        nouns, number = groups(self._manifest), self.settings.replicates
         if number == 1:
             return (
-                f"Intervals (95 %) are over {groups}, for these trained networks: one training of "
+                f"Intervals (95 %) are over {nouns}, for these trained networks: one training of "
                 "each kind cannot say how much another seed would change them."
             )
         return (
-            f"Intervals (95 %) are over trained networks ({number} of each kind) and {groups}: "
+            f"Intervals (95 %) are over trained networks ({number} of each kind) and {nouns}: "
             "they say what another training would give."
         )

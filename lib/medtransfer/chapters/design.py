@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
-from IPython.display import Image
+from IPython.display import Image, Markdown
 
 from medtransfer import phantoms
-from medtransfer.analysis import selection as catalogue
+from medtransfer.analysis import selection
 from medtransfer.chapters.page import Page
-from medtransfer.compute import ensure as compute
-from medtransfer.data import images as prepare
-from medtransfer.data import splits as development
+from medtransfer.compute.ensure import ensure
+from medtransfer.data import images, splits
+from medtransfer.data.images import PhantomSource, Prepared
+from medtransfer.data.splits import Parts
 from medtransfer.report.figures import pictures
-from medtransfer.specs import Cell
-from medtransfer.study import builders as ingredients
-from medtransfer.study import plan as study
+from medtransfer.scoring.cell import Cell
+from medtransfer.study import plan
+from medtransfer.study.factors import FACTORS
 from medtransfer.units import GREY_LEVEL, grey_levels
+
+LOOK_PX = 160  # phantoms are shown larger than the study uses them
 
 
 class Design(Page):
@@ -28,24 +32,35 @@ class Design(Page):
         fields = self.settings.model_dump()
         return pd.Series(fields, name=self.settings.name).astype(str).to_frame()
 
-    def sheet(self, drawing: str, *, number: int = 16, columns: int = 8) -> Image:
-        """Show the first images of a phantom at 160 px, larger than the study uses them."""
-        sample = phantoms.sample(drawing, number=number, image_px=160, seed=self.settings.seed)
-        sheet = pictures.contact_sheet(sample.images, sample.titles, columns=columns)
-        titles = pd.DataFrame({"title": sample.titles})
-        return self.save(sheet, titles, name=drawing, source=f"phantom_{drawing}")
+    def sheet(self, domain: str, *, number: int = 16, columns: int = 8) -> Image | Markdown:
+        """Show the first images of a domain; phantoms at 160 px, larger than in the study."""
+        if domain not in self.study.domains:
+            return Markdown(f"The profile {self.settings.name} has no images of {domain}.")
+        source = self.study.source(domain)
+        if isinstance(source, PhantomSource):
+            pixels, titles = phantoms.sample(
+                source.drawing, number=number, image_px=LOOK_PX, seed=self.settings.seed
+            )
+        else:
+            pixels, titles = _first(self._prepared(domain), number)
+        sheet = pictures.contact_sheet(pixels, titles, columns=columns)
+        name = getattr(source, "drawing", domain)
+        table = pd.DataFrame({"title": titles})
+        return self.save(sheet, table, name=name, source=self.settings.sources[domain])
 
     def sizes(self) -> pd.DataFrame:
         """Return the number of images in each part of each development set, by domain."""
         rows = {
             (domain, name): {part: len(rows) for part, rows in vars(parts).items()}
-            for domain in self.settings.sources
+            for domain in self.study.domains
             for name, parts in self._parts(domain).items()
         }
         return pd.DataFrame(rows).T.rename_axis(["domain", "set"])
 
-    def frequency(self, domain: str) -> pd.DataFrame:
-        """Return in % how many images of each set have each label."""
+    def frequency(self, domain: str | None = None) -> pd.DataFrame:
+        """Return in % how many images of each set have each label; None: the domain with most."""
+        widest = max(self.study.domains, key=lambda name: len(self.study.source(name).labels))
+        domain = domain or widest
         prepared = self._prepared(domain)
         sets = {
             f"{name} {part}": rows
@@ -55,11 +70,12 @@ class Design(Page):
         }
         labels = prepared.index[list(prepared.labels)]
         shares = {name: 100 * labels.iloc[rows].mean() for name, rows in sets.items()}
-        return pd.DataFrame(shares).round(1).rename_axis("images with the label, in %")
+        return pd.DataFrame(shares).round(1).rename_axis(f"{domain}: images with the label, in %")
 
     def units(self) -> pd.DataFrame:
-        """Return the epsilons of the sweep in grey levels, exact and whole."""
-        epsilons = self.settings.epsilons
+        """Return the epsilons of the sweeps in grey levels, exact and whole."""
+        swept = {epsilon for sweep in self.settings.sweep.values() for epsilon in sweep}
+        epsilons = sorted({*swept, *self.settings.candidates})
         return pd.DataFrame(
             {
                 "epsilon": epsilons,
@@ -69,49 +85,55 @@ class Design(Page):
         )
 
     def counts(self) -> pd.DataFrame:
-        """Return how many networks, passes and cells each factor of each domain has.
-
-        A pass attacks one surrogate by one method, whatever the number of targets; an epsilon
-        stands in for the one that is chosen on validation images.
-        """
+        """Return how many networks, and pairs of surrogate and target, each factor has."""
         rows = {}
-        for domain in self.settings.sources:
-            factors = {name: self._cells(domain, name) for name in study.FACTORS}
-            everything = [cell for cells in factors.values() for cell in cells]
-            factors["all together"] = tuple(dict.fromkeys(everything))
-            for name, cells in factors.items():
-                passes = {(cell.attack.surrogate, cell.attack.method) for cell in cells}
-                rows[domain, name.replace("_", " ")] = {
-                    "networks": len(study.networks(cells)),
-                    "passes": len(passes),
-                    "cells": len(cells),
+        for domain in self.study.domains:
+            everything: dict[str, set[object]] = {"networks": set(), "pairs": set()}
+            for name, factor in FACTORS.items():
+                own = {
+                    "networks": {*plan.networks(self.study, domain, name)},
+                    "pairs": {*factor.pairs(self.study, domain)},
                 }
+                rows[domain, name.replace("_", " ")] = {n: len(found) for n, found in own.items()}
+                for what, found in own.items():
+                    everything[what] |= found
+            rows[domain, "all together"] = {n: len(found) for n, found in everything.items()}
         return pd.DataFrame(rows).T.rename_axis(["domain", "factor"])
 
     def catalogue(self) -> pd.DataFrame:
-        """Return who attacks whom with what, factor by factor; it is the same for all domains."""
-        domain = next(iter(self.settings.sources))
-        tables = {
-            name.replace("_", " "): catalogue.overview(self._cells(domain, name))
-            for name in study.FACTORS
-        }
+        """Return who attacks whom with what, factor by factor; it is the same for all domains.
+
+        The smallest epsilon of the candidates stands where the chosen one will.
+        """
+        tables = {name.replace("_", " "): selection.overview(self._cells(name)) for name in FACTORS}
         return pd.concat(tables, names=["factor", ""])
 
-    def _cells(self, domain: str, factor: str) -> tuple[Cell, ...]:
-        return study.cells(self.settings, domain, factor, epsilon=self.settings.epsilons[0])
+    def _cells(self, factor: str) -> tuple[Cell, ...]:
+        domain, epsilon = self.study.domains[0], min(self.settings.candidates)
+        return plan.cells(self.study, domain, factor, epsilon=epsilon)
 
-    def _prepared(self, domain: str) -> prepare.Prepared:
-        source = ingredients.source(self.settings, domain)
-        compute.ensure([source])
-        return prepare.load(source)
+    def _prepared(self, domain: str) -> Prepared:
+        source = self.study.source(domain)
+        ensure([source])
+        return images.load(source)
 
-    def _parts(self, domain: str) -> dict[str, development.Parts]:
+    def _parts(self, domain: str) -> dict[str, Parts]:
         prepared = self._prepared(domain)
         return {
-            name: development.parts(
+            name: splits.parts(
                 prepared.index,
                 labels=prepared.labels,
-                development=ingredients.development(self.settings, domain, name),
+                development=self.study.development(domain, name),
             )
-            for name in development.NAMES
+            for name in splits.NAMES
         }
+
+
+def _first(prepared: Prepared, number: int) -> tuple[np.ndarray, list[str]]:
+    """Return the first images of a source, with their positive labels as titles."""
+    rows = prepared.index.head(number)
+    titles = [
+        ", ".join(name.replace("_", " ") for name in prepared.labels if row[name]) or "no label"
+        for row in rows.to_dict("records")
+    ]
+    return np.asarray(prepared.images[: len(rows)]), titles

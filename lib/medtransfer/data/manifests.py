@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from medtransfer import paths
-from medtransfer.data.schema import (
-    ChestXray14Manifest,
-    EyePacsManifest,
-    FolderManifest,
-    MedMnistManifest,
-    ModelsManifest,
-    PatchCamelyonManifest,
-    PhantomManifest,
-    WeightsManifest,
-)
+from medtransfer.data import readers
+from medtransfer.data.schema import Manifest, ModelsManifest, PhantomManifest, WeightsManifest
+from medtransfer.errors import ManifestError
 
 ALIASES = 16
 
 
-class ManifestError(ValueError):
-    """A manifest cannot be used; the message names the file, the field and what is allowed."""
-
-
-Manifest = (
-    PhantomManifest
-    | FolderManifest
-    | MedMnistManifest
-    | EyePacsManifest
-    | ChestXray14Manifest
-    | PatchCamelyonManifest
-    | WeightsManifest
-    | ModelsManifest
-)
-_ADAPTER: TypeAdapter[Manifest] = TypeAdapter(Annotated[Manifest, Field(discriminator="kind")])
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    kinds = (PhantomManifest, WeightsManifest, ModelsManifest, *readers.manifests())
+    any_of_them: Any = Annotated[Union[kinds], Field(discriminator="kind")]  # noqa: UP007
+    return TypeAdapter(any_of_them)
 
 
 def read(path: Path) -> Manifest:
@@ -48,7 +32,7 @@ def read(path: Path) -> Manifest:
             the file, each wrong field, and what is allowed there.
     """
     try:
-        return _ADAPTER.validate_python(content(path))
+        return _adapter().validate_python(content(path))
     except ValidationError as error:
         raise ManifestError(explain(path, error)) from None
 

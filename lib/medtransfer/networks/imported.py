@@ -5,33 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import numpy as np
-import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch.utils.data import DataLoader
+from typing import TYPE_CHECKING, Self
 
 from medtransfer import paths, store
-from medtransfer.data import images as prepare
-from medtransfer.data import manifests as manifest
-from medtransfer.data import splits as development
-from medtransfer.data.datamodule import PlainImages
-from medtransfer.data.schema import ModelsManifest, Naming
-from medtransfer.measures.metrics import macro_auc
-from medtransfer.networks import training
-from medtransfer.networks.architectures import Classifier
-from medtransfer.networks.keras import load_keras
-from medtransfer.specs import Imported
+from medtransfer.errors import ImportedError
+from medtransfer.networks.trained import StoredNetwork
 
-BATCH = 64
+if TYPE_CHECKING:
+    from medtransfer.data.schema import ModelsManifest, Naming
+
 MANIFEST = "authors_models"
 
 
-class ImportedError(ValueError):
-    """A network of others is missing or is another one than expected."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Imported(StoredNetwork):
+    """A network that others trained; `weights` is the sha256 of their file."""
+
+    @property
+    def title(self) -> str:
+        return f"bring {self.name}"
+
+    @classmethod
+    def make(cls, specs: Sequence[Self]) -> None:
+        """Publish networks that were imported, as if they had been trained here."""
+        for spec in specs:
+            publish(spec)
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,36 @@ class Name:
         return paths.imported() / self.domain / f"{stem}.safetensors"
 
 
-def naming(domain: str) -> Naming:
-    """Return how the files of a domain are named."""
-    _, found = manifest.named(MANIFEST)
+def _manifest() -> ModelsManifest:
+    from medtransfer.data import manifests
+    from medtransfer.data.schema import ModelsManifest
+
+    _, found = manifests.named(MANIFEST)
     assert isinstance(found, ModelsManifest)
-    return found.networks[domain]  # type: ignore[index]
+    return found
+
+
+def naming(domain: str) -> Naming:
+    """Return how the files of a domain are named.
+
+    Raises:
+        ImportedError: nobody's networks of this domain are known.
+    """
+    known: dict[str, Naming] = {**_manifest().networks}
+    if domain not in known:
+        raise ImportedError(
+            f"{MANIFEST}.yaml names no networks of {domain}; allowed: {', '.join(known)}; add how "
+            "their files are called"
+        )
+    return known[domain]
 
 
 def names(domain: str) -> dict[str, Name]:
-    """Return path of a file -> which network it holds, for all networks of a domain."""
+    """Return path of a file -> which network it holds, for all networks of a domain.
+
+    Raises:
+        ImportedError: nobody's networks of this domain are known.
+    """
     rule = naming(domain)
     found = {}
     for architecture, its in rule.architectures.items():
@@ -81,7 +103,7 @@ def import_folder(domain: str, folder: Path) -> tuple[list[Name], list[str]]:
     """Convert every file of a folder whose name is known; return what was imported, what is absent.
 
     Raises:
-        ImportedError: the folder holds none of the files.
+        ImportedError: nobody's networks of this domain are known, or the folder holds none.
         KerasError: a file is not such a network.
     """
     known = names(domain)
@@ -97,6 +119,11 @@ def import_folder(domain: str, folder: Path) -> tuple[list[Name], list[str]]:
 
 
 def _convert(path: Path, name: Name) -> None:
+    from safetensors.torch import save_file
+
+    from medtransfer.networks.architectures import Classifier
+    from medtransfer.networks.keras import load_keras
+
     model = Classifier(name.architecture, outputs=naming(name.domain).outputs)
     load_keras(model, path=path)
     place = name.place
@@ -115,41 +142,44 @@ def checksum(name: Name) -> str:
     Raises:
         ImportedError: it was not imported; the message holds the steps.
     """
+    from safetensors import safe_open
+
     try:
-        with safe_open(name.place, framework="pt") as file:
+        with safe_open(name.place, framework="np") as file:
             return json.loads(file.metadata()["facts"])["sha256"]
     except Exception as error:
-        _, found = manifest.named(MANIFEST)
-        assert isinstance(found, ModelsManifest)
         raise ImportedError(
             f"no network {name.place.stem} of {name.domain} was imported ({error}):\n"
-            f"{found.by_hand}"
+            f"{_manifest().by_hand}"
         ) from error
 
 
 def publish(spec: Imported) -> None:
-    """Publish an imported network like a trained one, with its answers to validation images.
+    """Publish an imported network like a trained one, with its predictions on validation images.
 
     Raises:
         ImportedError: no imported network has the checksum of the spec, or it is damaged.
         SplitError: the development set has an empty part.
     """
+    from safetensors.torch import load_file
+
+    from medtransfer.measures.metrics import macro_auc
+    from medtransfer.networks import stored
+    from medtransfer.networks.architectures import Classifier
+    from medtransfer.networks.network import ModulePredictor, answered, device
+
     path = _found(spec)
-    prepared = prepare.load(spec.development.source)
-    rows = development.parts(
-        prepared.index, labels=prepared.labels, development=spec.development
-    ).validation
-    model = Classifier(spec.architecture, outputs=len(prepared.labels))
+    model = Classifier(spec.architecture, outputs=len(spec.labels))
     try:
-        model.load_state_dict(load_file(path))
+        state = load_file(path)
+        model.load_state_dict(state)
     except Exception as error:
         raise ImportedError(f"{path} is damaged ({error}); import the network again") from error
-    logits = _answers(model.to(training.device()).eval(), PlainImages(prepared, rows))
-    auc = macro_auc(prepared.targets[rows], logits)
-    with store.draft(spec, device=str(training.device())) as place:
-        history = [{"epoch": 0, "loss": float("nan"), "auc": auc}]
-        training.write(place, state=model.cpu().state_dict(), history=history)
-        training.write_validation(place, prepared, rows, logits=logits)
+    found = answered(spec, ModulePredictor(model.to(device()).eval().requires_grad_(False)))
+    epoch = {"epoch": 0, "loss": float("nan"), "auc": macro_auc(found.truth, found.clean)}
+    with store.draft(spec, device=str(device())) as place:
+        stored.write(place, state=state, history=[epoch])
+        found.write(place)
 
 
 def _found(spec: Imported) -> Path:
@@ -158,11 +188,3 @@ def _found(spec: Imported) -> Path:
         if name.place.is_file() and checksum(name) == spec.weights:
             return name.place
     raise ImportedError(f"no imported network of {domain} has the sha256 {spec.weights}")
-
-
-@torch.no_grad()
-def _answers(model: Classifier, images: PlainImages) -> np.ndarray:
-    batches = DataLoader(images, batch_size=BATCH)
-    return np.concatenate(
-        [model(batch.to(training.device())).float().cpu().numpy() for batch, _ in batches]
-    )

@@ -6,35 +6,32 @@ colour-blind eyes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-import matplotlib.pyplot as plt
-import pandas as pd
-from IPython.display import Image
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from medtransfer import paths
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
-from medtransfer.specs import CONTROL, IMAGENET, RANDOM
+from medtransfer.attacks.delivery import CONTROL
+from medtransfer.domains import DOMAINS
+from medtransfer.networks.trained import IMAGENET, RANDOM
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.display import Image
+    from matplotlib.figure import Figure
 
 COLOURS = {
-    "ophthalmology": "#882255",
-    "radiology": "#332288",
-    "pathology": "#999933",
     WHITE_BOX: "#000000",
     SAME: "#D55E00",
     OTHER: "#0072B2",
     CONTROL: "#7F7F7F",
     IMAGENET: "#009E73",
     RANDOM: "#CC79A7",
-    "efficientnet_lite0": "#E69F00",
-    "mobilenet_v2": "#56B4E9",
-    "inception_v3": "#E69F00",
-    "densenet121": "#56B4E9",
-    "inception_v3_keras": "#E69F00",
-    "densenet121_keras": "#56B4E9",
 }
+SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+RIGHT, WRONG = "#0072B2", "#D55E00"
+MARKS = "osD^vP*X"
 PERCENT = "AUC left (% of clean AUC)"
 STYLE: Any = {
     "axes.spines.top": False,
@@ -48,6 +45,30 @@ STYLE: Any = {
 }
 
 
+def colours(terms: Iterable[Any]) -> dict[str, str]:
+    """Return a colour for each term of a figure: its own, or the next shade that is left.
+
+    Domains, relations and initializations have one colour in all figures; whatever else a study
+    compares gets the same colour wherever the same terms stand in the same order.
+    """
+    found = {str(term): _own(str(term)) for term in terms}
+    taken = set(found.values())
+    left = [shade for shade in SHADES if shade not in taken] or list(SHADES)
+    unknown = [term for term, own in found.items() if own is None]
+    shades = {term: left[number % len(left)] for number, term in enumerate(unknown)}
+    return {term: own or shades[term] for term, own in found.items()}
+
+
+def _own(term: str) -> str | None:
+    return DOMAINS[term].colour if term in DOMAINS else COLOURS.get(term)
+
+
+def marks(terms: Iterable[Any]) -> dict[str, str]:
+    """Return a mark for each term of a figure, in the order of the terms."""
+    each = dict.fromkeys(map(str, terms))
+    return {term: MARKS[number % len(MARKS)] for number, term in enumerate(each)}
+
+
 def save(figure: Figure, table: pd.DataFrame, *, name: str, profile: str, source: str) -> Image:
     """Write a figure as PNG and PDF beside the CSV that it shows; return the PNG for display.
 
@@ -55,6 +76,9 @@ def save(figure: Figure, table: pd.DataFrame, *, name: str, profile: str, source
         source: manifest that the images come from; it stands below the figure, so that nobody
             takes a phantom for a patient.
     """
+    import matplotlib.pyplot as plt
+    from IPython.display import Image
+
     folder = paths.rendered(profile)
     folder.mkdir(parents=True, exist_ok=True)
     synthetic = ": synthetic images, no medical claim" if source.startswith("phantom") else ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from medtransfer.report.wording import named, percent, spaced
 
-from medtransfer.report.wording import named, percent
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEFT = "AUC left, % of clean (95 % interval)"
 
@@ -14,11 +16,11 @@ LEFT = "AUC left, % of clean (95 % interval)"
 def readable(frame: pd.DataFrame, *, index: Sequence[str]) -> pd.DataFrame:
     """Return a table whose rows are named by the columns `index`, with words instead of names."""
     shown = frame.map(lambda value: named(value) if isinstance(value, str) else value)
-    return shown.rename(columns=_words).set_index([_words(name) for name in index])
+    return shown.rename(columns=spaced).set_index([spaced(name) for name in index])
 
 
 def left(means: pd.DataFrame, *, index: Sequence[str]) -> pd.DataFrame:
-    """Return mean percentages (see `evaluation.table.pooled`) as a readable table."""
+    """Return mean percentages (see `analysis.tables.pooled`) as a readable table."""
     rows = means.to_dict("records")
     shown = means.drop(columns=["percent", "percent_low", "percent_high", "lowest", "highest"])
     shown.insert(len(index), LEFT, [percent(row) for row in rows])
@@ -26,7 +28,3 @@ def left(means: pd.DataFrame, *, index: Sequence[str]) -> pd.DataFrame:
         spread = [f"{row['lowest']:.0f} to {row['highest']:.0f}" for row in rows]
         shown.insert(len(index) + 1, "single pairs", spread)
     return readable(shown, index=index)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -2,54 +2,87 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from medtransfer import paths
-from medtransfer.analysis.statistics import REFUTED, SUPPORTED, UNDECIDED
+from medtransfer.errors import ReportError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNITS = (
     "Effect with 95 % interval over trained pairs and images: points of the clean AUC (C1, C3, "
     "C4), rank correlation (C2), % of the clean AUC that noise leaves (C5)."
 )
-_CLASSES = {SUPPORTED: "supported", REFUTED: "refuted", UNDECIDED: "undecided"}
+TABLE, PICTURE = "90_claims.csv", "90_claims.png"
+CLASSES = {"supported": "supported", "not supported": "refuted", "undecided": "undecided"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim: its name, what it says, and by domain the verdict and the effect in words."""
+
+    name: str
+    says: str
+    found: dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Claims:
+    """All claims of a study, and the domains in the order of its columns."""
+
+    domains: tuple[str, ...]
+    rows: tuple[Claim, ...]
 
 
 def read(profile: str) -> pd.DataFrame | None:
     """Return the claims that the synthesis of a profile wrote, None if it has not run."""
-    source = paths.rendered(profile) / "40_claims.csv"
+    import pandas as pd
+
+    source = paths.rendered(profile) / TABLE
     return pd.read_csv(source) if source.is_file() else None
 
 
-def as_html(claims: pd.DataFrame) -> str:
-    """Return claims (see `evaluation.claims.judge`) as a table, one column per domain."""
-    domains = _domains(claims)
-    head = "".join(f"<th>{html.escape(domain)}</th>" for domain in domains)
-    rows = []
-    for (name, says), own in claims.groupby(["claim", "says"], sort=False):
-        cells = {
-            row["domain"]: f'<b class="{_CLASSES[row["verdict"]]}">{row["verdict"]}</b><br>'
-            + effect(row)
-            for row in own.to_dict("records")
-        }
-        found = "".join(f"<td>{cells.get(domain, '')}</td>" for domain in domains)
-        rows.append(f"<tr><td><b>{name}</b> {html.escape(str(says))}</td>{found}</tr>")
-    return f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
+def needed(profile: str) -> pd.DataFrame:
+    """Return the claims that the synthesis of a profile wrote.
+
+    Raises:
+        ReportError: it has not run.
+    """
+    claims = read(profile)
+    if claims is None:
+        raise ReportError(
+            f"no synthesis of profile {profile} has run; run `make reproduce PROFILE={profile}`"
+        )
+    return claims
+
+
+def by_claim(claims: pd.DataFrame) -> Claims:
+    """Return claims (see `analysis.claims.judge`) in words, one row per claim."""
+    return Claims(
+        domains=tuple(dict.fromkeys(claims["domain"])),
+        rows=tuple(
+            Claim(
+                name=str(name),
+                says=str(says),
+                found={
+                    row["domain"]: (row["verdict"], effect(row)) for row in own.to_dict("records")
+                },
+            )
+            for (name, says), own in claims.groupby(["claim", "says"], sort=False)
+        ),
+    )
 
 
 def as_markdown(claims: pd.DataFrame) -> str:
     """Return claims as a Markdown table, one column per domain."""
-    domains = _domains(claims)
-    lines = [f"| | {' | '.join(domains)} |", "|---" * (len(domains) + 1) + "|"]
-    for (name, says), own in claims.groupby(["claim", "says"], sort=False):
-        cells = {
-            row["domain"]: f"{row['verdict']}<br>{effect(row)}" for row in own.to_dict("records")
-        }
-        found = " | ".join(cells.get(domain, "") for domain in domains)
-        lines.append(f"| **{name}** {says} | {found} |")
+    table = by_claim(claims)
+    lines = [f"| | {' | '.join(table.domains)} |", "|---" * (len(table.domains) + 1) + "|"]
+    for claim in table.rows:
+        cells = ["<br>".join(claim.found.get(domain, ())) for domain in table.domains]
+        lines.append(f"| **{claim.name}** {claim.says} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -58,7 +91,3 @@ def effect(row: Mapping[Any, Any]) -> str:
     digits = 2 if row["unit"] == "rank correlation" else 0
     value, low, high = (f"{row[name]:.{digits}f}" for name in ("value", "low", "high"))
     return f"{value} ({low} to {high})"
-
-
-def _domains(claims: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(claims["domain"]))

@@ -1,19 +1,19 @@
-"""Terms and numbers as a reader takes them in: name, value, interval, unit."""
+"""Terms, numbers and sources as a reader takes them in: names, values with intervals, units."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from medtransfer.analysis.statistics import Effect
-from medtransfer.specs import CONTROL, IMAGENET, RANDOM
+if TYPE_CHECKING:
+    import pandas as pd
 
-DOMAIN_NUMBERS = {"ophthalmology": "1", "radiology": "2", "pathology": "3"}
-GROUPS = {"ophthalmology": "patients", "radiology": "patients", "pathology": "slides"}
+    from medtransfer.analysis.statistics import Effect
+    from medtransfer.data.schema import ImageFacts
+
 NAMES = {
-    IMAGENET: "pre-trained",
-    RANDOM: "random",
-    CONTROL: "control noise",
+    "imagenet": "pre-trained",
+    "control": "control noise",
     "efficientnet_lite0": "EfficientNet-Lite0",
     "mobilenet_v2": "MobileNetV2",
     "inception_v3": "Inception-v3",
@@ -21,11 +21,21 @@ NAMES = {
     "inception_v3_keras": "Inception-v3 (Keras)",
     "densenet121_keras": "DenseNet-121 (Keras)",
 }
+PHANTOM = (
+    "They are **phantoms**, drawn by code: the numbers show how the method behaves; they say "
+    "nothing about any clinical system."
+)
 
 
 def named(term: str) -> str:
-    """Return what figures and sentences call a term of the study."""
-    return NAMES.get(term, term)
+    """Return what figures and sentences call a term of the study, or several joined by "+"."""
+    parts = term.split("+")
+    return " + ".join(NAMES.get(part, part) for part in parts) if all(parts) else term
+
+
+def spaced(name: str) -> str:
+    """Return the name of a label, column or factor with spaces: "Pleural Thickening"."""
+    return name.replace("_", " ")
 
 
 def percent(row: Mapping[Any, Any], name: str = "percent") -> str:
@@ -45,3 +55,31 @@ def decided(effect: Effect) -> str:
     if effect.high < 0:
         return "smaller"
     return "not clearly larger or smaller"
+
+
+def groups(manifest: ImageFacts, number: int | None = None) -> str:
+    """Return what the images of a source are grouped by: "patients", or "12 slides"."""
+    noun = getattr(manifest, "group_noun", "group")
+    return f"{noun}s" if number is None else f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def described(manifest: ImageFacts, *, index: pd.DataFrame, image_px: int) -> str:
+    """Return a source in Markdown: title, numbers, origin, and the caveats of its manifest.
+
+    Args:
+        manifest: of a source of images.
+        index: one row per image that the study uses, with its `group`.
+        image_px: side of the images.
+    """
+    grouped = groups(manifest, index["group"].nunique())
+    lines = [
+        f"**{manifest.title}** (`{manifest.name}`): {len(index):,} images of {grouped}, "
+        f"{image_px} px, {len(manifest.labels)} label{'s' * (len(manifest.labels) > 1)}."
+    ]
+    if getattr(manifest, "kind", None) == "phantom":
+        return "\n\n".join([*lines, PHANTOM])
+    lines.append(
+        f"{manifest.citation}. Licence: {manifest.licence}. Groups: {manifest.group_rule}."
+    )
+    caveats = getattr(manifest, "caveats", ())
+    return "\n\n".join([*lines, *(f"- {caveat}" for caveat in caveats)])

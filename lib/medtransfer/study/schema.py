@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from medtransfer import paths
 from medtransfer.data import manifests
-from medtransfer.data.schema import Domain, Name, Strict
+from medtransfer.data.schema import DomainName, Name, Strict
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import ManifestError
 from medtransfer.study.profiles import built_in
@@ -70,9 +70,11 @@ class Profile(Strict):
     """
 
     name: Name
-    sources: dict[Domain, str]
-    groups: dict[Domain, Annotated[int, Field(ge=12)]] = Field(default_factory=dict)
-    image_px: Annotated[dict[Domain, Annotated[int, Field(ge=32)]], BeforeValidator(_everywhere)]
+    sources: dict[DomainName, str]
+    groups: dict[DomainName, Annotated[int, Field(ge=12)]] = Field(default_factory=dict)
+    image_px: Annotated[
+        dict[DomainName, Annotated[int, Field(ge=32)]], BeforeValidator(_everywhere)
+    ]
     image_limit: Annotated[int, Field(ge=50)] | None = None
     architectures: Annotated[tuple[str, ...], Field(min_length=1)]
     recipes: dict[Initialization, Recipe]

@@ -10,7 +10,8 @@ import time
 import pytest
 from served import BODY, OTHER, Page, file_at, names, sha256
 
-from medtransfer.data.download import FetchError, address, fetch
+from medtransfer.data.download import address, fetch
+from medtransfer.errors import FetchError
 
 
 def test_after_a_cut_only_the_rest_is_asked_for(site, tmp_path):
@@ -117,8 +118,8 @@ def test_no_server_at_all(site, tmp_path):
 SCRIPT = """
 import sys
 from pathlib import Path
-from medtransfer.data.fetch import address, fetch
-from medtransfer.data.schema import File
+from medtransfer.data.download import address, fetch
+from medtransfer.data.files import File
 address.BLOCK = 10_000
 print(fetch(File.model_validate_json(sys.argv[1]), folder=Path(sys.argv[2])))
 """

@@ -11,8 +11,9 @@ import pytest
 from served import BODY, OTHER, Page, file_at, names, sha256
 
 from medtransfer.data import download as module
-from medtransfer.data.download import FetchError, check, fetch
-from medtransfer.data.schema import File
+from medtransfer.data.download import check, fetch
+from medtransfer.data.files import File
+from medtransfer.errors import FetchError
 
 # --- whole files ----------------------------------------------------------------------------------
 

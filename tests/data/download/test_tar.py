@@ -7,7 +7,8 @@ import tarfile
 import pytest
 from served import BODY, names
 
-from medtransfer.data.download import FetchError, extract_tar
+from medtransfer.data.download import extract_tar
+from medtransfer.errors import FetchError
 
 
 def archive_of(path, *members):

@@ -10,9 +10,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLosslessSV1
 
 from medtransfer.data.readers import dicom
-from medtransfer.data.readers.dicom import DicomError
-from medtransfer.data.readers.folder import FolderReader
-from medtransfer.data.schema import FolderManifest
+from medtransfer.data.readers.folder import FolderManifest, FolderReader
+from medtransfer.errors import DicomError
 
 RAMP = np.arange(1024, dtype=np.uint16).reshape(32, 32)
 

@@ -11,11 +11,10 @@ import pytest
 from facts import folder_facts
 from PIL import Image
 
-from medtransfer.data import ingest
-from medtransfer.data.readers.folder import FolderReader
-from medtransfer.data.readers.reader import SourceError
-from medtransfer.data.request import Request
-from medtransfer.data.schema import FolderManifest
+from medtransfer.data import prepare
+from medtransfer.data.catalog import Request
+from medtransfer.data.readers.folder import FolderManifest, FolderReader
+from medtransfer.errors import SourceError
 
 LABELS = ("Mass", "Nodule")
 
@@ -62,7 +61,7 @@ class Folder:
 
     def content(self, **changes):
         wanted = Request(manifest=describe(**changes), root=self.root, image_px=16)
-        return ingest.prepared_source(wanted).content
+        return prepare.prepared_source(wanted).content
 
 
 GREY = np.arange(256, dtype=np.uint8).reshape(16, 16)

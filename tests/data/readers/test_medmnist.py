@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 import upstream
 
-from medtransfer.data.readers import reader_of
-from medtransfer.data.readers.reader import SourceError
+from medtransfer.errors import SourceError
 
 
 def medmnist(root, name, *, px=64, **shape):
     manifest = upstream.facts(name)
     upstream.medmnist(root / manifest.files_for(px)[0].path, px=px, **shape)
-    return reader_of(manifest, root=root, image_px=px)
+    return manifest.reader(root=root, image_px=px)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +21,7 @@ def test_classes_become_one_label(tmp_path, name, positive):
     index = found.index()
     with np.load(found.path) as arrays:
         classes = np.concatenate([arrays[f"{p}_labels"][:, 0] for p in ("train", "val", "test")])
-    assert index[found.facts.label_names[0]].tolist() == np.isin(classes, positive).tolist()
+    assert index[found.manifest.label_names[0]].tolist() == np.isin(classes, positive).tolist()
     assert index["split"].value_counts().to_dict() == {"development": 75, "test": 30}
     assert index["group"].is_unique
 
@@ -31,7 +30,7 @@ def test_columns_of_labels_keep_their_order(tmp_path):
     found = medmnist(tmp_path, "chestmnist", labels=14, channels=1)
     with np.load(found.path) as arrays:
         assert np.array_equal(
-            found.index()[list(found.facts.label_names)].to_numpy()[:60], arrays["train_labels"]
+            found.index()[list(found.manifest.label_names)].to_numpy()[:60], arrays["train_labels"]
         )
 
 

@@ -8,27 +8,26 @@ import upstream
 import yaml
 from PIL import Image
 
-from medtransfer.data.readers import reader_of
 from medtransfer.data.readers.eyepacs import field_of_view
-from medtransfer.data.readers.reader import SourceError
+from medtransfer.errors import SourceError
 
 
 @pytest.fixture
 def eyepacs(tmp_path):
     upstream.eyepacs(tmp_path / "eyepacs")
-    return reader_of(upstream.facts("eyepacs"), root=tmp_path / "eyepacs", image_px=64)
+    return upstream.facts("eyepacs").reader(root=tmp_path / "eyepacs", image_px=64)
 
 
 @pytest.fixture
 def chest(tmp_path):
     upstream.chestxray14(tmp_path / "chest")
-    return reader_of(upstream.facts("chestxray14"), root=tmp_path / "chest", image_px=32)
+    return upstream.facts("chestxray14").reader(root=tmp_path / "chest", image_px=32)
 
 
 @pytest.fixture
 def patches(tmp_path):
     upstream.patchcamelyon(tmp_path / "pcam")
-    return reader_of(upstream.facts("patchcamelyon"), root=tmp_path / "pcam", image_px=96)
+    return upstream.facts("patchcamelyon").reader(root=tmp_path / "pcam", image_px=96)
 
 
 def edit(path, *, row, **values):
@@ -111,7 +110,7 @@ def test_radiographs_are_joined_by_name_and_keep_the_published_sets(chest):
     assert index.index.tolist() == table.index.tolist()
     for name, row in index.iterrows():
         findings = {*table.loc[name, "Finding Labels"].split("|")}
-        assert {label for label in chest.facts.label_names if row[label]} == findings
+        assert {label for label in chest.manifest.label_names if row[label]} == findings
     published = yaml.safe_load((chest.root / "d3_filenames.yml").read_text())
     ours = index[[("d2/2:train" in split.split(";")) for split in index["split"]]]
     assert {*ours.index} == {f"{name}.png" for name in published["trainIDs"]}

@@ -22,7 +22,6 @@ from filelock import FileLock
 from medtransfer.data.download.address import PAGE, download
 from medtransfer.data.download.beside import (
     BLOCK,
-    FetchError,
     check,
     drop,
     hidden,
@@ -32,9 +31,10 @@ from medtransfer.data.download.beside import (
     size_of,
 )
 from medtransfer.data.download.tar import extract_tar
-from medtransfer.data.schema import File, Wheel
+from medtransfer.data.files import File, Wheel
+from medtransfer.errors import FetchError
 
-__all__ = ["FetchError", "check", "extract_tar", "fetch"]
+__all__ = ["check", "extract_tar", "fetch"]
 
 
 def fetch(file: File, *, folder: Path) -> Path:

@@ -13,16 +13,9 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
-from medtransfer.data.download.beside import (
-    BLOCK,
-    FetchError,
-    drop,
-    hidden,
-    part_of,
-    recall,
-    size_of,
-)
-from medtransfer.data.schema import File
+from medtransfer.data.download.beside import BLOCK, drop, hidden, part_of, recall, size_of
+from medtransfer.data.files import File
+from medtransfer.errors import FetchError
 
 TIMEOUT = (15, 60)  # seconds to connect, and without a byte
 PAUSES = (1, 3)  # seconds between tries that bring nothing

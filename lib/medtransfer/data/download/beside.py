@@ -13,11 +13,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from medtransfer.errors import FetchError
+
 BLOCK = 1 << 18  # bytes; a cut loses at most one block
-
-
-class FetchError(RuntimeError):
-    """A file cannot be had, or is not what its manifest says."""
 
 
 def check(

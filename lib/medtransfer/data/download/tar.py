@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from medtransfer.data.download.beside import BLOCK, FetchError, place
+from medtransfer.data.download.beside import BLOCK, place
+from medtransfer.errors import FetchError
 
 
 def extract_tar(archive: Path, *, into: Path) -> int:

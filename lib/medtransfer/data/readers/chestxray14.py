@@ -10,13 +10,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
 import yaml
 
 from medtransfer.data.readers.folder import positives
-from medtransfer.data.readers.reader import Picture, Reader, SourceError, index_frame, refuse, table
+from medtransfer.data.readers.reader import Picture, Reader, index_frame, refuse, table
+from medtransfer.data.schema import Published
 from medtransfer.data.splits import TEST, TRAIN, VALIDATION
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE = "Data_Entry_2017_v2020.csv"
 IMAGE, FINDINGS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
@@ -32,7 +37,17 @@ PARTS = {"trainIDs": TRAIN, "valIDs": VALIDATION, "testIDs": TEST}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class ChestXray14Reader(Reader):
+class ChestXray14Manifest(Published):
+    """Radiographs of the NIH, with the split files of the paper's authors."""
+
+    kind: Literal["chestxray14"]
+
+    def reader(self, *, root: Path, image_px: int) -> ChestXray14Reader:
+        """Return what reads its radiographs."""
+        return ChestXray14Reader(self, root=root, image_px=image_px)
+
+
+class ChestXray14Reader(Reader[ChestXray14Manifest]):
     """Frontal radiographs, grey; all images of a patient are one group."""
 
     def index(self) -> pd.DataFrame:
@@ -55,8 +70,8 @@ class ChestXray14Reader(Reader):
             images=names.tolist(),
             groups=patients.tolist(),
             splits=[sets[name] for name in names],
-            labels=positives(rows[FINDINGS], self.facts.label_names, separator="|"),
-            names=self.facts.label_names,
+            labels=positives(rows[FINDINGS], self.manifest.label_names, separator="|"),
+            names=self.manifest.label_names,
         )
 
     def watched(self) -> Iterable[Path]:

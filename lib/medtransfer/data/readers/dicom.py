@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-from PIL import Image
-from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_modality_lut, apply_voi_lut, convert_color_space
 
-from medtransfer.data.readers.reader import SourceError
+from medtransfer.errors import DicomError
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from pydicom import Dataset
 
 SUFFIXES = (".dcm", ".dicom")
 _FAR_ENDS = np.array([-1e9, 1e9])  # beyond every window: what they become is black and white
-
-
-class DicomError(SourceError):
-    """A DICOM file holds no picture that can be used."""
 
 
 def is_dicom(name: str, data: bytes) -> bool:
@@ -46,6 +42,11 @@ def read_picture(file: BinaryIO) -> Image.Image:
 
 
 def _picture(file: BinaryIO) -> Image.Image:
+    from PIL import Image
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+    from pydicom.pixels import convert_color_space
+
     try:
         data = dcmread(file)
         pixels = data.pixel_array
@@ -77,6 +78,8 @@ def _picture(file: BinaryIO) -> Image.Image:
 
 def _shown(stored: np.ndarray, data: Dataset) -> np.ndarray:
     """Return uint8 grey values, (H, W), after modality and window; high values are bright."""
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
     values = np.asarray(apply_modality_lut(stored, data))
     if not np.isfinite(values).all():
         raise DicomError("holds NaN or infinite values")

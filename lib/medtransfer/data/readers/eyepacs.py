@@ -8,22 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
-from PIL import Image
 
-from medtransfer.data.readers.reader import (
-    Picture,
-    Reader,
-    SourceError,
-    index_frame,
-    opened,
-    refuse,
-    table,
-)
-from medtransfer.data.schema import EyePacsManifest
+from medtransfer.data.readers.reader import Picture, Reader, index_frame, opened, refuse, table
+from medtransfer.data.schema import Published
 from medtransfer.data.splits import DEVELOPMENT, TEST
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL import Image
 
 TABLES = {"train": "trainLabels.csv", "test": "retinopathy_solution.csv"}
 SPLITS = {"train": DEVELOPMENT, "test": TEST}
@@ -34,12 +30,19 @@ SHARE_OF_BRIGHT, SHARE_OF_LINE = 0.1, 0.02
 COARSE_PX = 256
 
 
-class EyePacsReader(Reader):
-    """Photographs, cropped to the field of view; both eyes of a patient are one group."""
+class EyePacsManifest(Published):
+    """Fundus photographs of the Kaggle competition; `positive` are the referable grades."""
 
-    def __init__(self, manifest: EyePacsManifest, *, root: Path, image_px: int) -> None:
-        super().__init__(manifest, root=root, image_px=image_px)
-        self.manifest = manifest
+    kind: Literal["eyepacs"]
+    positive: tuple[int, ...]
+
+    def reader(self, *, root: Path, image_px: int) -> EyePacsReader:
+        """Return what reads its photographs."""
+        return EyePacsReader(self, root=root, image_px=image_px)
+
+
+class EyePacsReader(Reader[EyePacsManifest]):
+    """Photographs, cropped to the field of view; both eyes of a patient are one group."""
 
     def index(self) -> pd.DataFrame:
         """Return all images of both tables; a patient is what stands before `_left` or `_right`.
@@ -48,6 +51,8 @@ class EyePacsReader(Reader):
             SourceError: a table is missing, names an image twice, or holds names or grades that
                 are not allowed.
         """
+        import pandas as pd
+
         frames = [self._part(part) for part in TABLES]
         return pd.concat(frames, ignore_index=True)
 
@@ -64,7 +69,7 @@ class EyePacsReader(Reader):
             groups=eyes[0].tolist(),
             splits=[SPLITS[part]] * len(rows),
             labels=referable.to_numpy(np.uint8)[:, None],
-            names=self.facts.label_names,
+            names=self.manifest.label_names,
         )
 
     def watched(self) -> Iterable[Path]:

@@ -5,29 +5,69 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
+from pydantic import model_validator
 
+from medtransfer.data.files import Sha256
 from medtransfer.data.readers import dicom
-from medtransfer.data.readers.reader import (
-    Picture,
-    Reader,
-    SourceError,
-    index_frame,
-    refuse,
-    sha256,
-    table,
-)
-from medtransfer.data.schema import FolderManifest
+from medtransfer.data.readers.reader import Picture, Reader, index_frame, refuse, sha256, table
+from medtransfer.data.schema import FileManifest
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-class FolderReader(Reader):
+class FolderManifest(FileManifest):
+    """Images in a folder and a CSV of labels; paths are relative to the manifest's own folder.
+
+    Either `label_columns` (one 0/1 column per label) or `findings_column` (names of the positive
+    labels, divided by `findings_separator`) says what is positive. Without `group_column` every
+    image is its own group, and `group_noun` is "image".
+    """
+
+    kind: Literal["folder"]
+    images: str
+    table: str
+    table_sha256: Sha256 | None = None
+    image_column: str
+    image_suffix: str = ""
+    group_column: str | None = None
+    label_columns: tuple[str, ...] | None = None
+    findings_column: str | None = None
+    findings_separator: str = "|"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _groups_have_a_noun(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {"group_noun": "group" if given.get("group_column") else "image", **given}
+
+    @model_validator(mode="after")
+    def _labels_have_one_rule(self) -> FolderManifest:
+        if (self.label_columns is None) == (self.findings_column is None):
+            raise ValueError("give either label_columns or findings_column")
+        if self.label_columns is not None and len(self.label_columns) != len(self.labels):
+            raise ValueError("label_columns: one column per label, in the order of labels")
+        return self
+
+    def folder(self, manifest: Path) -> Path:
+        """Return where its files lie: beside the manifest."""
+        return manifest.parent
+
+    def reader(self, *, root: Path, image_px: int) -> FolderReader:
+        """Return what reads its images."""
+        return FolderReader(self, root=root, image_px=image_px)
+
+
+class FolderReader(Reader[FolderManifest]):
     """Any files that Pillow reads, or DICOM, named by a table beside them."""
 
     def __init__(self, manifest: FolderManifest, *, root: Path, image_px: int) -> None:
         super().__init__(manifest, root=root, image_px=image_px)
-        self.manifest = manifest
         self.base = (root / manifest.images).resolve()
 
     def index(self) -> pd.DataFrame:

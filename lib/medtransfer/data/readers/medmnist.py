@@ -9,26 +9,39 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
-from medtransfer.data.readers.reader import Picture, Reader, SourceError, index_frame, reading
-from medtransfer.data.schema import MedMnistManifest
+from medtransfer.data.readers.reader import Picture, Reader, index_frame, reading
+from medtransfer.data.schema import Published
 from medtransfer.data.splits import DEVELOPMENT, TEST
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = {"train": DEVELOPMENT, "val": DEVELOPMENT, "test": TEST}
 
 
-class MedMnistReader(Reader):
+class MedMnistManifest(Published):
+    """Arrays of MedMNIST+; `positive` are the classes of a positive label, for one label."""
+
+    kind: Literal["medmnist"]
+    positive: tuple[int, ...] | None = None
+
+    def reader(self, *, root: Path, image_px: int) -> MedMnistReader:
+        """Return what reads its archive."""
+        return MedMnistReader(self, root=root, image_px=image_px)
+
+
+class MedMnistReader(Reader[MedMnistManifest]):
     """Images without patients: every image is its own group."""
 
     parallel = False
 
     def __init__(self, manifest: MedMnistManifest, *, root: Path, image_px: int) -> None:
         super().__init__(manifest, root=root, image_px=image_px)
-        self.manifest = manifest
         self.path = root / manifest.files_for(image_px)[0].path
         self.stream: _Stream | None = None
 
@@ -38,6 +51,8 @@ class MedMnistReader(Reader):
         Raises:
             SourceError: the archive is missing or damaged, or holds other labels than stated.
         """
+        import pandas as pd
+
         if not self.path.is_file():
             raise SourceError(f"{self.path}: no such file")
         with reading(self.path), np.load(self.path, allow_pickle=False) as arrays:
@@ -47,7 +62,7 @@ class MedMnistReader(Reader):
         )
 
     def _part(self, part: str, values: np.ndarray) -> pd.DataFrame:
-        names = self.facts.label_names
+        names = self.manifest.label_names
         if self.manifest.positive is not None:
             values = np.isin(values.reshape(len(values), -1), self.manifest.positive)
         if values.shape != (len(values), len(names)) or not np.isin(values, (0, 1)).all():

@@ -10,26 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-import h5py
 import numpy as np
-import pandas as pd
 
-from medtransfer.data.readers.reader import (
-    Picture,
-    Reader,
-    SourceError,
-    index_frame,
-    reading,
-    table,
-)
+from medtransfer.data.readers.reader import Picture, Reader, index_frame, reading, table
+from medtransfer.data.schema import Published
 from medtransfer.data.splits import DEVELOPMENT, TEST
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
 
 SPLITS = {"train": DEVELOPMENT, "valid": DEVELOPMENT, "test": TEST}
 STEM = "camelyonpatch_level_2_split_"
 
 
-class PatchCamelyonReader(Reader):
+class PatchCamelyonManifest(Published):
+    """Patches of lymph nodes in HDF5 files, with the table of their slides."""
+
+    kind: Literal["patchcamelyon"]
+
+    def reader(self, *, root: Path, image_px: int) -> PatchCamelyonReader:
+        """Return what reads its patches."""
+        return PatchCamelyonReader(self, root=root, image_px=image_px)
+
+
+class PatchCamelyonReader(Reader[PatchCamelyonManifest]):
     """Patches; all patches of a slide are one group, since patients are not stated."""
 
     def index(self) -> pd.DataFrame:
@@ -38,6 +46,8 @@ class PatchCamelyonReader(Reader):
         Raises:
             SourceError: a file is missing or damaged, or the files of a part do not agree.
         """
+        import pandas as pd
+
         return pd.concat([self._part(part) for part in SPLITS], ignore_index=True)
 
     def _part(self, part: str) -> pd.DataFrame:
@@ -63,7 +73,7 @@ class PatchCamelyonReader(Reader):
             groups=meta["wsi"].tolist(),
             splits=[SPLITS[part]] * number,
             labels=truth.astype(np.uint8)[:, None],
-            names=self.facts.label_names,
+            names=self.manifest.label_names,
         )
 
     def watched(self) -> Iterable[Path]:
@@ -91,6 +101,8 @@ class PatchCamelyonReader(Reader):
 
 
 def _array(path: Path, key: str) -> h5py.Dataset:
+    import h5py
+
     if not path.is_file():
         raise SourceError(f"{path}: no such file")
     with reading(path):

@@ -9,20 +9,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
-import pandas as pd
-from PIL import Image
 
-from medtransfer.data.schema import ImageFacts
+from medtransfer.data import room
+from medtransfer.data.schema import FileManifest, ImageFacts
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL import Image
 
 SHOWN = 5
-
-
-class SourceError(ValueError):
-    """Files of a source are missing or do not fit its manifest; the message names them."""
-
-
+PADDED = 4  # bytes of a pixel in Pillow
 # What one bad image may raise; anything else is a mistake of ours.
 UNUSABLE = (OSError, SourceError)
 
@@ -35,7 +35,10 @@ class Picture:
     sha256: str
 
 
-class Reader(ABC):
+Facts = TypeVar("Facts", bound=FileManifest)
+
+
+class Reader(ABC, Generic[Facts]):
     """Reads one source; every process makes its own.
 
     Attributes:
@@ -45,8 +48,8 @@ class Reader(ABC):
 
     parallel = True
 
-    def __init__(self, manifest: ImageFacts, *, root: Path, image_px: int) -> None:
-        self.facts, self.root, self.image_px = manifest, root, image_px
+    def __init__(self, manifest: Facts, *, root: Path, image_px: int) -> None:
+        self.manifest, self.root, self.image_px = manifest, root, image_px
 
     @abstractmethod
     def index(self) -> pd.DataFrame:
@@ -77,12 +80,16 @@ class Reader(ABC):
     ) -> Picture:
         """Return the picture in an image file's bytes, or a `box` of its decoded `image`."""
         image = opened(data, at_least_px=2 * self.image_px) if image is None else image
-        return Picture(squared(image, self.facts, image_px=self.image_px, box=box), sha256(data))
+        return Picture(squared(image, self.manifest, image_px=self.image_px, box=box), sha256(data))
 
     def stored(self, pixels: np.ndarray) -> Picture:
         """Return the picture of an array, uint8 (H, W[, 3]); its sha256 is that of its pixels."""
+        from PIL import Image
+
         image = Image.fromarray(pixels)
-        return Picture(squared(image, self.facts, image_px=self.image_px), sha256(pixels.tobytes()))
+        return Picture(
+            squared(image, self.manifest, image_px=self.image_px), sha256(pixels.tobytes())
+        )
 
     def pictures(self, names: Sequence[str]) -> Iterator[Picture | Exception]:
         """Yield every image, or why it cannot be used."""
@@ -113,6 +120,8 @@ def index_frame(
     names: Sequence[str],
 ) -> pd.DataFrame:
     """Return an index; `labels` is (N, K), 0 or 1, for the K `names`."""
+    import pandas as pd
+
     front = pd.DataFrame({"image": images, "group": groups, "split": splits}, dtype="str")
     return pd.concat([front, pd.DataFrame(labels.astype(np.uint8), columns=list(names))], axis=1)
 
@@ -123,6 +132,8 @@ def table(path: Path, *, columns: Iterable[str]) -> pd.DataFrame:
     Raises:
         SourceError: it is missing, no CSV, has no rows or lacks a column.
     """
+    import pandas as pd
+
     if not path.is_file():
         raise SourceError(f"{path}: no such table")
     try:
@@ -153,6 +164,8 @@ def opened(data: bytes, *, at_least_px: int) -> Image.Image:
     Raises:
         SourceError: it cannot be decoded, or has more than 8 bits.
     """
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.draft(None, (at_least_px, at_least_px))  # type: ignore[arg-type]
@@ -176,6 +189,8 @@ def squared(
     Raises:
         SourceError: it is not square though `fit` is "exact", or has colours that nobody converts.
     """
+    from PIL import Image
+
     left, top, right, bottom = box or (0, 0, *image.size)
     width, height = right - left, bottom - top
     if width != height and facts.image.fit == "exact":
@@ -184,6 +199,11 @@ def squared(
     side_kept = side * facts.image.centre
     x, y = left + (width - side) // 2, top + (height - side) // 2
     if side != width or side != height:  # beyond the border: black
+        room.check_memory(
+            PADDED * side**2,
+            what=f"{width}x{height} on a black square",
+            mend="crop it",
+        )
         image = image.crop((x, y, x + side, y + side))
         x = y = 0
     image = _coloured(image, "L" if facts.image.channels == 1 else "RGB")

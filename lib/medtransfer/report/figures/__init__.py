@@ -1,4 +1,4 @@
-"""Charts: pure functions from a table of `evaluation` to a matplotlib Figure."""
+"""Charts: pure functions from a table of `analysis` to a matplotlib Figure."""
 
 from medtransfer.report.figures.networks import findings, networks
 from medtransfer.report.figures.pairs import matrix, pairs

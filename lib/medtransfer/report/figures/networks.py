@@ -9,20 +9,22 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medtransfer.report.style import COLOURS, STYLE
-from medtransfer.report.wording import named
+from medtransfer.report.kinds import network_kinds
+from medtransfer.report.style import STYLE, colours, marks
+from medtransfer.report.wording import spaced
 
 
 def findings(table: pd.DataFrame) -> Figure:
     """Draw the AUC of each label before and after attacks, one panel per row of the table's pairs.
 
     Args:
-        table: rows of `evaluation.table.finding_table`, of one target and method.
+        table: rows of `analysis.tables.finding_table`, of one target and method.
     """
     order = table.groupby("label")["clean_auc"].first().sort_values().index
     place = {label: number for number, label in enumerate(order)}
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(6.4, 0.27 * len(order) + 1.2), layout="constrained")
+        shades = colours(table["relation"].unique())
         for number, (name, rows) in enumerate(table.groupby("relation", sort=False)):
             if number == 0:
                 _finding_marks(
@@ -33,12 +35,12 @@ def findings(table: pd.DataFrame) -> Figure:
                 rows,
                 place,
                 prefix="auc",
-                colour=COLOURS[str(name)],
+                colour=shades[str(name)],
                 label=str(name),
                 shift=0.08 - 0.16 * number,
             )
         axis.axvline(0.5, color="0.8", lw=0.8, zorder=0)
-        axis.set_yticks(range(len(order)), [label.replace("_", " ") for label in order])
+        axis.set_yticks(range(len(order)), [spaced(label) for label in order])
         axis.set_xlabel("AUC, with 95 % interval (0.5 is chance)")
         figure.legend(loc="outside upper center", ncols=4, title="images")
     return figure
@@ -63,15 +65,15 @@ def _finding_marks(
 def networks(table: pd.DataFrame) -> Figure:
     """Draw the validation AUC of every network (see `run.networks`) with its 95 % interval."""
     sets = list(dict.fromkeys(table["data"]))
+    called = table.assign(kind=network_kinds(table))
+    shapes = marks(_texts(table, "architecture"))
+    shades = colours(_texts(table, "initialization"))
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(6.6, 2.9), layout="constrained")
-        groups = list(table.groupby(["architecture", "initialization"], sort=False))
-        marks = {
-            name: mark
-            for name, mark in zip(dict.fromkeys(table["architecture"]), "osD^", strict=False)
-        }
-        for number, ((network, start), rows) in enumerate(groups):
-            offset = (number - (len(groups) - 1) / 2) * 0.17
+        groups = list(called.groupby("kind", sort=False))
+        step = min(0.17, 0.8 / len(groups))
+        for number, (kind, rows) in enumerate(groups):
+            offset = (number - (len(groups) - 1) / 2) * step
             places = [sets.index(name) + offset for name in rows["data"]]
             values = rows["validation_auc"]
             errors = np.maximum(
@@ -81,13 +83,18 @@ def networks(table: pd.DataFrame) -> Figure:
                 places,
                 values,
                 yerr=errors,
-                fmt=marks[str(network)],
+                fmt=shapes[_texts(rows, "architecture")[0]],
                 ms=4.5,
                 lw=1,
-                color=COLOURS.get(str(start), "0.3"),
-                label=f"{named(str(network))}, {named(str(start))}",
+                color=shades[_texts(rows, "initialization")[0]],
+                label=str(kind),
             )
         axis.set_xticks(range(len(sets)), sets)
         axis.set(xlabel="development set", ylabel="validation AUC")
         figure.legend(loc="outside right center")
     return figure
+
+
+def _texts(table: pd.DataFrame, name: str) -> list[str]:
+    """Return a trait of every network, "nan" where it has none."""
+    return [str(value) for value in table[name]] if name in table else ["nan"] * len(table)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,15 +13,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medtransfer.report.style import COLOURS, PERCENT, STYLE
+from medtransfer.report.kinds import SIDES, kinds, traits, words
+from medtransfer.report.style import PERCENT, STYLE, colours
 from medtransfer.report.wording import named
-
-
-def kinds(table: pd.DataFrame, *, side: str) -> list[str]:
-    """Return what a network of each row is, such as "MobileNetV2, random, d2"."""
-    parts = ("architecture", "initialization", "data")
-    columns = (table[f"{side}_{part}"] for part in parts)
-    return [", ".join(map(named, row)) for row in zip(*columns, strict=True)]
 
 
 def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -> Figure:
@@ -31,10 +27,10 @@ def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -
     coloured by `by`, a column of the table.
     """
     rows = table.copy()
-    for side in ("surrogate", "target"):
+    for side in SIDES:
         rows[side] = kinds(table, side=side)
     targets, methods = rows["target"].unique(), rows["method"].unique()
-    values = list(order or rows[by].unique())
+    shades = colours(order or rows[by].unique())
     most = rows.groupby(["target", "method"]).size().max()
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axes = plt.subplots(
@@ -49,16 +45,19 @@ def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -
             (a, b) for a in enumerate(targets) for b in enumerate(methods)
         ):
             chosen = rows[(rows["target"] == target) & (rows["method"] == method)]
-            _pair_panel(axes[i, j], chosen, by=by, values=values)
-            axes[i, j].set_title(f"{method} on {target}", fontsize=8.5)
+            _pair_panel(axes[i, j], chosen, by=by, shades=shades)
+            title = textwrap.fill(f"{method} on {target}", 48)
+            axes[i, j].set_title(title, fontsize=8.5)
             if j:
                 axes[i, j].set_yticklabels([])
         for axis in axes[-1]:
             axis.set_xlabel(PERCENT)
         reach = rows[["percent_high", "highest"]].to_numpy(float).max()
         axes[0, 0].set_xlim(-4, max(105, 1.03 * reach))  # a dot at 0 is seen whole
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        known = dict(zip(labels, handles, strict=True))
+        known = {}
+        for axis in axes.flat:  # not every target meets every kind of surrogate
+            handles, labels = axis.get_legend_handles_labels()
+            known |= dict(zip(labels, handles, strict=True))
         figure.legend(
             known.values(),
             known.keys(),
@@ -69,13 +68,10 @@ def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -
     return figure
 
 
-_SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
-
-
-def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, values: Sequence[str]) -> None:
+def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, shades: Mapping[str, str]) -> None:
     places = np.arange(len(rows))[::-1]
-    for value, shade in zip(values, _SHADES, strict=False):
-        own = (rows[by] == value).to_numpy()
+    for value, shade in shades.items():
+        own = (rows[by].astype(str) == value).to_numpy()
         if not own.any():
             continue
         chosen = rows[own]
@@ -88,7 +84,7 @@ def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, values: Sequence[str
             places[own][several],
             chosen["lowest"][several],
             chosen["highest"][several],
-            color=COLOURS.get(value, shade),
+            color=shade,
             lw=4,
             alpha=0.25,
         )
@@ -99,7 +95,7 @@ def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, values: Sequence[str
             fmt="o",
             ms=4,
             lw=1.2,
-            color=COLOURS.get(value, shade),
+            color=shade,
             label=named(value),
         )
     axis.set_yticks(places, rows["surrogate"], fontsize=7.5)
@@ -110,19 +106,25 @@ def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, values: Sequence[str
 def matrix(table: pd.DataFrame, *, method: str) -> Figure:
     """Draw % of the clean AUC as a heat map, surrogates in rows and targets in columns."""
     rows = table[table["method"] == method].copy()
-    for side in ("surrogate", "target"):
-        rows[side] = [
-            f"{named(i)}\n{named(a)}"
-            for a, i in zip(
-                rows[f"{side}_architecture"], rows[f"{side}_initialization"], strict=True
-            )
-        ]
+    others = [name for name in traits(rows) if name not in _FIRST]
+    told = {
+        # On one development set all networks of a side are alike in it, and the text says so.
+        side: [*_FIRST, *(n for n in others if n != "data" or rows[f"{side}_{n}"].nunique() > 1)]
+        for side in SIDES
+    }
+    order: dict[str, None] = {}
+    for side, names in told.items():
+        rows[side] = ["\n".join(_words(row, names, side)) for row in rows.to_dict("records")]
+        by = [f"{side}_{name}" for name in names if f"{side}_{name}" in rows]
+        order |= dict.fromkeys(rows.sort_values(by)[side])
     grid = rows.pivot(index="surrogate", columns="target", values="percent")
-    by_start = ["surrogate_initialization", "surrogate_architecture"]
-    order = list(rows.sort_values(by_start)["surrogate"].unique())
-    grid = grid.reindex(index=order, columns=[name for name in order if name in grid])
+    grid = grid.reindex(
+        index=[name for name in order if name in grid.index],
+        columns=[name for name in order if name in grid],
+    )
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.2, 4.2), layout="constrained")
+        size = (max(6.2, 1.1 * grid.shape[1] + 1.8), max(4.2, 0.8 * grid.shape[0] + 1.0))
+        figure, axis = plt.subplots(figsize=size, layout="constrained")
         sns.heatmap(
             grid,
             ax=axis,
@@ -138,3 +140,11 @@ def matrix(table: pd.DataFrame, *, method: str) -> Figure:
         axis.set_title(f"{method}: % of the clean AUC left")
         axis.tick_params(length=0, labelsize=8, rotation=0)
     return figure
+
+
+_FIRST = ("initialization", "architecture")
+
+
+def _words(row: dict[Any, Any], told: Sequence[str], side: str) -> list[str]:
+    own = {n.removeprefix(f"{side}_"): v for n, v in row.items() if n.startswith(f"{side}_")}
+    return words(own, told)

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
+from medtransfer.attacks.delivery import CONTROL, FLOAT
 from medtransfer.report.style import COLOURS, PERCENT, STYLE
 from medtransfer.report.wording import named
-from medtransfer.specs import CONTROL, FLOAT
 from medtransfer.units import GREY_LEVEL
 
 

@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 
 from medtransfer.analysis.operating_points import ATTACKED, CLEAN, SENSITIVITY, SPECIFICITY
 from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.report.figures.pairs import kinds
-from medtransfer.report.style import COLOURS, PERCENT, STYLE
-from medtransfer.report.wording import named
+from medtransfer.domains import DOMAINS
+from medtransfer.report.kinds import SIDES, kinds, traits
+from medtransfer.report.style import COLOURS, PERCENT, STYLE, colours, marks
+from medtransfer.report.wording import named, spaced
 
 
 def claims(table: pd.DataFrame) -> Figure:
-    """Draw the effect of every claim with its 95 % interval (see `evaluation.claims.judge`).
+    """Draw the effect of every claim with its 95 % interval (see `analysis.claims.judge`).
 
     Filled marks are supported claims, open ones undecided, crosses not supported; the grey line is
     the value above which the claim holds.
@@ -47,7 +48,8 @@ def claims(table: pd.DataFrame) -> Figure:
 def _claim_mark(axis: Axes, row: dict[str, float | str], *, place: int) -> None:
     value, low, high = (float(row[name]) for name in ("value", "low", "high"))
     verdict = str(row["verdict"])
-    colour = COLOURS.get(str(row["domain"]), "0.2")
+    domain = str(row["domain"])
+    colour = DOMAINS[domain].colour if domain in DOMAINS else "0.2"  # all domains together
     axis.hlines(place, low, high, color=colour, lw=1.4)
     marker = "x" if verdict == "not supported" else "o"
     fill = colour if verdict == "supported" else "white"
@@ -58,18 +60,19 @@ def _claim_mark(axis: Axes, row: dict[str, float | str], *, place: int) -> None:
 
 
 def gain(points: pd.DataFrame, *, title: str) -> Figure:
-    """Draw the fall in AUC against the gain by pre-training (see `evaluation.claims.gains`)."""
-    marks = dict(zip(dict.fromkeys(points["architecture"]), "osD^", strict=False))
+    """Draw the fall in AUC against the gain by pre-training (see `analysis.claims.gains`)."""
+    shapes = marks(points["architecture"])
+    shades = colours(points["domain"])
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(5.6, 3.6), layout="constrained")
         for row in points.to_dict("records"):
-            colour = COLOURS.get(str(row["domain"]), "0.3")
+            colour = shades[str(row["domain"])]
             fill = colour if row["data"] == "d1" else "white"
-            mark = marks[str(row["architecture"])]
+            mark = shapes[str(row["architecture"])]
             axis.plot(row["gain"], row["fall"], mark, ms=7, color=colour, mfc=fill)
-        for domain in dict.fromkeys(points["domain"]):
-            axis.plot([], [], "s", color=COLOURS.get(domain, "0.3"), label=domain)
-        for architecture, mark in marks.items():
+        for domain, colour in shades.items():
+            axis.plot([], [], "s", color=colour, label=domain)
+        for architecture, mark in shapes.items():
             axis.plot([], [], mark, color="0.3", mfc="white", label=named(architecture))
         axis.plot([], [], "o", color="0.3", label="target on d1 (filled)")
         axis.plot([], [], "o", color="0.3", mfc="white", label="target on d1/10 (open)")
@@ -83,13 +86,15 @@ def gain(points: pd.DataFrame, *, title: str) -> Figure:
 def factors(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw % of the clean AUC left for every kind of surrogate (rows) and target (columns)."""
     rows = table.copy()
-    for side in ("surrogate", "target"):
+    told = traits(table)
+    by_start = ["initialization", "data", *(name for name in told if name not in _BY_START)]
+    order = {}
+    for side in SIDES:
         rows[side] = kinds(table, side=side)
-    by_start = ["surrogate_initialization", "surrogate_data", "surrogate_architecture"]
-    order = rows.sort_values(by_start)["surrogate"].unique()
-    across = rows.sort_values([name.replace("surrogate", "target") for name in by_start])
+        by = [f"{side}_{name}" for name in by_start]
+        order[side] = rows.sort_values([name for name in by if name in rows])[side].unique()
     grid = rows.pivot(index="surrogate", columns="target", values="percent")
-    grid = grid.reindex(index=order, columns=across["target"].unique())
+    grid = grid.reindex(index=order["surrogate"], columns=order["target"])
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         width, height = 0.62 * grid.shape[1] + 3.4, 0.32 * grid.shape[0] + 2.6
         figure, axis = plt.subplots(figsize=(width, height), layout="constrained")
@@ -111,6 +116,9 @@ def factors(table: pd.DataFrame, *, title: str) -> Figure:
         axis.tick_params(length=0, labelsize=7.5)
         plt.setp(axis.get_xticklabels(), rotation=35, ha="right", rotation_mode="anchor")
     return figure
+
+
+_BY_START = ("initialization", "data")
 
 
 def interaction(table: pd.DataFrame) -> Figure:
@@ -160,11 +168,12 @@ def operating(table: pd.DataFrame) -> Figure:
     """Draw sensitivity and specificity of every label, clean and attacked, by domain.
 
     Args:
-        table: rows of `evaluation.operating.operating_table` with a column `domain`; labels stand
-            in the order of the table.
+        table: rows of `analysis.operating_points.operating_table` with a column `domain`; labels
+            stand in the order of the table.
     """
     names = table[["domain", "label"]].drop_duplicates().to_records(index=False).tolist()
     places = {name: -number for number, name in enumerate(names)}
+    shades = colours(domain for domain, _ in names)
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             1, 2, figsize=(7.2, 0.24 * len(names) + 1.5), sharey=True, layout="constrained"
@@ -173,18 +182,17 @@ def operating(table: pd.DataFrame) -> Figure:
             for images, shift in ((CLEAN, 0.14), (ATTACKED, -0.14)):
                 rows = table[(table["measure"] == measure) & (table["images"] == images)]
                 for row in rows.to_dict("records"):
-                    colour = "0.6" if images == CLEAN else COLOURS.get(row["domain"], "0.3")
+                    colour = "0.6" if images == CLEAN else shades[row["domain"]]
                     place = places[row["domain"], row["label"]] + shift
                     axis.hlines(place, row["low"], row["high"], color=colour, lw=1.2)
                     axis.plot(row["value"], place, "o", ms=4, color=colour)
             axis.set_xlim(-0.02, 1.02)
             axis.set_xlabel(measure)
-        axes[0].set_yticks([*places.values()], [label.replace("_", " ") for _, label in places])
+        axes[0].set_yticks([*places.values()], [spaced(label) for _, label in places])
         axes[0].set_title("ill images that are called", fontsize=9)
         axes[1].set_title("other images that are not called", fontsize=9)
         axes[0].plot([], [], "o", color="0.6", label="clean")
-        for domain in dict.fromkeys(domain for domain, _ in names):
-            colour = COLOURS.get(domain, "0.3")
+        for domain, colour in shades.items():
             axes[0].plot([], [], "o", color=colour, label=f"attacked, {domain}")
         figure.legend(loc="outside upper center", ncols=4)
     return figure
@@ -192,10 +200,11 @@ def operating(table: pd.DataFrame) -> Figure:
 
 def perceptibility(table: pd.DataFrame) -> Figure:
     """Draw % of the clean AUC left against SSIM of the attacked image, a line per domain."""
+    shades = colours(table["domain"])
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(5.6, 3.4), layout="constrained")
         for domain, rows in table.groupby("domain", sort=False):
-            colour = COLOURS.get(str(domain), "0.3")
+            colour = shades[str(domain)]
             axis.plot(rows["ssim"], rows["percent"], "-o", ms=4, color=colour, label=str(domain))
             for at in (0, -1):
                 axis.annotate(

