@@ -55,8 +55,7 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
     for domain, (factor, its) in ((d, item) for d in study.domains for item in FACTORS.items()):
         title = f"{row_of(domain).number}{its.number} {domain}, {factor.replace('_', ' ')}"
         if domain not in study.sources:
-            unknown = {"results": "-", "missing": "-", "minutes left": float("nan")}
-            rows.append({"notebook": title, "networks": UNPREPARED, **unknown})
+            rows.append({"notebook": title, "networks": UNPREPARED, "minutes left": float("nan")})
             continue
         specs = wanted(study, domain, factor)
         missing = [spec for spec in specs if not store.has(spec)]
