@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from medtransfer.attacks.method import Method
-from medtransfer.networks.network import Network
+from medtransfer.networks.network import Network, shared
 from medtransfer.specs import Spec
 
 TEST, VALIDATION = "test", "validation"
@@ -32,9 +32,4 @@ class Attack(Spec):
     @cached_property
     def traits(self) -> dict[str, Any]:
         """What tables name of the surrogates; where they differ, their values joined by "+"."""
-        names = dict.fromkeys(name for each in self.surrogates for name in each.traits)
-        found = {}
-        for name in names:
-            values = list(dict.fromkeys(each.traits.get(name, "") for each in self.surrogates))
-            found[name] = values[0] if len(values) == 1 else "+".join(map(str, values))
-        return found
+        return shared(self.surrogates)
