@@ -203,9 +203,7 @@ def test_an_unknown_method_is_refused_with_those_that_there_are(changed, profile
     ],
     ids=["another", "misspelt", "absent", "epsilon"],
 )
-def test_a_wrong_parameter_is_refused_with_those_that_there_are(
-    changed, profile, parameters, wrong
-):
+def test_a_wrong_parameter_is_refused_with_the_right_ones(changed, profile, parameters, wrong):
     study = changed(methods={**profile.methods, "PGD": parameters})
     says = f"methods: PGD: {wrong}: absent or unknown; its parameters are step_size, steps"
     with pytest.raises(UsageError, match=says):
