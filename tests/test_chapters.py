@@ -1,20 +1,26 @@
 """Chapters: what notebooks call; whole ones run with the notebooks themselves."""
 
+import facts
+import numpy as np
 import pandas as pd
 import pytest
 import upstream
+import yaml
+from IPython.display import Image
+from PIL import Image as Picture
 
-from medtransfer import chapters
-from medtransfer.chapters import DevelopmentData, Perturbation
-from medtransfer.report.sources import described
-from medtransfer.study import plan as study
+from medtransfer import chapters, paths
+from medtransfer.chapters import Design, DevelopmentData, Perturbation, Synthesis
+from medtransfer.domains import DOMAINS, Domain
+from medtransfer.report.wording import described
+from medtransfer.study.factors import FACTORS
 
-FACTORS = [name for name in chapters.__all__ if name not in ("Design", "Synthesis")]
-CHAPTERS = [getattr(chapters, name) for name in FACTORS]
+NAMES = [name for name in chapters.__all__ if name not in ("Design", "Synthesis")]
+CHAPTERS = [getattr(chapters, name) for name in NAMES]
 
 
 def test_every_factor_has_its_chapter():
-    assert {chapter.factor for chapter in CHAPTERS} == set(study.FACTORS)
+    assert {chapter.factor for chapter in CHAPTERS} == set(FACTORS)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +53,62 @@ def test_a_notebook_says_that_its_images_are_phantoms(in_process):
 def test_a_notebook_says_what_must_be_known_of_published_images():
     index = pd.DataFrame({"group": ["a", "a", "b"]})
     said = described(upstream.facts("chestmnist"), index=index, image_px=64)
-    assert "3 images of 2 patients, 64 px, 14 labels" in said
+    assert "3 images, 64 px, 14 labels" in said, "nobody knows whose images these are"
     assert "phantom" not in said
     assert "- No patients are stated in the files" in said and "CC BY 4.0" in said
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The profile of somebody else's study: one domain that we do not have, with their labels."""
+    monkeypatch.setitem(DOMAINS, "dermatology", Domain(number=4, augmentation=(), colour="#117733"))
+    rng = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    table = pd.DataFrame({"file": [f"{number:03d}.png" for number in range(96)]})
+    table["patient"] = table.index // 2
+    table[["mole", "scar"]] = rng.integers(0, 2, size=(96, 2))
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    for name in table["file"]:
+        pixels = rng.integers(0, 255, (32, 32, 3), np.uint8)
+        Picture.fromarray(pixels).save(tmp_path / "images" / name)
+    labels = [{"name": name, "meaning": "m"} for name in ("Naevus", "Old_Scar")]
+    manifest = facts.folder_facts(domain="dermatology", task="multi-label", labels=labels)
+    manifest |= {"label_columns": ["mole", "scar"], "group_column": "patient"}
+    manifest |= {"group_noun": "patient"}
+    (tmp_path / "skin.yaml").write_text(yaml.safe_dump(manifest))
+    profile = {"name": "own", "extends": "smoke", "sources": {"dermatology": "skin.yaml"}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({**profile, "groups": {}, "image_px": 32}))
+    return str(tmp_path / "own.yaml")
+
+
+def test_the_design_shows_whatever_domains_and_labels_a_profile_has(own, in_process):
+    design = Design(own)
+    assert design.domains == ("dermatology",)
+    assert isinstance(design.sheet("dermatology"), Image)
+    titles = pd.read_csv(paths.rendered("own") / "00_dermatology.csv")["title"]
+    assert len(titles) == 24
+    assert {"Naevus", "Naevus, Old Scar"} <= set(titles)
+    assert list(design.frequency().index) == ["Naevus", "Old_Scar"]
+    for shown in (design.profile(), design.sizes(), design.units(), design.catalogue()):
+        assert len(shown) > 0
+    assert {domain for domain, _ in design.counts().index} == {"dermatology"}
+    assert {domain for domain, _ in design.sizes().index} == {"dermatology"}
+
+
+def test_a_chapter_opens_for_a_domain_of_ones_own(own, in_process):
+    chapter = Perturbation(own, domain="dermatology")
+    assert chapter.number == "40"
+    assert "96 images of 48 patients, 32 px, 2 labels" in chapter.images().data
+    assert "over patients" in chapter.say(["x"]).data
+
+
+@pytest.mark.parametrize("domains", [["dermatology"], ["dermatology", "radiology"]])
+def test_the_synthesis_concludes_for_any_number_of_domains(own, domains):
+    synthesis = Synthesis(own)
+    synthesis.domains = domains
+    all_ = domains if len(domains) == 1 else [*domains, "all domains"]
+    judged = [(claim, d) for claim in ("C1", "C3", "C4", "C5") for d in all_]
+    synthesis.judged = pd.DataFrame(judged, columns=["claim", "domain"]).assign(verdict="undecided")
+    said = synthesis.answer().data
+    assert f"**undecided** over {all_[-1]}" in said
+    assert "(C2): not judged" in said

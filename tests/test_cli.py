@@ -154,7 +154,7 @@ def test_who_wants_to_know_something_does_not_wait_for_libraries(
     assert (ended.returncode, ended.stderr.strip()) == (0, "")
 
 
-@pytest.mark.parametrize("name", [name for name in built_in() if name != "authors"])
+@pytest.mark.parametrize("name", built_in())
 def test_status_of_an_empty_store_touches_nothing(
     home: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

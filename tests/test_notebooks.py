@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+from itertools import product
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from medtransfer import paths
+from medtransfer.domains import DOMAINS
+from medtransfer.study.factors import FACTORS
 
 NOTEBOOKS = sorted(paths.notebooks().glob("*.ipynb"))
-NUMBERS = ("00", *(f"{domain}{factor}" for domain in "123" for factor in "0123"), "40")
+FIRST = [str(domain.number) for domain in DOMAINS.values()]
+SECOND = [str(factor.number) for factor in FACTORS.values()]
+NUMBERS = ("00", *("".join(digits) for digits in product(FIRST, SECOND)), "90")
 
 
 def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
@@ -113,6 +118,18 @@ def test_says_which_images_it_shows_before_anything_else(notebook: nbformat.Note
     prose = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
     first = code(notebook)[1].source  # after the parameters
     assert "phantom" in prose.lower() or first.endswith("chapter.images()")
+
+
+LABELS = ("Referable DR", "Tumour", "Effusion")
+DRAWINGS = ("fundus", "chest", "histology")
+
+
+def test_names_nothing_that_a_study_of_ones_own_may_lack(notebook: nbformat.NotebookNode) -> None:
+    """A notebook of a domain names that domain, and none of them a label or a phantom."""
+    text = "\n".join(cell.source for cell in code(notebook))
+    own = [name for name in DOMAINS if f'domain="{name}"' in text]
+    for name in (*DOMAINS, *DRAWINGS, *LABELS):
+        assert name in own or f'"{name}"' not in text
 
 
 def test_is_stripped(notebook: nbformat.NotebookNode) -> None:

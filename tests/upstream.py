@@ -13,8 +13,9 @@ from PIL import Image
 
 from medtransfer.data import manifests
 from medtransfer.data.schema import Published
-from medtransfer.networks.architectures import Classifier
-from medtransfer.networks.keras import TO_KERAS, layouts
+
+if TYPE_CHECKING:
+    from medtransfer.networks.architectures import Classifier
 
 
 def facts(name: str, **changes: Any) -> Published:
@@ -139,7 +140,7 @@ def medmnist(path: Path, *, labels: int, channels: int, px: int = 64, number: in
 
 def keras_file(path: Path, model: Classifier) -> Path:
     """Write a flat file of Keras 2 that fits `model`, with its tensors."""
-    from medtransfer.networks import keras
+    from medtransfer.networks.keras import TO_KERAS, layouts
 
     own = model.network.state_dict()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import click
 
 from medtransfer.cli_data import DOMAIN, data, models, weights
 from medtransfer.domains import DOMAINS
-from medtransfer.errors import MedtransferError, ReportError, StoreError
+from medtransfer.errors import MedtransferError, StoreError
 from medtransfer.printing import columns, pairs, rows
 from medtransfer.study.profiles import built_in
 
@@ -115,7 +115,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, name: str) -> Non
     from medtransfer.units import shown
 
     profile = _profile(name)
-    study = builders.resolve(profile)
+    study = builders.resolve(profile, [domain])
     for factor in factors:
         cells = run.factor(study, domain, factor)
         frame = tables.transfer_table(cells, resamples=profile.resamples)
@@ -155,10 +155,10 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
         name = str(schema.limited(name, images=images, epochs=epochs))
         print(f"profile {name}")
     profile = _profile(name)
-    chosen = notebooks.find(numbers=numbers)
+    chosen = notebooks.find(numbers=numbers, domains=profile.sources)
     first_digits = {path.name[0] for path in chosen}
     domains = [d for d in profile.sources if str(DOMAINS[d].number) in first_digits]
-    everything(builders.resolve(profile), domains)
+    everything(builders.resolve(profile, domains), domains)
     notebooks.execute_all(chosen, profile=name, folder=profile.name)
     print(html.build(profile.name))
 
@@ -228,12 +228,7 @@ def verdicts(name: str) -> None:
     """Print the claims with their effects as a Markdown table."""
     from medtransfer.report import verdicts
 
-    profile = _profile(name).name
-    claims = verdicts.read(profile)
-    if claims is None:
-        raise ReportError(
-            f"no synthesis of profile {profile} has run; run `make reproduce PROFILE={profile}`"
-        )
+    claims = verdicts.needed(_profile(name).name)
     print(f"{verdicts.as_markdown(claims)}\n\n{verdicts.UNITS}")
 
 

@@ -15,6 +15,7 @@ from medtransfer.measures import predictions
 from medtransfer.networks.network import Network
 from medtransfer.networks.trained import RANDOM
 from medtransfer.specs import Result
+from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS, Factor, crossed
 
 MADE = []
@@ -133,3 +134,5 @@ def test_a_new_factor_is_one_row_that_is_run_and_counted(runnable, brightness, i
     assert (after["missing"], after["minutes left"]) == (0, 0)
     assert status.spent(runnable)["averaging"][0] == 1
     assert set(inspect.listed(runnable, "pathology", ["brightness"])["stored"]) == {True}
+    table = run.networks(plan.networks(runnable, "pathology", "brightness"), resamples=20)
+    assert set(table["network"]) == {"training", "threshold"}

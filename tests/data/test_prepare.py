@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import upstream
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -286,6 +287,18 @@ def test_a_raised_version_is_another_source(monkeypatch):
 def test_a_manifest_that_does_not_serve_is_refused(ask, name, domain, says):
     with pytest.raises(ManifestError, match=says):
         ask(name, domain=domain, **asked())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("labels", [{"name": "Gout", "meaning": "m"}]), ("image", {"channels": 3})],
+)
+def test_a_phantom_manifest_that_does_not_fit_its_drawing_is_refused(tmp_path, field, value):
+    facts = yaml.safe_load((paths.manifests() / "phantom_chest.yaml").read_text())
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({**facts, field: value}))
+    with pytest.raises(ManifestError, match="chest has 1 channels and the labels No Finding, Card"):
+        prepare.source(str(path), domain="radiology", **asked(groups=12))
 
 
 # --- images too large for the memory -------------------------------------------------------------

@@ -112,6 +112,15 @@ def test_a_new_trait_stands_in_the_name_and_its_pairs_are_not_mixed_with_others(
     assert "MobileNetV2, random, d1, blurred" in [t.get_text() for t in factors.get_xticklabels()]
 
 
+def test_a_trait_that_only_some_networks_have_is_a_name_too() -> None:
+    plain = crossed().query("method == 'PGD'")
+    table = pd.concat([plain.assign(target_sigma=""), plain.assign(target_sigma=1.5)])
+    grid = figures.matrix(table, method="PGD").axes[0]
+    assert len(grid.texts) == 4 * 8
+    shown = texts(figures.factors(table, title="t"))
+    assert "MobileNetV2, random, d1, sigma 1.5" in shown
+
+
 def test_every_method_has_its_column() -> None:
     table = pd.concat([crossed(), crossed().query("method == 'PGD'").assign(method="Noise")])
     assert len(figures.pairs(table, by="surrogate_initialization").axes) == 3 * 4
@@ -219,6 +228,12 @@ def test_a_call_is_drawn_as_right_or_wrong_at_the_threshold(
     (dot,) = figure.axes[1].lines
     assert dot.get_color() == (style.RIGHT if right else style.WRONG)
     assert (dot.get_markerfacecolor() == dot.get_color()) is filled
+
+
+def test_a_probability_just_below_the_threshold_is_not_written_as_the_threshold() -> None:
+    row = {"title": "t", "panels": {"clean": np.zeros((32, 32, 1))}, "truth": True}
+    shown = texts(shown_as({**row, "probabilities": {"clean": 0.3991}}))
+    assert "0.399, not called" in shown and "threshold, 0.400" in shown
 
 
 def test_no_words_of_an_example_lie_on_each_other() -> None:

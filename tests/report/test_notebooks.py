@@ -68,9 +68,11 @@ def test_a_broken_notebook_is_named_and_does_not_count_as_executed(folder: Path)
 
 
 def test_notebooks_are_found_by_their_first_digits(folder: Path) -> None:
-    for name in ("10_x.ipynb", "11_y.ipynb", "20_z.ipynb", "scratch.ipynb"):
+    for name in ("10_x.ipynb", "11_y.ipynb", "20_z.ipynb", "90_s.ipynb", "scratch.ipynb"):
         written(folder, name=name)
-    assert [path.name[:2] for path in notebooks.find()] == ["10", "11", "20"]
+    assert [path.name[:2] for path in notebooks.find()] == ["10", "11", "20", "90"]
+    of_radiology = notebooks.find(domains=["radiology"])
+    assert [path.name[:2] for path in of_radiology] == ["20", "90"]
     assert [path.name[:2] for path in notebooks.find(numbers=["1"])] == ["10", "11"]
     with pytest.raises(UsageError, match="no notebook begins with '4'; there are 10_x, 11_y"):
         notebooks.find(numbers=["4"])

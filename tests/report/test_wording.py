@@ -1,10 +1,10 @@
 """Numbers as sentences use them."""
 
-from types import SimpleNamespace
-
+import facts
 import pytest
 
 from medtransfer.analysis.statistics import Effect
+from medtransfer.data.readers.folder import FolderManifest
 from medtransfer.report.wording import decided, groups, named, percent, points
 
 
@@ -28,14 +28,12 @@ def test_a_set_of_surrogates_is_called_by_all_of_them() -> None:
     assert named("+12 points") == "+12 points"
 
 
-@pytest.mark.parametrize(("noun", "says"), [("patient", "patients"), (None, "groups")])
-def test_what_images_are_grouped_by_comes_from_the_manifest(noun: str | None, says: str) -> None:
-    manifest = SimpleNamespace() if noun is None else SimpleNamespace(group_noun=noun)
-    assert groups(manifest) == says
-    assert groups(manifest, 1) == f"1 {says[:-1]}"
-    assert groups(manifest, 1200) == f"1,200 {says}"
+@pytest.mark.parametrize(("noun", "says"), [("patient", "patients"), ("biopsy", "biopsies")])
+def test_what_images_are_grouped_by_comes_from_the_manifest(noun: str, says: str) -> None:
+    assert groups(FolderManifest(**facts.folder_facts(group_noun=noun))) == says
 
 
 def test_terms_are_spelled_for_people_and_unknown_ones_kept() -> None:
     assert named("imagenet") == "pre-trained"
     assert named("d2/2") == "d2/2"
+    assert named(0.02) == 0.02

@@ -49,9 +49,10 @@ with atheris.instrument_imports(
     from medtransfer import paths, store
     from medtransfer.data import manifests as manifest
     from medtransfer.data.download import extract_tar
-    from medtransfer.data.readers import chestxray14, reader_of
+    from medtransfer.data.readers import chestxray14
+    from medtransfer.data.readers.folder import FolderManifest
     from medtransfer.data.readers.reader import UNUSABLE
-    from medtransfer.data.schema import FolderManifest, WeightsManifest
+    from medtransfer.data.schema import WeightsManifest
     from medtransfer.errors import (
         FetchError,
         ImportedError,
@@ -113,9 +114,9 @@ FOLDERS = [
 
 def read_labels(folder: Path, content: bytes) -> None:
     """Read one table as each of those that come with images."""
-    readers = [reader_of(facts, root=folder, image_px=32) for facts in FOLDERS]
+    readers = [facts.reader(root=folder, image_px=32) for facts in FOLDERS]
     readers += [
-        reader_of(published(name), root=folder, image_px=32) for name in ("eyepacs", "chestxray14")
+        published(name).reader(root=folder, image_px=32) for name in ("eyepacs", "chestxray14")
     ]
     for name in ("labels.csv", "trainLabels.csv", "retinopathy_solution.csv", chestxray14.TABLE):
         written(folder / name, content)
@@ -153,9 +154,9 @@ def read_image(folder: Path, content: bytes) -> None:
     written(folder / "images" / "any", content)
     written(folder / "train" / "1_left.jpeg", content)
     facts = FolderManifest.model_validate(folder_facts(image={"channels": 3, "fit": "pad"}))
-    found = reader_of(facts, root=folder, image_px=32).picture("any")
+    found = facts.reader(root=folder, image_px=32).picture("any")
     assert found.pixels.shape == (32, 32, 3) and found.pixels.dtype == np.uint8
-    reader_of(published("eyepacs"), root=folder, image_px=32).picture("train/1_left")
+    published("eyepacs").reader(root=folder, image_px=32).picture("train/1_left")
 
 
 def images(folder: Path) -> list[bytes]:
@@ -169,7 +170,7 @@ def radiographs(folder: Path) -> list[bytes]:
 
 def read_arrays(folder: Path, content: bytes) -> None:
     facts = published("retinamnist")
-    reader = reader_of(facts, root=folder, image_px=64)
+    reader = facts.reader(root=folder, image_px=64)
     written(next(iter(reader.watched())), content)
     reader.picture(reader.index()["image"][0])
 
@@ -183,7 +184,7 @@ def read_patches(folder: Path, content: bytes) -> None:
     shutil.copytree(a_slide(), folder, dirs_exist_ok=True)
     written(folder / "camelyonpatch_level_2_split_train_x.h5", content)
     written(folder / "camelyonpatch_level_2_split_train_y.h5", content)
-    reader = reader_of(published("patchcamelyon"), root=folder, image_px=32)
+    reader = published("patchcamelyon").reader(root=folder, image_px=32)
     reader.picture(reader.index()["image"][0])
 
 

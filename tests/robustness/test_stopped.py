@@ -110,7 +110,7 @@ from medtransfer.report import notebooks
 
 if __name__ == "__main__":
     run.everything = lambda profile, domains: None  # as if all were stored
-    notebooks.find = lambda numbers: [Path("99_waiting.ipynb")]
+    notebooks.find = lambda numbers, domains: [Path("99_waiting.ipynb")]
     sys.exit(cli.main(["reproduce", "--profile", "smoke"]))
 """
 

@@ -19,9 +19,9 @@ from strange import IMAGES, anything, damaged, many, radiograph
 
 from medtransfer.data import manifests as manifest
 from medtransfer.data.download import extract_tar
-from medtransfer.data.readers import chestxray14, dicom, reader_of
+from medtransfer.data.readers import chestxray14, dicom
+from medtransfer.data.readers.folder import FolderManifest
 from medtransfer.data.readers.reader import UNUSABLE
-from medtransfer.data.schema import FolderManifest
 from medtransfer.errors import AttackError, DicomError, FetchError, ManifestError, SourceError
 from medtransfer.study import schema as profiles
 
@@ -97,7 +97,7 @@ def test_any_table_of_labels_is_an_index_or_an_error(text, tmp_path):
     (tmp_path / "labels.csv").write_bytes(text)
     facts = FolderManifest.model_validate(folder_facts())
     with contextlib.suppress(SourceError):
-        index = reader_of(facts, root=tmp_path, image_px=32).index()
+        index = facts.reader(root=tmp_path, image_px=32).index()
         assert index["Tumour"].isin([0, 1]).all()
 
 
@@ -105,7 +105,7 @@ def test_a_table_with_a_byte_of_zeros_is_refused(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"file,sick\na\0.png,0\n")
     facts = FolderManifest.model_validate(folder_facts())
     with pytest.raises(SourceError, match=r"labels\.csv: not readable as CSV: it holds a byte"):
-        reader_of(facts, root=tmp_path, image_px=32).index()
+        facts.reader(root=tmp_path, image_px=32).index()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_any_bytes_are_a_picture_or_an_error(name, data, tmp_path):
     (tmp_path / "images" / "any").write_bytes(content)
     facts = FolderManifest.model_validate(folder_facts(image={"channels": 3, "fit": "pad"}))
     with contextlib.suppress(*UNUSABLE):
-        found = reader_of(facts, root=tmp_path, image_px=32).picture("any")
+        found = facts.reader(root=tmp_path, image_px=32).picture("any")
         assert found.pixels.shape == (32, 32, 3) and found.pixels.dtype == np.uint8
 
 
@@ -150,7 +150,7 @@ def test_images_of_every_mode_and_size_are_read_or_refused(mode, size, tmp_path)
         facts = FolderManifest.model_validate(
             folder_facts(image={"channels": channels, "fit": "pad"})
         )
-        reader = reader_of(facts, root=tmp_path, image_px=32)
+        reader = facts.reader(root=tmp_path, image_px=32)
         if mode == "LAB" and channels == 1:
             with pytest.raises(SourceError, match="colours of mode LAB"):
                 reader.picture("any")
@@ -191,12 +191,12 @@ def test_an_image_of_fractions_is_refused(value, tmp_path):
     Image.fromarray(pixels).save(tmp_path / "images" / "any", "TIFF")
     facts = FolderManifest.model_validate(folder_facts())
     with pytest.raises(SourceError, match="more than 8 bits"):
-        reader_of(facts, root=tmp_path, image_px=32).picture("any")
+        facts.reader(root=tmp_path, image_px=32).picture("any")
 
 
 @pytest.mark.parametrize("damage", ["cut off", "another name", "other bytes"])
 def test_images_of_a_damaged_archive_are_unusable(damage, tmp_path):
-    reader = reader_of(upstream.facts("retinamnist"), root=tmp_path, image_px=64)
+    reader = upstream.facts("retinamnist").reader(root=tmp_path, image_px=64)
     upstream.medmnist(reader.path, labels=1, channels=3, px=8, number=4)
     content = reader.path.read_bytes()
     first = content.find(b"train_images") + 60
@@ -242,12 +242,13 @@ def test_an_odd_archive_is_refused(members, tmp_path):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_pixels_that_are_no_numbers_do_not_reach_an_attack(network, value):
+    from medtransfer.attacks.fgsm import FGSM
     from medtransfer.attacks.method import craft
 
     images = torch.zeros(2, 3, 32, 32)
     images[1, 2, 3, 4] = value
     with pytest.raises(AttackError, match="finite"):
-        list(craft(network(outputs=1), images, torch.zeros(2, 1), attacks=[]))
+        list(craft(network(outputs=1), images, torch.zeros(2, 1), [FGSM(epsilon=0.02)]))
 
 
 def test_nothing_is_written_outside_the_store(tmp_path, home):
@@ -258,9 +259,9 @@ def test_nothing_is_written_outside_the_store(tmp_path, home):
     table.to_csv(tmp_path / "mine" / "labels.csv", index=False)
     facts = FolderManifest.model_validate(folder_facts())
     before = {path: os.stat(path).st_mtime_ns for path in (tmp_path / "mine").rglob("*")}
-    from medtransfer.data import ingest
-    from medtransfer.data.request import Request
+    from medtransfer.data import prepare
+    from medtransfer.data.catalog import Request
 
-    ingest.prepared_source(Request(manifest=facts, root=tmp_path / "mine", image_px=32))
+    prepare.prepared_source(Request(manifest=facts, root=tmp_path / "mine", image_px=32))
     assert {path: os.stat(path).st_mtime_ns for path in (tmp_path / "mine").rglob("*")} == before
     assert {path.name for path in tmp_path.iterdir()} == {"mine", home.name}

@@ -8,6 +8,7 @@ attack is crafted (`scoring.transfer`); here stands what only the whole table sh
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ def ladder(table: pd.DataFrame) -> pd.DataFrame:
     """
     own = _own(table)
     rungs, doubt = _rungs(own)
-    flags = {where: [] for where in rungs.index}
+    flags: dict[Any, list[str]] = {where: [] for where in rungs.index}
     for upper, lower in combinations(rungs.columns, 2):
         for where in rungs.index[_weaker(rungs, doubt, upper, lower)]:
             flags[where].append(f"{upper} weaker than {lower}")

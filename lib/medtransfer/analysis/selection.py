@@ -62,7 +62,8 @@ def telling_apart(cells: Iterable[Cell], *, by: Sequence[str]) -> tuple[str, ...
     Cells may agree in all that `BASE` names of their networks though these are no replicates of
     each other: two recipes, say, or a defended target. The traits in which they differ are added.
     """
-    cells, added = list(cells), ()
+    cells = list(cells)
+    added: tuple[str, ...] = ()
     while True:
         groups: dict[tuple[Any, ...], list[Cell]] = {}
         for cell in cells:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -42,6 +42,11 @@ class Chapter(Page):
         self.domain = domain
         self.source = self.settings.sources.get(domain, "")
         self.number = f"{row_of(domain).number}{plan.factor(self.factor).number}"
+
+    @property
+    def needs(self) -> Iterable[str]:
+        """The domain of the chapter alone."""
+        return [self.domain]
 
     @cached_property
     def epsilon(self) -> float:

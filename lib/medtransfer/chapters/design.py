@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from IPython.display import Image, Markdown
+from IPython.display import Image
 
 from medtransfer import phantoms
 from medtransfer.analysis import selection
@@ -32,18 +34,27 @@ class Design(Page):
         fields = self.settings.model_dump()
         return pd.Series(fields, name=self.settings.name).astype(str).to_frame()
 
-    def sheet(self, domain: str, *, number: int = 16, columns: int = 8) -> Image | Markdown:
-        """Show the first images of a domain; phantoms at 160 px, larger than in the study."""
-        if domain not in self.study.domains:
-            return Markdown(f"The profile {self.settings.name} has no images of {domain}.")
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains that the profile has images for."""
+        return tuple(self.study.domains)
+
+    def sheet(self, domain: str, *, number: int | None = None) -> Image:
+        """Show the first images of a domain; phantoms at 160 px, larger than in the study.
+
+        Args:
+            number: how many; None takes more where an image may have several labels.
+        """
         source = self.study.source(domain)
+        several = len(source.labels) > 1
+        number = number or (24 if several else 16)
         if isinstance(source, PhantomSource):
             pixels, titles = phantoms.sample(
                 source.drawing, number=number, image_px=LOOK_PX, seed=self.settings.seed
             )
         else:
             pixels, titles = _first(self._prepared(domain), number)
-        sheet = pictures.contact_sheet(pixels, titles, columns=columns)
+        sheet = pictures.contact_sheet(pixels, titles, columns=6 if several else 8)
         name = getattr(source, "drawing", domain)
         table = pd.DataFrame({"title": titles})
         return self.save(sheet, table, name=name, source=self.settings.sources[domain])
@@ -52,15 +63,18 @@ class Design(Page):
         """Return the number of images in each part of each development set, by domain."""
         rows = {
             (domain, name): {part: len(rows) for part, rows in vars(parts).items()}
-            for domain in self.study.domains
+            for domain in self.domains
             for name, parts in self._parts(domain).items()
         }
         return pd.DataFrame(rows).T.rename_axis(["domain", "set"])
 
     def frequency(self, domain: str | None = None) -> pd.DataFrame:
-        """Return in % how many images of each set have each label; None: the domain with most."""
-        widest = max(self.study.domains, key=lambda name: len(self.study.source(name).labels))
-        domain = domain or widest
+        """Return in % how many images of each set have each label.
+
+        Args:
+            domain: None takes the one with most labels.
+        """
+        domain = domain or max(self.domains, key=lambda name: len(self.study.source(name).labels))
         prepared = self._prepared(domain)
         sets = {
             f"{name} {part}": rows
@@ -87,10 +101,10 @@ class Design(Page):
     def counts(self) -> pd.DataFrame:
         """Return how many networks, and pairs of surrogate and target, each factor has."""
         rows = {}
-        for domain in self.study.domains:
-            everything: dict[str, set[object]] = {"networks": set(), "pairs": set()}
+        for domain in self.domains:
+            everything: dict[str, set[Any]] = {"networks": set(), "pairs": set()}
             for name, factor in FACTORS.items():
-                own = {
+                own: dict[str, set[Any]] = {
                     "networks": {*plan.networks(self.study, domain, name)},
                     "pairs": {*factor.pairs(self.study, domain)},
                 }

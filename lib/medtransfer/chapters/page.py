@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import pandas as pd
@@ -30,8 +31,13 @@ class Page:
 
     @cached_property
     def study(self) -> Study:
-        """The profile with its images; what is made of files is fetched and read."""
-        return builders.resolve(self.settings)
+        """The profile with the images that the page needs; files are fetched and read."""
+        return builders.resolve(self.settings, self.needs)
+
+    @property
+    def needs(self) -> Iterable[str]:
+        """The domains whose images the page needs."""
+        return self.settings.sources
 
     def made_on(self) -> pd.DataFrame:
         """Return where and on what this notebook ran."""

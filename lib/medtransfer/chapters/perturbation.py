@@ -12,6 +12,7 @@ from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import PAIR, Chapter
+from medtransfer.data.schema import numbered
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import figures, tables
 from medtransfer.report.figures import pictures
@@ -80,7 +81,7 @@ class Perturbation(Chapter):
         cases = example.examples(example.deliveries(cell), found)
         rows = [
             {
-                "title": f"{case.chosen} of {case.among} turned calls",
+                "title": f"{case.chosen} among {numbered(case.among, 'turned call')}",
                 "panels": case.panels,
                 "probabilities": case.probabilities,
                 "truth": case.truth,

@@ -46,7 +46,7 @@ class Synthesis(Page):
 
     @cached_property
     def judged(self) -> pd.DataFrame:
-        """The claims with their verdicts (see `evaluation.claims`)."""
+        """The claims with their verdicts (see `analysis.claims`)."""
         return self._judge(METHOD)
 
     def _judge(self, method: str) -> pd.DataFrame:
@@ -162,6 +162,8 @@ class Synthesis(Page):
         all_ = claims.POOLED if len(self.domains) > 1 else self.domains[0]
 
         def verdict(claim: str) -> str:
+            if claim not in rows.index:
+                return "not judged, since this profile has too few kinds of targets"
             by_domain = rows.loc[claim]
             where = all_ if all_ in by_domain.index else by_domain.index[0]
             row = by_domain.loc[where]

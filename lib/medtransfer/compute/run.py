@@ -66,6 +66,10 @@ def networks(networks: Iterable[Network], *, resamples: int) -> pd.DataFrame:
 
     from medtransfer.measures import metrics, predictions
 
+    networks = list(networks)
+    named = ["architecture", "initialization", "data"]
+    if len({spec.traits["network"] for spec in networks}) > 1:  # defended ones, or foreign ones
+        named.append("network")
     rows = []
     for spec in networks:
         found = predictions.read(spec)
@@ -74,7 +78,7 @@ def networks(networks: Iterable[Network], *, resamples: int) -> pd.DataFrame:
         traits = {"architecture": "", "initialization": "", "data": "", "epochs": 0} | spec.traits
         rows.append(
             {
-                **{name: traits[name] for name in ("architecture", "initialization", "data")},
+                **{name: traits[name] for name in named},
                 "seed": getattr(spec, "seed", 0),
                 "epochs": traits["epochs"],
                 "validation_auc": metrics.macro_auc(found.truth, found.clean),

@@ -14,7 +14,13 @@ from medtransfer import paths, phantoms, store
 from medtransfer.data.images import FileSource, PhantomSource, Source, load
 from medtransfer.data.manifests import named, read
 from medtransfer.data.readers.reader import Reader, sha256
-from medtransfer.data.schema import FileManifest, ImageFacts, PhantomManifest, Published
+from medtransfer.data.schema import (
+    FileManifest,
+    ImageFacts,
+    Manifest,
+    PhantomManifest,
+    Published,
+)
 from medtransfer.errors import ManifestError, SourceError
 
 if TYPE_CHECKING:
@@ -62,7 +68,10 @@ def request(name_or_path: str, *, image_px: int, limit: int | None = None) -> Re
     Raises:
         ManifestError: there is no such manifest, or it is not one of files.
     """
-    path, manifest = named(name_or_path)
+    return _request(*named(name_or_path), image_px=image_px, limit=limit)
+
+
+def _request(path: Path, manifest: Manifest, *, image_px: int, limit: int | None) -> Request:
     if not isinstance(manifest, FileManifest):
         raise ManifestError(f"{path}: kind: nothing is read from files for it")
     root = manifest.folder(path)
@@ -100,12 +109,18 @@ def asked(name_or_path: str, **wanted: Unpack[Wanted]) -> PhantomSource | Reques
     if not isinstance(manifest, ImageFacts) or manifest.domain != domain:
         raise ManifestError(f"{path}: domain: must be {domain} to serve as its source")
     if not isinstance(manifest, PhantomManifest):
-        return request(name_or_path, image_px=image_px, limit=wanted["limit"])
+        return _request(path, manifest, image_px=image_px, limit=wanted["limit"])
     if groups is None:
         raise ManifestError(f"groups: {domain}: needed, how many {manifest.group_noun}s to draw")
+    drawn = phantoms.phantom(manifest.drawing)
+    if not {*manifest.label_names} <= {*drawn.LABELS} or manifest.image.channels != drawn.CHANNELS:
+        raise ManifestError(
+            f"{path}: the drawing {manifest.drawing} has {drawn.CHANNELS} channels and the labels "
+            f"{', '.join(drawn.LABELS)}"
+        )
     return PhantomSource(
         **_common(manifest, image_px=image_px),
-        content=f"{manifest.drawing} {phantoms.phantom(manifest.drawing).VERSION}",
+        content=f"{manifest.drawing} {drawn.VERSION}",
         drawing=manifest.drawing,
         groups=groups,
         seed=wanted["seed"],

@@ -96,7 +96,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         build=lambda outputs: models.densenet121(weights=None, num_classes=outputs),
         head="classifier.",
     ),
-    # The same two as Keras computes them, for weights that were trained there (see keras.py).
+    # The same two as Keras computes them, for weights trained there (see `networks.keras`).
     "inception_v3_keras": Architecture(
         build=_inception_v3_keras, head="fc.", mean=HALF, std=HALF, minimum_px=75
     ),

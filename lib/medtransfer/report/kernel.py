@@ -16,7 +16,9 @@ class Kernel(AsyncKernelManager):
     though every cell has run. A kernel that does not end by itself is terminated, then killed.
     """
 
-    async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+    async def shutdown_kernel(  # type: ignore[override]
+        self, now: bool = False, restart: bool = False
+    ) -> None:
         """End the kernel: by a message, and only if that does not help by signals."""
         if now:
             await super().shutdown_kernel(now=now, restart=restart)

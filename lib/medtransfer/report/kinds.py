@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from medtransfer.analysis.selection import BASE, SIDES, UNKNOWN
 from medtransfer.report.wording import named, spaced
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = ("architecture", "initialization", "data")
-SIDES = ("surrogate", "target")
 _NO_TRAITS = ("seed", "key")
-_USUAL = ("network", "training")  # goes without saying
 _MEASURED = ("validation_", "epochs")
 
 
@@ -28,8 +26,8 @@ def traits(table: pd.DataFrame, *, sides: Sequence[str] = SIDES) -> list[str]:
 
     both = pd.concat([_side(table, side) for side in sides], ignore_index=True)
     both = both.astype(object).where(both.notna(), "")
-    found = [name for name in NAMED if name in both]
-    others = [name for name in both if name not in (*NAMED, *_NO_TRAITS)]
+    found = [name for name in BASE if name in both]
+    others = [name for name in map(str, both) if name not in (*BASE, *_NO_TRAITS)]
     for name in sorted(others, key=lambda name: name != "network"):  # what it is, before details
         if _different(both, [*found, name]) > _different(both, found):
             found.append(name)
@@ -41,7 +39,7 @@ def _different(networks: pd.DataFrame, names: list[str]) -> int:
 
 
 def _side(table: pd.DataFrame, side: str) -> pd.DataFrame:
-    own = [name for name in table if name.startswith(f"{side}_")]
+    own = [name for name in map(str, table) if name.startswith(f"{side}_")]
     return table[own].rename(columns=lambda name: name.removeprefix(f"{side}_"))
 
 
@@ -60,7 +58,9 @@ def kinds(table: pd.DataFrame, *, side: str) -> list[str]:
 
 def network_kinds(table: pd.DataFrame) -> list[str]:
     """Return what each network of `run.networks` is, whatever it was developed on."""
-    own = table[[name for name in table if not name.startswith(_MEASURED)]].add_prefix("own_")
+    own = table[[name for name in map(str, table) if not name.startswith(_MEASURED)]].add_prefix(
+        "own_"
+    )
     told = [name for name in traits(own, sides=["own"]) if name != "data"]
     return [", ".join(words(row, told)) for row in _side(own, "own").to_dict("records")]
 
@@ -73,7 +73,12 @@ def words(row: dict[Any, Any], told: Sequence[str]) -> list[str]:
     if _missing(row.get("architecture")) and "network" in row and "network" not in told:
         told = ("network", *told)
     named_by = [name for name in told if not _missing(row.get(name))]
-    return [_word(name, row[name]) for name in named_by if (name, row[name]) != _USUAL]
+    return [_word(name, row[name]) for name in named_by if not _usual(name, row[name])]
+
+
+def _usual(name: str, value: Any) -> bool:
+    """Return whether a trait goes without saying: that a network was trained here."""
+    return name == "network" and set(str(value).split("+")) == {"training"}
 
 
 def _word(name: str, value: Any) -> str:
@@ -83,4 +88,4 @@ def _word(name: str, value: Any) -> str:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value is False or value == "" or value != value
+    return value is None or value is False or value in ("", UNKNOWN) or value != value

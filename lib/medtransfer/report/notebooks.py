@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
 
 from medtransfer import paths
+from medtransfer.domains import DOMAINS
 from medtransfer.errors import ExecutionError, UsageError
 from medtransfer.executors import local as workers
 
@@ -15,13 +16,23 @@ AT_ONCE = 4  # a kernel holds half a gigabyte
 RUNNING = ".running.ipynb"
 
 
-def find(*, numbers: Sequence[str] = ()) -> list[Path]:
+def find(*, numbers: Sequence[str] = (), domains: Collection[str] | None = None) -> list[Path]:
     """Return the notebooks in sequence, all or those whose file name begins with a number given.
+
+    Args:
+        numbers: the first digits of some.
+        domains: those of a profile; the notebooks of other domains have nothing to show. None
+            takes the notebooks of all domains.
 
     Raises:
         UsageError: a number names no notebook.
     """
-    known = sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
+    absent = {str(row.number) for name, row in DOMAINS.items() if name not in (domains or DOMAINS)}
+    known = [
+        path
+        for path in sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
+        if path.name[0] not in absent
+    ]
     for number in numbers:
         if not any(path.name.startswith(number) for path in known):
             raise UsageError(

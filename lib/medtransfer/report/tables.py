@@ -15,8 +15,7 @@ LEFT = "AUC left, % of clean (95 % interval)"
 
 def readable(frame: pd.DataFrame, *, index: Sequence[str]) -> pd.DataFrame:
     """Return a table whose rows are named by the columns `index`, with words instead of names."""
-    shown = frame.map(lambda value: named(value) if isinstance(value, str) else value)
-    return shown.rename(columns=spaced).set_index([spaced(name) for name in index])
+    return frame.map(named).rename(columns=spaced).set_index([spaced(name) for name in index])
 
 
 def left(means: pd.DataFrame, *, index: Sequence[str]) -> pd.DataFrame:

@@ -27,8 +27,13 @@ PHANTOM = (
 )
 
 
-def named(term: str) -> str:
-    """Return what figures and sentences call a term of the study, or several joined by "+"."""
+def named(term: Any) -> Any:
+    """Return what figures and sentences call a term of the study, or several joined by "+".
+
+    What is no term of the study, a number too, is returned as it is.
+    """
+    if not isinstance(term, str):
+        return term
     parts = term.split("+")
     return " + ".join(NAMES.get(part, part) for part in parts) if all(parts) else term
 
@@ -57,10 +62,12 @@ def decided(effect: Effect) -> str:
     return "not clearly larger or smaller"
 
 
-def groups(manifest: ImageFacts, number: int | None = None) -> str:
-    """Return what the images of a source are grouped by: "patients", or "12 slides"."""
-    noun = getattr(manifest, "group_noun", "group")
-    return f"{noun}s" if number is None else f"{number:,} {noun}{'s' * (number != 1)}"
+def groups(manifest: ImageFacts) -> str:
+    """Return what the images of a source are grouped by, in the plural: "patients"."""
+    from medtransfer.data.schema import numbered
+
+    _, plural = numbered(0, manifest.group_noun).split(" ", 1)
+    return plural
 
 
 def described(manifest: ImageFacts, *, index: pd.DataFrame, image_px: int) -> str:
@@ -71,15 +78,15 @@ def described(manifest: ImageFacts, *, index: pd.DataFrame, image_px: int) -> st
         index: one row per image that the study uses, with its `group`.
         image_px: side of the images.
     """
-    grouped = groups(manifest, index["group"].nunique())
-    lines = [
-        f"**{manifest.title}** (`{manifest.name}`): {len(index):,} images of {grouped}, "
-        f"{image_px} px, {len(manifest.labels)} label{'s' * (len(manifest.labels) > 1)}."
-    ]
-    if getattr(manifest, "kind", None) == "phantom":
+    from medtransfer.data.schema import PhantomManifest, Published, numbered
+
+    counted = manifest.counted(images=len(index), groups=index["group"].nunique())
+    labels = numbered(len(manifest.labels), "label")
+    lines = [f"**{manifest.title}** (`{manifest.name}`): {counted}, {image_px} px, {labels}."]
+    if isinstance(manifest, PhantomManifest):
         return "\n\n".join([*lines, PHANTOM])
     lines.append(
         f"{manifest.citation}. Licence: {manifest.licence}. Groups: {manifest.group_rule}."
     )
-    caveats = getattr(manifest, "caveats", ())
+    caveats = manifest.caveats if isinstance(manifest, Published) else ()
     return "\n\n".join([*lines, *(f"- {caveat}" for caveat in caveats)])

@@ -9,12 +9,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
+from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT, deliver
 from medtransfer.measures import metrics, predictions
 from medtransfer.scoring.cell import Cell
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PANELS = {FLOAT: "attacked", EIGHT_BIT: "attacked, 8 bits", CONTROL: "control noise"}
 CLEAN, PERTURBATION = "clean", "perturbation"
@@ -79,7 +83,7 @@ def turned(cell: Cell, label: str | None = None) -> Turned:
     moved = np.abs(found.change[rows, k])
     order = np.lexsort((-moved, ~truth[rows, k]))
     limit = float(limits[k]) if np.isfinite(limits[k]) else 0.0
-    return Turned(labels[k], float(_probability(np.float64(limit))), rows[order])
+    return Turned(labels[k], _probability(limit), rows[order])
 
 
 def examples(cells: Sequence[Cell], found: Turned) -> list[Example]:
@@ -98,24 +102,23 @@ def examples(cells: Sequence[Cell], found: Turned) -> list[Example]:
 
 
 def _example(cells: Sequence[Cell], found: Turned, row: int, *, chosen: str) -> Example:
-    from medtransfer.attacks.delivery import deliver
-
     clean, attacked, name = crafted_again(cells[0], row)
-    panels, probabilities = {CLEAN: clean[0]}, {}
+    panels = {CLEAN: clean[0]}
+    probabilities: dict[str, float] = {}
     for cell in cells:
         panel = PANELS[cell.delivery]
         panels[panel] = deliver(cell.delivery, clean, attacked, names=[name])[0]
         kept = predictions.read(cell)
         k = kept.labels.index(found.label)
-        probabilities[CLEAN] = float(_probability(kept.clean[row, k]))
-        probabilities[panel] = float(_probability(kept.after[row, k]))
+        probabilities[CLEAN] = _probability(kept.clean[row, k])
+        probabilities[panel] = _probability(kept.after[row, k])
         truth = bool(kept.truth[row, k])
     panels[PERTURBATION] = (attacked - clean)[0]
     pictures = {panel: image.permute(1, 2, 0).cpu().numpy() for panel, image in panels.items()}
     return Example(chosen, len(found.rows), name, truth, pictures, probabilities)
 
 
-def crafted_again(cell: Cell, row: int) -> tuple[object, object, str]:
+def crafted_again(cell: Cell, row: int) -> tuple[Tensor, Tensor, str]:
     """Return one image as it is and as attacked, (1, C, H, W) each, and its name.
 
     The whole batch is crafted as it was when the cell was scored, so that its bits are the same.
@@ -147,8 +150,8 @@ def _as_workers_do() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _probability(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logits.astype(np.float64)))
+def _probability(logit: float) -> float:
+    return float(1 / (1 + np.exp(-np.float64(logit))))
 
 
 def deliveries(cell: Cell, kinds: Sequence[str] = tuple(PANELS)) -> list[Cell]:

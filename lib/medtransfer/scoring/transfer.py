@@ -38,6 +38,7 @@ class MeanLogits(nn.Module):
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
         """Return mean logits (N, K) for images (N, C, H, W)."""

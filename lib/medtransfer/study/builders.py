@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from itertools import product
 from typing import Any
@@ -88,7 +88,7 @@ class Study:
             "seed": crc32(f"{profile.seed}/{place}".encode()),
         }
         if profile.networks == "imported":
-            from medtransfer.networks import imported  # heavy, only when needed
+            from medtransfer.networks import imported
 
             name = imported.Name(domain, architecture, initialization, data, bis)
             return imported.Imported(**common, weights=imported.checksum(name))
@@ -131,17 +131,19 @@ class Study:
         """Return a method of attack with the parameters of the profile.
 
         Raises:
-            UsageError: there is no such method, or it has other parameters.
+            UsageError: there is no such method, or it has no such parameter.
         """
-        made, given = method(name), self.profile.methods[name]
-        known = {field.name: field.default for field in fields(made) if field.name != "epsilon"}
-        needed = {parameter for parameter, default in known.items() if default is MISSING}
-        if wrong := sorted((needed - set(given)) | (set(given) - set(known))):
-            raise UsageError(
-                f"methods: {name}: {', '.join(wrong)}: absent or unknown; its parameters are "
-                f"{', '.join(known) or 'none'}"
-            )
-        return made(epsilon=epsilon, **given)  # type: ignore[arg-type]
+        made = method(name)
+        kinds = {field.name: field.type for field in fields(made)}
+        given = {
+            n: float(value) if kinds.get(n) == "float" else value
+            for n, value in self.profile.methods[name].items()
+        }
+        try:
+            return made(epsilon=epsilon, **given)
+        except TypeError as error:
+            allowed = ", ".join(n for n in kinds if n != "epsilon") or "none"
+            raise UsageError(f"methods: {name}: {error}; its parameters: {allowed}") from None
 
     def attack(
         self, name: str, surrogates: Sequence[Network], *, epsilon: float, images: str = TEST
@@ -152,17 +154,20 @@ class Study:
         )
 
 
-def resolve(profile: Profile) -> Study:
+def resolve(profile: Profile, domains: Iterable[str] | None = None) -> Study:
     """Return the study of a profile; images that are made of files are fetched and read.
+
+    Args:
+        domains: whose images are needed; None needs those of all.
 
     Raises:
         ManifestError, SourceError, FetchError: a manifest or what it describes cannot be used.
     """
     from medtransfer.data import prepare
 
+    wanted = profile.sources if domains is None else [d for d in domains if d in profile.sources]
     return Study(
-        profile,
-        {d: prepare.source(name, **_asked(profile, d)) for d, name in profile.sources.items()},
+        profile, {d: prepare.source(profile.sources[d], **_asked(profile, d)) for d in wanted}
     )
 
 

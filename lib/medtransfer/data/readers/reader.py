@@ -199,11 +199,8 @@ def squared(
     side_kept = side * facts.image.centre
     x, y = left + (width - side) // 2, top + (height - side) // 2
     if side != width or side != height:  # beyond the border: black
-        room.check_memory(
-            PADDED * side**2,
-            what=f"{width}x{height} on a black square",
-            mend="crop it",
-        )
+        square = f"{width}x{height} on a black square"
+        room.check_memory(PADDED * side**2, what=square, mend="crop it")
         image = image.crop((x, y, x + side, y + side))
         x = y = 0
     image = _coloured(image, "L" if facts.image.channels == 1 else "RGB")

@@ -54,13 +54,13 @@ def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -
             axis.set_xlabel(PERCENT)
         reach = rows[["percent_high", "highest"]].to_numpy(float).max()
         axes[0, 0].set_xlim(-4, max(105, 1.03 * reach))  # a dot at 0 is seen whole
-        known = {}
+        known: dict[str, Any] = {}
         for axis in axes.flat:  # not every target meets every kind of surrogate
             handles, labels = axis.get_legend_handles_labels()
             known |= dict(zip(labels, handles, strict=True))
         figure.legend(
-            known.values(),
-            known.keys(),
+            list(known.values()),
+            list(known),
             loc="outside upper center",
             ncols=len(known),
             title=by.replace("_", " "),
@@ -116,7 +116,7 @@ def matrix(table: pd.DataFrame, *, method: str) -> Figure:
     for side, names in told.items():
         rows[side] = ["\n".join(_words(row, names, side)) for row in rows.to_dict("records")]
         by = [f"{side}_{name}" for name in names if f"{side}_{name}" in rows]
-        order |= dict.fromkeys(rows.sort_values(by)[side])
+        order |= dict.fromkeys(rows.sort_values(by, key=lambda c: c.astype(str))[side])
     grid = rows.pivot(index="surrogate", columns="target", values="percent")
     grid = grid.reindex(
         index=[name for name in order if name in grid.index],

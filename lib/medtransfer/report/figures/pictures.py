@@ -54,6 +54,7 @@ def example(rows: Sequence[Mapping[str, Any]], *, label: str, threshold: float) 
         threshold: of the target, as a probability; at or above it the target calls the label.
     """
     columns = max(len(row["panels"]) for row in rows)
+    digits = _digits([p for row in rows for p in row["probabilities"].values()], threshold)
     called = spaced(label)
     with plt.rc_context(STYLE):
         figure = plt.figure(figsize=(2.15 * columns, 3.15 * len(rows) + 0.75), layout="constrained")
@@ -61,9 +62,9 @@ def example(rows: Sequence[Mapping[str, Any]], *, label: str, threshold: float) 
         for part, row in zip(parts, rows, strict=True):
             title = f"{row['title']} ({'with' if row['truth'] else 'without'} {called})"
             part.suptitle(title, x=0.01, ha="left", fontsize=9.5, weight="bold")
-            _example_row(part, row, columns=columns, threshold=threshold)
+            _example_row(part, row, columns=columns, threshold=threshold, digits=digits)
         figure.legend(
-            handles=_example_legend(threshold),
+            handles=_example_legend(f"threshold, {threshold:.{digits}f}"),
             title=f"probability of {called}, as the target says",
             loc="outside upper center",
             ncols=5,
@@ -75,7 +76,7 @@ def example(rows: Sequence[Mapping[str, Any]], *, label: str, threshold: float) 
 
 
 def _example_row(
-    part: SubFigure, row: Mapping[str, Any], *, columns: int, threshold: float
+    part: SubFigure, row: Mapping[str, Any], *, columns: int, threshold: float, digits: int
 ) -> None:
     axes = part.subplots(2, columns, squeeze=False, height_ratios=[1, 0.26])
     for axis in axes.flat:
@@ -86,7 +87,11 @@ def _example_row(
         below.set(xlim=(-0.06, 1.06), ylim=(-1.35, 0.75))
         if name in row["probabilities"]:
             probability = float(row["probabilities"][name])
-            _dot(below, probability, threshold=threshold, truth=bool(row["truth"]))
+            call = probability >= threshold
+            colour = RIGHT if call == bool(row["truth"]) else WRONG
+            _dot(below, probability, threshold=threshold, colour=colour)
+            said = f"{probability:.{digits}f}, {'called' if call else 'not called'}"
+            _words_below(below, said, colour=colour)
         else:
             largest = max(float(np.abs(shown).max()), 1e-9)
             shown = shown / largest
@@ -98,22 +103,25 @@ def _example_row(
         )
 
 
-def _dot(axis: Axes, probability: float, *, threshold: float, truth: bool) -> None:
-    call = probability >= threshold
-    colour = RIGHT if call == truth else WRONG
+def _digits(probabilities: Sequence[float], threshold: float) -> int:
+    """Return how many digits tell a probability from a threshold that it is just below."""
+    below = [p for p in probabilities if p < threshold]
+    return next((n for n in (2, 3, 4) if all(round(p, n) != round(threshold, n) for p in below)), 5)
+
+
+def _dot(axis: Axes, probability: float, *, threshold: float, colour: str) -> None:
     axis.hlines(0, 0, 1, color="0.75", lw=1, zorder=1)
     axis.vlines((0, 1), -0.14, 0.14, color="0.75", lw=1, zorder=1)
     axis.vlines(threshold, -0.5, 0.5, color="0.15", lw=1.4, zorder=2)
-    fill = colour if call else "white"
+    fill = colour if probability >= threshold else "white"
     axis.plot(probability, 0, "o", ms=6.5, color=colour, mfc=fill, mew=1.6, zorder=3)
-    _words_below(axis, f"{probability:.2f}, {'called' if call else 'not called'}", colour=colour)
 
 
 def _words_below(axis: Axes, words: str, *, colour: str = "0.25") -> None:
     axis.text(0.5, -0.65, words, ha="center", va="top", fontsize=8, color=colour)
 
 
-def _example_legend(threshold: float) -> list[Line2D]:
+def _example_legend(threshold: str) -> list[Line2D]:
     line: Any = {"ls": "", "marker": "|", "ms": 11, "color": "0.15", "mew": 1.4}
     dots = [
         ("called", "0.25", "0.25"),
@@ -122,7 +130,7 @@ def _example_legend(threshold: float) -> list[Line2D]:
         ("wrong call", WRONG, WRONG),
     ]
     return [
-        Line2D([], [], **line, label=f"threshold, {threshold:.2f}"),
+        Line2D([], [], **line, label=threshold),
         *(
             Line2D([], [], ls="", marker="o", ms=6.5, color=colour, mfc=fill, mew=1.6, label=name)
             for name, colour, fill in dots

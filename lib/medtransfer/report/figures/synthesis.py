@@ -92,7 +92,8 @@ def factors(table: pd.DataFrame, *, title: str) -> Figure:
     for side in SIDES:
         rows[side] = kinds(table, side=side)
         by = [f"{side}_{name}" for name in by_start]
-        order[side] = rows.sort_values([name for name in by if name in rows])[side].unique()
+        by = [name for name in by if name in rows]
+        order[side] = rows.sort_values(by, key=lambda column: column.astype(str))[side].unique()
     grid = rows.pivot(index="surrogate", columns="target", values="percent")
     grid = grid.reindex(index=order["surrogate"], columns=order["target"])
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
