@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter, defaultdict
-from unittest import mock
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from medtransfer.attacks.attack import TEST
+from medtransfer.attacks.fgsm import FGSM
+from medtransfer.data.images import Source
 from medtransfer.data.manifests import named
 from medtransfer.data.schema import Published
 from medtransfer.networks.architectures import Classifier
-from medtransfer.specs import Cell, Source
-from medtransfer.study import builders as ingredients
-from medtransfer.study import plan as study
-from medtransfer.study import schema as profiles
+from medtransfer.scoring.cell import Cell
+from medtransfer.study import plan, schema
+from medtransfer.study.builders import Study
+from medtransfer.study.factors import FACTORS
 from medtransfer.study.schema import Profile
 
 # Of an A100: training in mixed precision, attacks and scores in 32 bits (TF32 in convolutions).
@@ -34,7 +36,7 @@ GRADIENT = 3  # passes of one gradient, in forward passes
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", default="paper")
-    profile = profiles.profile(parser.parse_args().profile)
+    profile = schema.profile(parser.parse_args().profile)
     print(f"profile {profile.name}; utilisation {UTILISATION:.0%} of an A100")
     print("| domain | networks | GFLOP per image | training | attacks | scoring | GPU hours |")
     print("|---|---|---|---|---|---|---|")
@@ -52,26 +54,30 @@ def row(profile: Profile, domain: str) -> str:
     }
     cells = schedule(profile, domain, facts)
     hours: Counter[str] = Counter()
-    for spec in study.networks(cells):
+    networks = plan.of_cells(cells)
+    for spec in networks:
         train, validation = sizes[spec.development.name]
         images = spec.epochs * (GRADIENT * train + validation)
         hours["training"] += images * cost[spec.architecture] / TRAINING_FLOPS
     passes: dict[object, set[Cell]] = defaultdict(set)
     for cell in cells:
-        passes[cell.attack.surrogate, cell.attack.method, cell.attack.images].add(cell)
+        passes[cell.batch].add(cell)
     validation = sizes["d1"][1]
-    for (surrogate, method, images), made in passes.items():
-        number = sizes["test"][0] if images == "test" else validation
+    for made in passes.values():
         attacks = {cell.attack for cell in made}
-        gradients = 1 if method == "fgsm" else sum(attack.steps for attack in attacks)
-        work = number * gradients * GRADIENT * cost[surrogate.architecture]
+        attack = next(iter(attacks))
+        number = sizes["test"][0] if attack.images == TEST else validation
+        one = isinstance(attack.method, FGSM)  # whose epsilons share a gradient
+        gradients = 1 if one else sum(each.method.steps for each in attacks)
+        work = number * gradients * GRADIENT
+        work *= sum(cost[each.architecture] for each in attack.surrogates)
         hours["attacks"] += work / ATTACK_FLOPS
         scored = number * sum(cost[cell.target.architecture] for cell in made)
         hours["scoring"] += scored / ATTACK_FLOPS
     parts = {name: seconds / 3600 / UTILISATION for name, seconds in hours.items()}
     each = ", ".join(f"{value / 1e9:.1f}" for value in cost.values())
     return (
-        f"| {domain} | {len(study.networks(cells))} | {each} | {parts['training']:.0f} h | "
+        f"| {domain} | {len(networks)} | {each} | {parts['training']:.0f} h | "
         f"{parts['attacks']:.0f} h | {parts['scoring']:.0f} h | **{sum(parts.values()):.0f}** |"
     )
 
@@ -85,11 +91,10 @@ def schedule(profile: Profile, domain: str, facts: Published) -> list[Cell]:
         channels=facts.image.channels,
         labels=facts.label_names,
     )
-    with mock.patch.object(ingredients, "source", lambda *_: source):
-        epsilon = profile.candidates[0]
-        cells = [*study.choice(profile, domain).cells]
-        for cells_of in study.FACTORS.values():
-            cells += cells_of(profile, domain, epsilon=epsilon)
+    study, epsilon = Study(profile, {domain: source}), profile.candidates[0]
+    cells = [*plan.choice(study, domain).cells]
+    for factor in FACTORS:
+        cells += plan.cells(study, domain, factor, epsilon=epsilon)
     return list(dict.fromkeys(cells))
 
 

@@ -28,14 +28,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from medtransfer.attacks.method import craft
+from medtransfer.attacks.fgsm import FGSM
+from medtransfer.attacks.method import Method, craft
+from medtransfer.attacks.pgd import PGD
 from medtransfer.executors.local import _start_worker
-from medtransfer.networks import architectures
-from medtransfer.networks.fast.folding import folded
-from medtransfer.specs import Attack, Development, Network, Source
-from medtransfer.study.schema import SWEEP
+from medtransfer.networks import architectures, fast
 
 PX, STEPS, STEP_SIZE = 48, 20, 0.01
+SWEEP = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
 Images = list[Tensor]
 Work = dict[tuple[str, str], Callable[[], Images]]
 
@@ -53,29 +53,13 @@ class TwoLogits(nn.Module):
 
 
 def ours(model: nn.Module, images: Tensor, labels: Tensor, *, method: str) -> Images:
-    attacks = [attack(method, epsilon) for epsilon in SWEEP]
-    return [made for _, made in craft(model, images, labels, attacks=attacks)]
-
-
-def attack(method: str, epsilon: float) -> Attack:
-    source = Source(
-        manifest="benchmark", domain="pathology", content="", image_px=PX, channels=3, labels=("x",)
-    )
-    development = Development(
-        source=source, name="d1", seed=0, test_share=0.2, validation_share=0.2
-    )
-    surrogate = Network(
-        development=development, architecture="", initialization="", weights="", seed=0
-    )
-    fgsm = method == "fgsm"
-    return Attack(
-        surrogate=surrogate,
-        method=method,
-        epsilon=epsilon,
-        step_size=epsilon if fgsm else STEP_SIZE,
-        steps=1 if fgsm else STEPS,
-        images="test",
-    )
+    methods: list[Method] = [
+        FGSM(epsilon=epsilon)
+        if method == "fgsm"
+        else PGD(epsilon=epsilon, step_size=STEP_SIZE, steps=STEPS)
+        for epsilon in SWEEP
+    ]
+    return [made for _, made in craft(model, images, labels, methods)]
 
 
 def bare(model: nn.Module, images: Tensor, labels: Tensor, *, method: str) -> Images:
@@ -178,9 +162,9 @@ def main() -> None:
     for architecture in ("efficientnet_lite0", "mobilenet_v2"):
         images = torch.rand(options.images, 3, PX, PX) * 2 - 1
         plain = built(architecture, images)
-        with patch.object(architectures, "speed_up"):
+        with patch.dict(os.environ, MEDTRANSFER_FAST="0"):
             networks = {"PyTorch's layers": built(architecture, images)}
-        networks["folded"] = folded(plain, images[:2])
+        networks["folded"] = fast.for_answers(plain.requires_grad_(False), images[:2])
         labels = (torch.rand(options.images, 1) > 0.5).float()
         for method in ("fgsm", "pgd"):
             work = {

@@ -16,12 +16,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from medtransfer.attacks.fgsm import FGSM
 from medtransfer.compute import run
 from medtransfer.executors.local import _start_worker
 from medtransfer.scoring import transfer
-from medtransfer.specs import Cell
-from medtransfer.study import plan as study
-from medtransfer.study import schema as profiles
+from medtransfer.scoring.cell import Cell
+from medtransfer.study import builders, plan, schema
+from medtransfer.study.factors import FACTORS
 
 Passes = list[list[Cell]]
 
@@ -31,13 +32,11 @@ def main() -> None:
     parser.add_argument("--profile", default="default")
     parser.add_argument("--domain", default="radiology")
     options = parser.parse_args()
-    profile = profiles.profile(options.profile)
-    run.everything(profile, [options.domain])
-    epsilon = run.chosen_epsilon(profile, options.domain)
-    tables = [study.choice(profile, options.domain).cells]
-    tables += [
-        study.cells(profile, options.domain, factor, epsilon=epsilon) for factor in study.FACTORS
-    ]
+    study = builders.resolve(schema.profile(options.profile))
+    run.everything(study, [options.domain])
+    epsilon = run.chosen_epsilon(study, options.domain)
+    tables = [plan.choice(study, options.domain).cells]
+    tables += [plan.cells(study, options.domain, factor, epsilon=epsilon) for factor in FACTORS]
     _start_worker()
     print("| schedule | passes | gradients per image | seconds |\n|---|---|---|---|")
     found = []
@@ -59,7 +58,7 @@ def once(tables: Iterable[Sequence[Cell]]) -> Passes:
     """Return the passes of this study: each result once, by surrogate, method and images."""
     passes: dict[object, list[Cell]] = defaultdict(list)
     for cell in dict.fromkeys(cell for table in tables for cell in table):
-        passes[transfer.unit(cell)].append(cell)
+        passes[cell.batch].append(cell)
     return list(passes.values())
 
 
@@ -76,9 +75,9 @@ def per_pair(tables: Iterable[Sequence[Cell]]) -> Passes:
 
 def gradients(cells: Sequence[Cell]) -> int:
     """Return how many gradients a pass computes per image: one for all attacks by FGSM."""
-    attacks = {cell.attack for cell in cells}
-    fgsm = any(attack.method == "fgsm" for attack in attacks)
-    return fgsm + sum(attack.steps for attack in attacks if attack.method == "pgd")
+    methods = {cell.attack.method for cell in cells}
+    fgsm = {method for method in methods if isinstance(method, FGSM)}
+    return bool(fgsm) + sum(method.steps for method in methods - fgsm)
 
 
 if __name__ == "__main__":

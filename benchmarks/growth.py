@@ -19,7 +19,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 REPLICATES, ROWS, TABLE = 8, 60, 100
 
@@ -41,68 +40,88 @@ def main() -> None:
 
 
 def everything(size: int) -> list:
-    from medtransfer.study import plan as study
-    from medtransfer.study import schema as profiles
+    from medtransfer.study import plan
+    from medtransfer.study.factors import FACTORS
 
-    profile = profiles.EXTENDED.model_copy(update={"replicates": REPLICATES})
+    study = large()
+    epsilon = study.profile.candidates[0]
     cells = [
         cell
-        for domain in profile.sources
-        for cells_of in study.FACTORS.values()
-        for cell in cells_of(profile, domain, epsilon=profile.candidates[0])
+        for domain in study.domains
+        for factor in FACTORS
+        for cell in plan.cells(study, domain, factor, epsilon=epsilon)
     ]
     return list(dict.fromkeys(cells))[:size]
 
 
+def large():
+    """Return the study that the results belong to."""
+    from medtransfer.study import builders, schema
+
+    profile = schema.profile("extended").model_copy(update={"replicates": REPLICATES})
+    return builders.resolve(profile)
+
+
 def fill(size: int) -> None:
     from medtransfer import store
-    from medtransfer.measures.predictions import ATTACKED, CLEAN, LOGIT
-    from medtransfer.specs import Spec
+    from medtransfer.measures.predictions import FILE, Predictions
+    from medtransfer.provenance import provenance
+    from medtransfer.scoring import epsilon
+    from medtransfer.specs import Result
+    from medtransfer.study import plan
 
-    rng, tables = np.random.default_rng(0), {}
-    record = json.dumps({**store.provenance(), "seconds": 1.0, "crafting": 0.5})
+    rng, folders = np.random.default_rng(0), {}
+    facts = {**provenance(), "seconds": 1.0}
 
-    def answers(labels: tuple[str, ...], prefixes: tuple[str, ...]) -> Path:
-        key = labels, prefixes
-        if key not in tables:
-            groups = [f"{row // 2:05d}" for row in range(ROWS)]
-            columns = {"image": [str(row) for row in range(ROWS)], "group": groups}
-            columns |= {name: rng.integers(0, 2, ROWS) for name in labels}
-            columns |= {p + name: rng.normal(size=ROWS) for p in prefixes for name in labels}
-            columns |= {name: rng.random(ROWS) for name in ("max", "rms", "psnr", "ssim")}
-            tables[key] = Path(os.environ["MEDTRANSFER_HOME"]) / f"{len(tables)}.parquet"
-            pd.DataFrame(columns).to_parquet(tables[key], index=False)
-        return tables[key]
+    def made_up(labels: tuple[str, ...], attacked: bool) -> Path:
+        key = labels, attacked
+        if key not in folders:
+            folders[key] = Path(os.environ["MEDTRANSFER_HOME"]) / f"{len(folders)}"
+            folders[key].mkdir()
+            shape = ROWS, len(labels)
+            measures = ("max", "rms", "psnr", "ssim")
+            Predictions(
+                labels=labels,
+                images=tuple(map(str, range(ROWS))),
+                groups=tuple(f"{row // 2:05d}" for row in range(ROWS)),
+                truth=rng.integers(0, 2, shape),
+                clean=rng.normal(size=shape),
+                attacked=rng.normal(size=shape) if attacked else None,
+                visible={name: rng.random(ROWS) for name in measures} if attacked else None,
+            ).write(folders[key])
+        return folders[key] / FILE
 
-    def publish(spec: Spec, name: str, prefixes: tuple[str, ...], labels: tuple[str, ...]) -> None:
+    def publish(spec: Result, labels: tuple[str, ...], *, attacked: bool) -> None:
         place = store.directory(spec)
         place.mkdir(parents=True)
-        os.link(answers(labels, prefixes), place / name)
-        (place / "run.json").write_text(record)
+        os.link(made_up(labels, attacked), place / FILE)
+        record = {**facts, "effort": spec.effort, "work": {spec.effort: 1.0}}
+        (place / "run.json").write_text(json.dumps(record))
         (place / "spec.json").write_text(json.dumps(spec.description))
 
-    networks = set()
+    networks, study = set(), large()
+    for domain in study.domains:  # without a choice no cell is known
+        with store.draft(plan.choice(study, domain)) as place:
+            text = json.dumps({"epsilon": study.profile.candidates[0]})
+            (place / epsilon.CHOICE).write_text(text)
     for cell in everything(size):
-        labels = cell.target.development.source.labels
-        publish(cell, "images.parquet", (CLEAN, ATTACKED), labels)
+        publish(cell, cell.target.labels, attacked=True)
         if cell.target not in networks:
             networks.add(cell.target)
-            publish(cell.target, "validation.parquet", (LOGIT,), labels)
+            publish(cell.target, cell.target.labels, attacked=False)
 
 
 def ask(size: int) -> None:
-    from medtransfer.analysis import tables as table
-    from medtransfer.compute import ensure as compute
+    from medtransfer.analysis import tables
     from medtransfer.compute import status
-    from medtransfer.study import schema as profiles
+    from medtransfer.compute.ensure import ensure
 
-    cells = everything(size)
+    cells, study = everything(size), large()
     seconds = {}
-    profile = profiles.EXTENDED.model_copy(update={"replicates": REPLICATES})
     for name, question in (
-        ("status", lambda: status.notebooks(profile)),
-        ("ensure", lambda: compute.ensure(cells)),
-        ("table", lambda: table.transfer_table(cells[:TABLE], resamples=1000)),
+        ("status", lambda: status.notebooks(study)),
+        ("ensure", lambda: ensure(cells)),
+        ("table", lambda: tables.transfer_table(cells[:TABLE], resamples=1000)),
     ):
         start = time.perf_counter()
         question()

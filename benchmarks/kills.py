@@ -35,9 +35,9 @@ PATIENCE = 180  # seconds that orphans have to notice that they are: a worker im
 GLANCE = 0.2  # seconds between two looks at what a run does
 # What the stack of a process tells, the last phase first. Crafting and scoring take turns.
 DOING = {
-    "report": "report.py:build",
-    "notebooks": "execute.py:execute_all",
-    "crafting": "gradient.py:craft",
+    "report": "html.py:build",
+    "notebooks": "notebooks.py:execute_all",
+    "crafting": "method.py:craft",
     "scoring": "transfer.py:score",
     "training": "training.py:train",
 }

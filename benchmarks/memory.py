@@ -55,26 +55,20 @@ def main() -> None:
 
 def one(groups: int, epsilons: int, targets: int, *, act: str) -> None:
     """Fill the store with what a pass needs; or, in another process, score and print."""
-    from medtransfer.compute import ensure as compute
-    from medtransfer.specs import FLOAT, Attack, Cell
-    from medtransfer.study import plan as study
-    from medtransfer.study import schema as profiles
+    from medtransfer.attacks.delivery import FLOAT
+    from medtransfer.compute.ensure import ensure
+    from medtransfer.networks.trained import RANDOM
+    from medtransfer.scoring.cell import Cell
+    from medtransfer.study import builders, schema
 
-    profile = profiles.DEFAULT.model_copy(
-        update={"groups": {"radiology": groups}, "replicates": targets}
-    )
-    networks = study._models(profile, "radiology", initializations=["random"])[: targets + 1]
+    profile = schema.profile("default")
+    sizes = {"groups": {**profile.groups, "radiology": groups}, "replicates": targets}
+    study = builders.resolve(profile.model_copy(update=sizes))
+    networks = study.networks("radiology", initializations=[RANDOM])[: targets + 1]
     surrogate, *rest = networks
     cells = [
         Cell(
-            attack=Attack(
-                surrogate=surrogate,
-                method="fgsm",
-                epsilon=(1 + number) / 100,
-                step_size=(1 + number) / 100,
-                steps=1,
-                images="test",
-            ),
+            attack=study.attack("FGSM", [surrogate], epsilon=(1 + number) / 100),
             target=target,
             delivery=FLOAT,
         )
@@ -82,22 +76,17 @@ def one(groups: int, epsilons: int, targets: int, *, act: str) -> None:
         for target in rest
     ]
     if act == "fill":
-        compute.ensure([surrogate.development.source])
+        ensure([surrogate.development.source])
         for network in networks:
             publish(network)
         return
-    from medtransfer.data import images as prepare
-    from medtransfer.data import splits as development
     from medtransfer.executors.local import _start_worker
     from medtransfer.scoring import transfer
 
     _start_worker()
     loaded = peak()
     transfer.score(cells)
-    prepared = prepare.load(surrogate.development.source)
-    rows = development.parts(
-        prepared.index, labels=prepared.labels, development=surrogate.development
-    ).test
+    _, rows = transfer.prepared_rows(cells[0].attack)
     print(
         f"| {len(rows)} | {epsilons} | {targets} | {loaded:.0f} | {peak() - loaded:.0f} |",
         flush=True,
@@ -112,11 +101,11 @@ def peak() -> float:
 def publish(network) -> None:
     """Put an untrained network into the store."""
     from medtransfer import store
-    from medtransfer.networks import training
+    from medtransfer.networks import stored, training
 
     if not store.has(network):
         with store.draft(network) as place:
-            training.write(place, state=training.initial(network).state_dict(), history=[])
+            stored.write(place, state=training.initial(network).state_dict(), history=[])
 
 
 def during(command: list[str]) -> int:

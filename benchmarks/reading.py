@@ -53,13 +53,12 @@ def measure(
     number: int,
     root: Path,
 ) -> None:
-    from medtransfer.data import ingest
-    from medtransfer.data import manifests as manifest
-    from medtransfer.data import readers as sources
+    from medtransfer.data.draft import CHUNK, read_chunk
+    from medtransfer.data.manifests import named
 
     files = write(drawing, side=side, suffix=suffix, number=number, root=root)
-    _, facts = manifest.named(source)
-    reader = sources.reader_of(facts, root=root, image_px=px)
+    _, facts = named(source)
+    reader = facts.reader(root=root, image_px=px)
     names = [str(path.relative_to(root / "images" if suffix == "png" else root)) for path in files]
     names = [each.removesuffix(".jpeg") for each in names]
     array = root / "out.npy"
@@ -67,9 +66,9 @@ def measure(
     np.lib.format.open_memmap(array, mode="w+", dtype=np.uint8, shape=shape).flush()
 
     def read() -> None:
-        for first in range(0, number, ingest.CHUNK):
-            part = names[first : first + ingest.CHUNK]
-            record = ingest.read_chunk(reader, part, first=first, path=array)
+        for first in range(0, number, CHUNK):
+            part = names[first : first + CHUNK]
+            record = read_chunk(reader, part, first=first, path=array)
             assert not record["problems"], record["problems"]
 
     rates = {

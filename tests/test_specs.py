@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtransfer.specs import Spec
+from medtransfer.specs import Result, Spec
 
 scalars = st.one_of(
     st.text(max_size=8),
@@ -38,6 +38,23 @@ class Nest(Spec):
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Anything(Spec):
     value: object
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawn(Spec):
+    """A spec whose replicates differ in their seed."""
+
+    replicated = ("seed",)
+
+    inner: Spec | None = None
+    others: tuple = ()
+    recipe: str = "plain"
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Made(Result):
+    name: str
 
 
 def same_name(**fields):
@@ -183,3 +200,93 @@ def test_a_description_shows_the_whole_tree():
         "inner": {"kind": "Toy", "name": "a", "number": 1.0},
         "others": [{"kind": "Toy", "name": "b", "number": 2.0}],
     }
+
+
+# --- kinds ---------------------------------------------------------------------------------------
+
+
+def test_replicates_are_one_kind_and_have_keys_of_their_own():
+    made = [Drawn(recipe="plain", seed=seed) for seed in range(3)]
+    assert len({spec.key for spec in made}) == 3
+    assert len({spec.kind for spec in made}) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Drawn(recipe="long"),
+        Drawn(inner=Drawn()),
+        Drawn(others=(Drawn(),)),
+        Drawn(inner=Drawn(recipe="long")),
+        Toy(name="plain", number=0.0),
+    ],
+    ids=["recipe", "inner", "others", "recipe of the inner one", "class"],
+)
+def test_what_differs_in_anything_but_the_seed_is_another_kind(other):
+    """So that two recipes can never be averaged as replicates of each other."""
+    assert other.kind != Drawn().kind
+
+
+def test_two_recipes_inside_are_two_kinds():
+    assert Drawn(inner=Drawn()).kind != Drawn(inner=Drawn(recipe="long")).kind
+
+
+def test_seeds_of_what_is_nested_are_left_out_of_the_kind_too():
+    first, second = (
+        Drawn(inner=Drawn(seed=seed), others=(Drawn(seed=seed + 5),), seed=seed + 9)
+        for seed in (1, 2)
+    )
+    assert first.key != second.key
+    assert first.kind == second.kind
+
+
+def test_without_replicates_a_kind_is_as_fine_as_a_key():
+    first, second = (Nest(inner=Toy(name=name, number=1.0)) for name in "ab")
+    assert first.kind != second.kind
+    assert first.kind == Nest(inner=Toy(name="a", number=1.0)).kind
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", 2),
+        ("batch_size", 8),
+        ("learning_rate", 1e-3),
+        ("head_learning_rate", 1e-3),
+        ("weight_decay", 0.1),
+        ("augmentation", ("shift",)),
+        ("weights", "0" * 64),
+        ("architecture", "tiny_wide"),
+        ("initialization", "imagenet"),
+    ],
+)
+def test_trainings_with_another_recipe_are_no_replicates(toy, field, value):
+    development = toy.development()
+    one = toy.training(development=development)
+    assert toy.training(development=development, seed=9).kind == one.kind
+    assert toy.training(development=development, seed=9, **{field: value}).kind != one.kind
+
+
+def test_trainings_on_other_images_are_no_replicates(toy):
+    source = toy.source()
+    kinds = {
+        toy.training(development=toy.development(source=source, **changes)).kind
+        for changes in ({}, {"name": "d2"}, {"seed": 1}, {"test_share": 0.5})
+    }
+    assert len(kinds) == 4
+
+
+# --- results -------------------------------------------------------------------------------------
+
+
+def test_a_result_that_nobody_makes_says_so():
+    with pytest.raises(NotImplementedError, match="nothing makes a Made"):
+        Made.make([Made(name="a")])
+
+
+def test_a_result_is_made_alone_and_named_by_its_class_unless_it_says_more():
+    one, two = Made(name="a"), Made(name="b")
+    assert one.batch == Made(name="a").batch
+    assert one.batch != two.batch
+    assert one.title == f"Made {one.key[:12]}"
+    assert one.effort == two.effort == "Made"

@@ -23,6 +23,7 @@ def rows(percent=None, **changes):
                 "method": "FGSM",
                 "epsilon": 0.02,
                 "steps": STEPS.get(changes.get("method", "FGSM"), NAN),
+                "step_size": 0.01 if changes.get("method") == "PGD" else NAN,
                 "delivery": "control" if rung == "control" else "float",
                 "relation": SAME if rung == "control" else rung,
                 "surrogate_architecture": "a",
@@ -229,7 +230,9 @@ def test_few_rows_are_enough(relation):
 def test_many_steps_in_the_white_box_are_not_weaker_than_from_elsewhere(lower):
     values = {**dict.fromkeys(HOLDS, 100.0), lower: 40.0, WHITE_BOX: 40 + SLACK + 0.1}
     table = frame(rows(method="PGD"), rows(values, method="PGD", domain="radiology"))
-    with pytest.raises(SanityError, match=f"in the white box is weaker than by {lower}") as caught:
+    with pytest.raises(
+        SanityError, match=f"in the white box is weaker than the same from {lower}"
+    ) as caught:
         check(table)
     assert "radiology" in str(caught.value)
     assert "pathology" not in str(caught.value)
@@ -251,11 +254,17 @@ def test_attacks_from_elsewhere_may_come_in_any_order():
 )
 def test_more_steps_in_the_white_box_are_not_weaker(weak, strong):
     table = frame(rows({WHITE_BOX: 20.0}, **weak), rows({WHITE_BOX: 20 - SLACK - 0.1}, **strong))
-    with pytest.raises(SanityError, match=r"weaker than in (1|5) steps than in 20"):
+    with pytest.raises(SanityError, match=r"weaker than one of fewer steps, (1|5) instead of 20"):
         check(table)
     ladder(table)
     check(frame(rows({WHITE_BOX: 20.0}, **weak), rows({WHITE_BOX: 20 - SLACK + 0.1}, **strong)))
     check(frame(rows({WHITE_BOX: 1.0}, **weak), rows({WHITE_BOX: 30.0}, **strong)))
+
+
+def test_steps_that_do_not_reach_the_budget_prove_nothing():
+    """Two steps of 0.01 stay within 0.02 of the image, one step of 0.06 does not."""
+    short = {"method": "PGD", "steps": 2, "epsilon": 0.06}
+    check(frame(rows({WHITE_BOX: 55.4}, **short), rows({WHITE_BOX: 31.0}, epsilon=0.06)))
 
 
 def test_only_the_same_epsilon_and_networks_are_compared():

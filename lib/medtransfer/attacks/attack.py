@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from medtransfer.attacks.method import Method
-from medtransfer.networks.network import Network
+from medtransfer.networks.network import Network, shared
 from medtransfer.specs import Spec
 
 TEST, VALIDATION = "test", "validation"
@@ -35,9 +35,5 @@ class Attack(Spec):
 
         Of several surrogates their number is among it, as `members`.
         """
-        names = dict.fromkeys(name for each in self.surrogates for name in each.traits)
-        found = {}
-        for name in names:
-            values = list(dict.fromkeys(each.traits.get(name, "") for each in self.surrogates))
-            found[name] = values[0] if len(values) == 1 else "+".join(map(str, values))
-        return found | ({"members": len(self.surrogates)} if len(self.surrogates) > 1 else {})
+        number = len(self.surrogates)
+        return shared(self.surrogates) | ({"members": number} if number > 1 else {})

@@ -77,12 +77,13 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
 
 
 def _durations() -> dict[str, float]:
-    """Return the median seconds of stored results by effort."""
+    """Return the median seconds of stored results by effort, with their part of a pass."""
     found: dict[str, list[float]] = defaultdict(list)
     for kind in paths.store().glob("[!.]*"):
         for path in islice(kind.glob("*/[!.]*/run.json"), SAMPLE):
             record = store.read_json(path)
-            found[record.get("effort", "")].append(record["seconds"])
+            if "work" in record:
+                found[record["effort"]].append(sum(record["work"].values()))
     return {effort: median(values) for effort, values in found.items()}
 
 

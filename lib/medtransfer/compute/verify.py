@@ -119,7 +119,7 @@ def difference(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> f
     for name, array in before.items():
         first, second = array.astype(float), after[name].astype(float)
         other = (first != second) & ~(np.isnan(first) & np.isnan(second))
-        distance = np.abs(first - second)[other]
+        distance = np.abs(first[other] - second[other])
         worst = max(worst, float(np.where(np.isnan(distance), np.inf, distance).max(initial=0)))
     return worst
 

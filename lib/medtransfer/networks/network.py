@@ -12,7 +12,7 @@ from medtransfer import store
 from medtransfer.data import images, splits
 from medtransfer.data.splits import Development
 from medtransfer.measures.predictions import Predictions
-from medtransfer.specs import Result
+from medtransfer.specs import SCALARS, Result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,16 +78,17 @@ class Network(Result, ABC):
     def traits(self) -> dict[str, Any]:
         """What tables and figures name: its class, and every field but those of replicates.
 
-        Of a development set it is the name, as `data`; of a network inside this one, its traits.
+        Of a development set it is the name, as `data`; of networks inside this one, their traits.
         """
         found: dict[str, Any] = {}
         for name, value in self.fields():
-            if isinstance(value, Network):
-                found |= value.traits
+            parts = value if isinstance(value, tuple) else (value,)
+            if parts and all(isinstance(part, Network) for part in parts):
+                found |= shared(parts)
             elif isinstance(value, Development):
                 found["data"] = value.name
             elif name not in self.replicated:
-                found[name] = "+".join(map(str, value)) if isinstance(value, tuple) else value
+                found[name] = value if isinstance(value, SCALARS) else "+".join(map(str, parts))
         return found | {"network": type(self).__name__.lower()}
 
     @property
@@ -112,6 +113,15 @@ class Network(Result, ABC):
         for spec in specs:
             with store.draft(spec) as place:
                 answered(spec, spec.open()).write(place)
+
+
+def shared(networks: Sequence[Network]) -> dict[str, Any]:
+    """Return the traits of several networks; where they differ, their values joined by "+"."""
+    found = {}
+    for name in dict.fromkeys(name for each in networks for name in each.traits):
+        values = list(dict.fromkeys(each.traits.get(name, "") for each in networks))
+        found[name] = values[0] if len(values) == 1 else "+".join(map(str, values))
+    return found
 
 
 def answered(spec: Network, predictor: Predictor) -> Predictions:

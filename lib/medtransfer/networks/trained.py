@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -60,3 +61,4 @@ class Training(StoredNetwork):
 
         for spec in specs:
             training.train(spec)
+            gc.collect()  # a trainer and its network refer to each other, and would stay for long

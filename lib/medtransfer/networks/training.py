@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import warnings
 from typing import Literal
@@ -86,8 +85,6 @@ def train(spec: Training) -> None:
         best = _fit(module, data, epochs=spec.epochs)
         stored.write(place, state=best.state, history=module.history)
         predictions(prepared, rows.validation, clean=best.logits).write(place)
-    del module, data
-    gc.collect()  # a trainer and its network refer to each other, and would stay for long
 
 
 def _fit(module: ImageClassifier, data: DevelopmentData, *, epochs: int) -> BestEpoch:

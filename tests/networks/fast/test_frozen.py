@@ -7,7 +7,7 @@ import torch
 from timm.layers import Conv2dSame
 from torch import nn
 
-from medtransfer.networks.fast import speed_up
+from medtransfer.networks.fast import for_training
 from medtransfer.networks.fast.frozen import FrozenConv2d, can_freeze
 
 LAYERS = {
@@ -36,7 +36,7 @@ def pair(request):
     """A layer with a ReLU6 after it, and without, each with the frozen one."""
     network = nn.Sequential(copy.deepcopy(LAYERS[request.param]))
     ordinary = copy.deepcopy(network[0]).requires_grad_(False)
-    speed_up(network.requires_grad_(False))
+    for_training(network.requires_grad_(False))
     assert can_freeze(network[0])
     return [
         (ordinary, FrozenConv2d(network[0], relu6=False)),

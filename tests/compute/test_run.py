@@ -1,0 +1,38 @@
+"""Running: from a study to its cells and tables, in one call."""
+
+import pytest
+
+from medtransfer.compute import run, status
+from medtransfer.errors import UsageError
+from medtransfer.study import plan
+from medtransfer.study.factors import FACTORS
+
+
+def test_a_factor_that_there_is_not_costs_no_training(runnable, run_on):
+    run_on(None)  # any use of it would fail
+    with pytest.raises(UsageError, match="no factor 'colour'; allowed: perturbation, "):
+        run.factor(runnable, "pathology", "colour")
+
+
+def test_domains_are_run_whole_and_their_networks_listed(runnable, in_process, monkeypatch):
+    few = {"initialization": FACTORS["initialization"]}
+    for module in (run, status):
+        monkeypatch.setattr(module, "FACTORS", few)
+    run.everything(runnable, ["pathology"])
+    (row,) = status.notebooks(runnable)
+    assert (row["missing"], row["minutes left"]) == (0, 0)
+    networks = plan.networks(runnable, "pathology", "initialization")
+    table = run.networks(networks, resamples=20)
+    assert table["key"].tolist() == [spec.key for spec in networks]
+    assert table["seed"].tolist() == [spec.seed for spec in networks]
+    assert table["initialization"].tolist() == [spec.initialization for spec in networks]
+    assert table["epochs"].tolist() == [spec.epochs for spec in networks]
+    assert (table["validation_auc_low"] <= table["validation_auc"]).all()
+    assert (table["validation_auc"] <= table["validation_auc_high"]).all()
+
+
+def test_the_epsilon_is_one_of_the_candidates_and_is_chosen_once(runnable, in_process, run_on):
+    chosen = run.chosen_epsilon(runnable, "pathology")
+    assert chosen in runnable.profile.candidates
+    run_on(None)  # any use of it would fail
+    assert run.chosen_epsilon(runnable, "pathology") == chosen

@@ -1,0 +1,239 @@
+"""Builders: the images, networks and methods of a study, as its profile says."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import yaml
+from facts import folder_facts
+from PIL import Image
+
+from medtransfer import phantoms, store
+from medtransfer.attacks.fgsm import FGSM
+from medtransfer.attacks.pgd import PGD
+from medtransfer.data import splits
+from medtransfer.data.manifests import imagenet_weights
+from medtransfer.domains import DOMAINS
+from medtransfer.errors import ManifestError, UsageError
+from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.study import builders, plan, schema
+
+ANY = {"architecture": "mobilenet_v2", "initialization": RANDOM}
+
+
+@pytest.fixture
+def changed(planned):
+    """Maker of the tiny study with some fields of its profile changed, on the same images."""
+
+    def make(**changes):
+        return replace(planned, profile=planned.profile.model_copy(update=changes))
+
+    return make
+
+
+# --- images --------------------------------------------------------------------------------------
+
+
+def test_a_study_has_the_domains_of_its_profile_in_their_order(planned, profile):
+    assert planned.domains == tuple(profile.sources) == tuple(DOMAINS)
+    for domain in planned.domains:
+        source = planned.source(domain)
+        assert (source.domain, source.image_px) == (domain, profile.image_px[domain])
+        assert source.groups == profile.groups[domain]
+
+
+def test_phantoms_are_known_without_being_drawn(planned, profile):
+    assert builders.known(profile) == planned
+    assert not any(store.has(source) for source in planned.sources.values())
+
+
+def test_a_domain_without_source_is_refused(profile):
+    few = profile.model_copy(update={"sources": {"pathology": "phantom_histology"}})
+    study = builders.resolve(few)
+    with pytest.raises(UsageError, match="no source for radiology, only for pathology"):
+        study.source("radiology")
+
+
+def test_a_domain_whose_images_are_not_prepared_says_what_to_run(planned):
+    study = replace(planned, sources={"pathology": planned.source("pathology")})
+    assert study.domains == planned.domains
+    says = r"images of radiology \(phantom_chest\) are not prepared yet; `medtransfer run`"
+    with pytest.raises(UsageError, match=says):
+        study.network("radiology", **ANY)
+
+
+@pytest.mark.parametrize("name", ["phantom_chest", "imagenet_mobilenet_v2"])
+@pytest.mark.parametrize("ask", [builders.resolve, builders.known])
+def test_a_manifest_of_something_else_is_no_source(profile, name, ask):
+    wrong = profile.model_copy(update={"sources": {"pathology": name}})
+    with pytest.raises(ManifestError, match=rf"{name}\.yaml: domain: must be pathology"):
+        ask(wrong)
+
+
+@pytest.fixture
+def own(profile, tmp_path):
+    """A profile of a folder of one's own."""
+    (tmp_path / "images").mkdir()
+    rows = ["file,sick"]
+    for number in range(20):
+        Image.new("RGB", (40, 40), (number * 9, 50, 50)).save(tmp_path / "images" / f"{number}.png")
+        rows.append(f"{number}.png,{number % 2}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(folder_facts()))
+    return profile.model_copy(update={"sources": {"pathology": str(path)}})
+
+
+def test_a_folder_of_ones_own_is_a_source_like_any_other(own):
+    study = builders.resolve(own)
+    spec = study.source("pathology")
+    assert store.has(spec)
+    assert (spec.labels, spec.image_px) == (("Tumour",), own.image_px["pathology"])
+    cells = plan.cells(study, "pathology", "initialization", epsilon=0.02)
+    assert {cell.target.development.source for cell in cells} == {spec}
+
+
+def test_what_was_prepared_is_known_though_its_files_are_gone(own, tmp_path):
+    assert builders.known(own).sources == {}
+    study = builders.resolve(own)
+    for path in (tmp_path / "images").iterdir():
+        path.unlink()
+    (tmp_path / "labels.csv").unlink()
+    assert builders.known(own) == study
+
+
+# --- networks ------------------------------------------------------------------------------------
+
+
+def test_a_pretrained_training_names_its_weights(planned):
+    for training in plan.networks(planned, "pathology", "initialization"):
+        pretrained = training.initialization == IMAGENET
+        expected = imagenet_weights(training.architecture).sha256 if pretrained else ""
+        assert training.weights == expected
+
+
+def test_a_training_follows_the_recipe_of_its_initialization(planned, profile):
+    for training in plan.networks(planned, "pathology", "initialization"):
+        recipe = profile.recipes[training.initialization]
+        assert training.learning_rate == recipe.learning_rate
+        assert training.head_learning_rate == recipe.head_learning_rate
+        assert training.batch_size == profile.batch_size
+        assert training.weight_decay == profile.weight_decay
+        assert training.development.test_share == profile.test_share
+        assert training.development.validation_share == profile.validation_share
+
+
+def test_networks_on_few_images_get_more_epochs(changed, profile):
+    factors = {"d1/10": 3}
+    study = changed(epoch_factors=factors)
+    for initialization, recipe in profile.recipes.items():
+        for data in splits.NAMES:
+            training = study.network(
+                "radiology",
+                architecture="mobilenet_v2",
+                initialization=initialization,
+                data=data,
+            )
+            assert training.epochs == recipe.epochs * factors.get(data, 1)
+
+
+def test_a_domain_says_how_its_training_images_are_varied(planned):
+    """A mirrored chest would have its heart on the right."""
+    made = {domain: planned.network(domain, **ANY).augmentation for domain in DOMAINS}
+    assert made == {domain: row.augmentation for domain, row in DOMAINS.items()}
+    assert "mirror" not in made["radiology"]
+    assert "mirror" in made["pathology"] and "mirror" in made["ophthalmology"]
+
+
+def test_the_seed_of_the_profile_changes_images_splits_and_trainings(planned, profile):
+    other = builders.resolve(profile.model_copy(update={"seed": 1}))
+    first, second = (study.network("pathology", **ANY) for study in (planned, other))
+    assert first.seed != second.seed
+    assert first.development.seed != second.development.seed
+    assert first.development.source != second.development.source
+
+
+def test_a_seed_is_drawn_from_what_a_network_is_and_never_changes(planned):
+    """The numbers of the study hang on it."""
+    assert planned.network("pathology", **ANY).seed == 3228611862
+    assert planned.network("radiology", **ANY, data="d1/10", bis=True).seed == 2413846641
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"architecture": "efficientnet_lite0"},
+        {"initialization": IMAGENET},
+        {"data": "d2"},
+        {"bis": True},
+        {"replicate": 1},
+    ],
+    ids=str,
+)
+def test_no_two_trainings_share_their_seed(planned, change):
+    one = planned.network("pathology", **ANY)
+    other = planned.network("pathology", **{**ANY, **change})
+    assert other.seed != one.seed
+    replicates = {"bis", "replicate"} & {*change}
+    assert (other.kind == one.kind) == bool(replicates)
+
+
+# --- methods -------------------------------------------------------------------------------------
+
+
+def test_methods_have_the_parameters_of_the_profile(planned, profile):
+    steps = profile.methods["PGD"]
+    assert planned.method("FGSM", 0.03) == FGSM(epsilon=0.03)
+    assert planned.method("PGD", 0.03) == PGD(epsilon=0.03, **steps)
+
+
+def test_a_whole_number_is_as_good_as_its_fraction(changed, profile):
+    """One attack has one key, however its profile writes the number."""
+    study = changed(methods={**profile.methods, "PGD": {"steps": 2, "step_size": 1}})
+    whole = study.method("PGD", 0.02)
+    assert whole == PGD(epsilon=0.02, steps=2, step_size=1.0)
+
+
+def test_an_unknown_method_is_refused_with_those_that_there_are(changed, profile):
+    study = changed(methods={**profile.methods, "Magic": {}})
+    with pytest.raises(UsageError, match=r"no method of attack 'Magic'; allowed: .*FGSM.*PGD"):
+        study.method("Magic", 0.02)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "wrong"),
+    [
+        ({"steps": 2, "step_size": 0.01, "momentum": 1}, "momentum"),
+        ({"steps": 2, "stepsize": 0.01}, "stepsize"),
+        ({"steps": 2}, "step_size"),
+        ({"steps": 2, "step_size": 0.01, "epsilon": 0.1}, "epsilon"),
+    ],
+    ids=["another", "misspelt", "absent", "epsilon"],
+)
+def test_a_wrong_parameter_is_refused_with_the_right_ones(changed, profile, parameters, wrong):
+    study = changed(methods={**profile.methods, "PGD": parameters})
+    says = rf"methods: PGD: .*{wrong}.*; its parameters: step_size, steps"
+    with pytest.raises(UsageError, match=says):
+        plan.cells(study, "pathology", "initialization", epsilon=0.02)
+
+
+# --- built-in profiles ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["smoke", "default"])
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_development_set_of_a_built_in_profile_can_train_a_network(name, domain):
+    study = builders.resolve(schema.profile(name))
+    source = study.source(domain)
+    drawn = phantoms.phantom(source.drawing)
+    rows = [
+        {"group": f"{group:05d}", "split": "", **dict(zip(drawn.LABELS, labels, strict=True))}
+        for group in range(source.groups)
+        for index in range(drawn.count(seed=source.seed, group=group))
+        for labels in [drawn.labels(seed=source.seed, group=group, index=index)]
+    ]
+    for one in splits.NAMES:
+        parts = splits.parts(
+            pd.DataFrame(rows), labels=drawn.LABELS, development=study.development(domain, one)
+        )
+        assert len(parts.train) >= 2 and len(parts.validation) >= 1
