@@ -264,7 +264,10 @@ def test_more_steps_in_the_white_box_are_not_weaker(weak, strong):
 def test_steps_that_do_not_reach_the_budget_prove_nothing():
     """Two steps of 0.01 stay within 0.02 of the image, one step of 0.06 does not."""
     short = {"method": "PGD", "steps": 2, "epsilon": 0.06}
-    check(frame(rows({WHITE_BOX: 55.4}, **short), rows({WHITE_BOX: 31.0}, epsilon=0.06)))
+    weak = {**dict.fromkeys(HOLDS, 100.0), WHITE_BOX: 55.4}
+    check(frame(rows(weak, **short), rows({WHITE_BOX: 31.0}, epsilon=0.06)))
+    with pytest.raises(SanityError):
+        check(frame(rows(weak, **{**short, "steps": 6}), rows({WHITE_BOX: 31.0}, epsilon=0.06)))
 
 
 def test_only_the_same_epsilon_and_networks_are_compared():
