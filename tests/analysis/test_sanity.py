@@ -304,7 +304,7 @@ def test_an_interval_that_is_missing_hides_no_breach():
 
 def test_a_rung_that_one_domain_lacks_hides_no_breach():
     broken = without(SAME, rows({WHITE_BOX: 90.0}, method="PGD", domain="radiology"))
-    with pytest.raises(SanityError, match=f"by {OTHER}"):
+    with pytest.raises(SanityError, match=f"from {OTHER}"):
         check(frame(rows(method="PGD"), broken))
 
 
