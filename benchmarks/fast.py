@@ -50,10 +50,7 @@ VARIANTS = {
     "all parts": [],
     "without depthwise": [(fast, "use_shifted_products", nothing)],
     "without pointwise": [(fast, "use_products", nothing)],
-    "without ReLU6 in place": [(fast, "work_in_place", nothing)],
-    "without all three": [
-        (fast, name, nothing) for name in ("use_shifted_products", "use_products", "work_in_place")
-    ],
+    "without both": [(fast, name, nothing) for name in ("use_shifted_products", "use_products")],
     "without frozen": [(folding, "_freeze", nothing)],
     "without folding": [(fast, "folded", lambda model, example: model.eval())],
     "without anything": [(fast, "used", lambda: False)],

@@ -82,7 +82,8 @@ class Spec:
 
     def _tree(self, *, nested: Any) -> dict[str, Any]:
         defaults = self._defaults()
-        return {n: _plain(v, nested) for n, v in self.fields() if defaults[n] != v}
+        same = {n for n, v in self.fields() if type(v) is type(defaults[n]) and v == defaults[n]}
+        return {n: _plain(v, nested) for n, v in self.fields() if n not in same}
 
     def upstream(self) -> Iterator[Spec]:
         """Yield every spec nested directly in this one."""

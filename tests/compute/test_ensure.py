@@ -172,7 +172,7 @@ def test_a_missing_cell_is_made_without_its_stored_neighbours(toy, source, made,
 
 def test_images_that_nobody_draws_are_asked_for(toy, made, in_process):
     training = toy.training()
-    with pytest.raises(StoreError, match="has no Source"):
+    with pytest.raises(StoreError, match="no longer holds the images of toy"):
         type(training.development.source).make([training.development.source])
     made.failing = {training.development.source}
     with pytest.raises(ComputeError, match="images of toy: RuntimeError"):

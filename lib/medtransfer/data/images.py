@@ -12,6 +12,7 @@ import numpy as np
 
 from medtransfer import phantoms, store
 from medtransfer.data import room
+from medtransfer.errors import StoreError
 from medtransfer.specs import Result
 
 if TYPE_CHECKING:
@@ -51,8 +52,10 @@ class Source(Result):
         Raises:
             StoreError: always.
         """
-        for spec in specs:
-            store.find(spec)
+        names = ", ".join(spec.manifest for spec in specs)
+        raise StoreError(
+            f"the store no longer holds the images of {names}; run `medtransfer data prepare` again"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

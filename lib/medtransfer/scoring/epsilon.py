@@ -50,7 +50,7 @@ class EpsilonChoice(Result):
 
         for spec in specs:
             curves = pd.DataFrame([_left(cell) for cell in spec.cells]).pivot_table(
-                index="epsilon", columns="delivery", values="left", aggfunc="mean"
+                index="epsilon", columns="delivery", values="left", aggfunc="mean", dropna=False
             )
             safe = curves.index[curves[CONTROL] >= spec.harmless]
             working = safe[curves.loc[safe, FLOAT] <= spec.remaining]

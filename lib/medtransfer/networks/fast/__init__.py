@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from medtransfer.networks.fast.depthwise import use_shifted_products
 from medtransfer.networks.fast.folding import folded
 from medtransfer.networks.fast.pointwise import use_products
-from medtransfer.networks.fast.relu6 import work_in_place
 
 
 def used() -> bool:
@@ -23,7 +22,6 @@ def for_training(network: nn.Module) -> None:
     if used():
         use_shifted_products(network)
         use_products(network)
-        work_in_place(network)
 
 
 def for_answers(network: nn.Module, example: Tensor) -> nn.Module:
