@@ -2,7 +2,7 @@
 
 The weights are laid out for the kernel once and not at every call, ReLU6 is applied while a result
 is in the cache, and only the gradient of the images is computed, for 1x1 kernels as a product of
-matrices. On a CPU scores are 12 to 20 % faster, input gradients 6 to 11 %.
+matrices.
 """
 
 from __future__ import annotations
