@@ -169,7 +169,7 @@ def test_a_limit_reaches_every_notebook(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: dict[str, Any] = {}
-    monkeypatch.setattr(builders, "resolve", lambda profile: profile)
+    monkeypatch.setattr(builders, "resolve", lambda profile, domains: profile)
     monkeypatch.setattr(run, "everything", lambda study, domains: asked.update(study=study))
     monkeypatch.setattr(
         notebooks, "execute_all", lambda chosen, *, profile, folder: asked.update(named=profile)

@@ -39,7 +39,6 @@ def test_what_must_be_got_by_hand_is_said_step_by_step(capsys, action):
     ("command", "says"),
     [
         (["verify", "pathmnist"], "was not prepared; run `medtransfer data prepare`"),
-        (["prepare"], "which source"),
         (["prepare", "retinamnist", "--image-px", "1000000"], "GiB of memory are needed"),
     ],
 )

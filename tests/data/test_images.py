@@ -103,7 +103,6 @@ def test_files_that_do_not_belong_together_are_refused(published, damage):
 
 
 def test_nobody_makes_images_that_were_to_be_read(published):
-    FileSource.make([published])
     lost = FileSource(**{**dict(published.fields()), "content": "another"})
     with pytest.raises(StoreError, match="no longer holds the images of"):
         FileSource.make([lost])
