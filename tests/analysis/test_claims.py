@@ -10,6 +10,8 @@ from medtransfer.study import plan
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS
 
+pytestmark = pytest.mark.slow
+
 EPSILON = 0.02
 IMAGES = 40
 LABELS = np.arange(IMAGES)[:, None] % 2

@@ -7,6 +7,8 @@ from medtransfer.errors import UsageError
 from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_factor_that_there_is_not_costs_no_training(runnable, run_on):
     run_on(None)  # any use of it would fail

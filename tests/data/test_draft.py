@@ -18,6 +18,8 @@ from medtransfer import store
 from medtransfer.data import catalog, draft, prepare
 from medtransfer.data.images import load
 
+pytestmark = pytest.mark.slow
+
 
 def images_of(spec):
     return np.array(load(spec).images)

@@ -27,6 +27,8 @@ from medtransfer.scoring import transfer
 from medtransfer.study import builders, schema
 from medtransfer.study.factors import FACTORS, Factor, Pair, crossed
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 DOMAIN, FACTOR = "dermatology", "doors"
 RULE = json.dumps({"slope": 8.0, "offset": -1.0})
@@ -108,7 +110,6 @@ def drawn(table):
     return " ".join([*texts, *(t.get_text() for a in figure.axes for t in a.get_yticklabels())])
 
 
-@pytest.mark.slow
 def test_a_method_is_a_file_and_a_line_of_the_profile(chapter):
     frame = chapter.frame
     jitter = frame[(frame["method"] == "Jitter") & (frame["delivery"] == "float")]
@@ -119,7 +120,6 @@ def test_a_method_is_a_file_and_a_line_of_the_profile(chapter):
     assert "Jitter at" in chapter.design().columns
 
 
-@pytest.mark.slow
 def test_several_surrogates_are_one_attack(chapter):
     both = selection.select(chapter.cells, surrogate_initialization="imagenet+random")
     assert len(both) == 9
@@ -128,7 +128,6 @@ def test_several_surrogates_are_one_attack(chapter):
     assert "imagenet+random" in set(shown["surrogate_initialization"])
 
 
-@pytest.mark.slow
 def test_a_defence_is_a_file_and_a_row_of_its_factor(chapter):
     shown = means(chapter, method="PGD", surrogate_initialization=RANDOM)
     assert shown["target_network"].tolist().count("blurred") == 1
@@ -139,7 +138,6 @@ def test_a_defence_is_a_file_and_a_row_of_its_factor(chapter):
     assert len(rows) == 3
 
 
-@pytest.mark.slow
 def test_a_foreign_network_answers_and_is_not_a_surrogate(chapter):
     frame = chapter.frame
     foreign = frame[frame["target_network"] == "answers"]
@@ -153,7 +151,6 @@ def test_a_foreign_network_answers_and_is_not_a_surrogate(chapter):
         )
 
 
-@pytest.mark.slow
 def test_a_domain_is_a_row_and_a_manifest(chapter):
     assert chapter.number == "49"
     assert (chapter.frame["domain"] == DOMAIN).all()
@@ -164,7 +161,6 @@ def test_a_domain_is_a_row_and_a_manifest(chapter):
     assert chapter.networks() is not None
 
 
-@pytest.mark.slow
 def test_no_module_of_the_library_knows_of_them(chapter):
     source = "".join(p.read_text() for p in (paths.REPOSITORY / "lib").rglob("*.py"))
     for name in ("Jitter", "Blurred", "phantom_skin", DOMAIN):

@@ -20,6 +20,8 @@ from medtransfer.errors import ClusterError
 from medtransfer.executors import cluster
 from medtransfer.executors import local as workers
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 120  # seconds; processes that import torch start slowly on a busy machine
 
 

@@ -8,6 +8,8 @@ from torch import nn
 from medtransfer.errors import UsageError
 from medtransfer.networks.architectures import ARCHITECTURES, Classifier, architecture
 
+pytestmark = pytest.mark.slow
+
 SIDES = {
     "efficientnet_lite0": 32,
     "mobilenet_v2": 32,

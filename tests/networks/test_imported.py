@@ -22,6 +22,8 @@ from medtransfer.networks.keras import load_keras
 from medtransfer.study import schema
 from medtransfer.study.builders import Study
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "DenseNet121/pretrained_d1/pat_model.h5": Name(
         "pathology", "densenet121_keras", "imagenet", "d1", False

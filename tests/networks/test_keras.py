@@ -21,7 +21,7 @@ from medtransfer.networks.fast.folding import folded
 from medtransfer.networks.keras import load_keras
 
 # NumPy 2 about the PyTorch side of Keras, thousands of times.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:__array__ implementation")]
 
 APPLICATIONS = {"inception_v3_keras": "InceptionV3", "densenet121_keras": "DenseNet121"}
 OUTPUTS = 15

@@ -15,6 +15,8 @@ from medtransfer.errors import KerasError, WeightsError
 from medtransfer.networks.architectures import Classifier
 from medtransfer.networks.keras import load_keras, reading
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

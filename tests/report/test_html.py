@@ -15,6 +15,8 @@ from medtransfer import paths
 from medtransfer.errors import ReportError
 from medtransfer.report import html as report
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def executed() -> None:

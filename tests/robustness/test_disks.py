@@ -8,6 +8,8 @@ import pytest
 
 from medtransfer import cli
 
+pytestmark = pytest.mark.slow
+
 WRITERS = ["images", "some_images", "table", "network", "history"]
 SMALL_DISK = """
 import subprocess, sys

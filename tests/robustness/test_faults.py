@@ -28,6 +28,8 @@ from medtransfer.scoring import epsilon
 from medtransfer.scoring.epsilon import EpsilonChoice
 from medtransfer.study import builders
 
+pytestmark = pytest.mark.slow
+
 # --- a store that was changed by hand, or whose disk lost something ------------------------------
 
 

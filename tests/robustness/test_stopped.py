@@ -13,7 +13,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from medtransfer import store
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="processes are in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="processes are in /proc"),
+]
 PATIENCE = 300  # seconds
 
 

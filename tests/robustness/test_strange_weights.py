@@ -23,6 +23,8 @@ from medtransfer.networks.architectures import Classifier
 from medtransfer.networks.imported import Name
 from medtransfer.networks.keras import load_keras
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_trap_would_spring(tmp_path):
     pickle.loads(pickle.dumps(Trap(tmp_path / "sprung"))).close()

@@ -25,6 +25,8 @@ from medtransfer.data.readers.reader import UNUSABLE
 from medtransfer.errors import AttackError, DicomError, FetchError, ManifestError, SourceError
 from medtransfer.study import schema as profiles
 
+pytestmark = pytest.mark.slow
+
 COMMITTED = sorted(path.stem for path in manifest.paths.manifests().glob("*.yaml"))
 
 

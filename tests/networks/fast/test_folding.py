@@ -10,6 +10,8 @@ from torch import nn
 from medtransfer.networks.architectures import Classifier
 from medtransfer.networks.fast.folding import folded
 
+pytestmark = pytest.mark.slow
+
 SIDES = {"efficientnet_lite0": 64, "mobilenet_v2": 64, "densenet121": 64, "inception_v3": 75}
 
 
