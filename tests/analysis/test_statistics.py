@@ -12,6 +12,8 @@ from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 from medtransfer.analysis import statistics
 from medtransfer.analysis.statistics import Pairs, difference, mean, rank_correlation, verdicts
 
+pytestmark = pytest.mark.slow
+
 
 def side(name, rng, *, level, targets, spread, replicates=3, networks=2, noise=1.0):
     """Pairs of fresh surrogates with given targets: {(network, replicate): its deviation}."""

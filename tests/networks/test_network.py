@@ -17,6 +17,8 @@ from medtransfer.networks import fast, network, stored
 from medtransfer.networks.network import ModulePredictor, Network
 from medtransfer.specs import Spec
 
+pytestmark = pytest.mark.slow
+
 
 class Blur(nn.Module):
     """A network behind a blur."""

@@ -12,6 +12,8 @@ from medtransfer import paths
 from medtransfer.errors import ExecutionError, UsageError
 from medtransfer.report import notebooks
 
+pytestmark = pytest.mark.slow
+
 # The kernel's last answer is out, but it has not yet left the question.
 LINGERS = """
 import asyncio, inspect, time

@@ -45,6 +45,10 @@ class Source(Result):
     def title(self) -> str:
         return f"images of {self.manifest}"
 
+    @property
+    def effort(self) -> str:
+        return "reading"
+
     @classmethod
     def make(cls, specs: Sequence[Self]) -> None:
         """Explain that nobody can make it: its files are read before anything is planned.

@@ -13,6 +13,8 @@ from served import BODY, OTHER, Page, file_at, names, sha256
 from medtransfer.data.download import address, fetch
 from medtransfer.errors import FetchError
 
+pytestmark = pytest.mark.slow
+
 
 def test_after_a_cut_only_the_rest_is_asked_for(site, tmp_path):
     page = Page(cuts=[50_000, 70_000])

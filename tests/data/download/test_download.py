@@ -15,6 +15,8 @@ from medtransfer.data.download import check, fetch
 from medtransfer.data.files import File
 from medtransfer.errors import FetchError
 
+pytestmark = pytest.mark.slow
+
 # --- whole files ----------------------------------------------------------------------------------
 
 
