@@ -52,6 +52,10 @@ VARIANTS = {
     "without pointwise": [(fast, "use_products", nothing)],
     "without both": [(fast, name, nothing) for name in ("use_shifted_products", "use_products")],
     "without frozen": [(folding, "_freeze", nothing)],
+    "folding alone": [
+        *((fast, name, nothing) for name in ("use_shifted_products", "use_products")),
+        (folding, "_freeze", nothing),
+    ],
     "without folding": [(fast, "folded", lambda model, example: model.eval())],
     "without anything": [(fast, "used", lambda: False)],
 }

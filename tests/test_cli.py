@@ -180,3 +180,15 @@ def test_a_limit_reaches_every_notebook(
     found = profile(str(asked["named"]))
     assert found == asked["study"]
     assert found.image_limit == 300
+
+
+def test_until_epsilon_is_chosen_what_is_left_is_a_lower_bound(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"notebook": "20 radiology, perturbation", "minutes left": 3.0}
+    monkeypatch.setattr("medtransfer.compute.status.notebooks", lambda study: [row])
+    for epsilon, said in ((None, "all: at least 3 minutes left"), (0.02, "all: 3 minutes left")):
+        monkeypatch.setattr("medtransfer.compute.status.epsilon", lambda study, d, e=epsilon: e)
+        monkeypatch.setattr("medtransfer.compute.status.spent", lambda study: {})
+        assert cli.main(["status", "--profile", "smoke"]) == 0
+        assert said in capsys.readouterr().out

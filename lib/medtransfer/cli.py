@@ -174,13 +174,15 @@ def status(name: str) -> None:
     study = known(_profile(name))
     needed = rows(status.notebooks(study))
     print(columns(needed, digits=1))
-    for domain in study.domains:
-        epsilon = status.epsilon(study, domain)
+    chosen = {domain: status.epsilon(study, domain) for domain in study.domains}
+    for domain, epsilon in chosen.items():
         print(f"{domain}: epsilon {shown(epsilon) if epsilon else 'is not chosen yet'}")
     spent = [{"work": w, "results": n, "minutes": m} for w, (n, m) in status.spent(study).items()]
     print(f"spent, in minutes of one process:\n{columns(spent, digits=1)}")
     left = sum(row["minutes left"] for row in needed)
-    print(f"all: {left:.0f} minutes left" if left == left else "all: no duration is known yet")
+    least = "" if all(chosen.values()) else "at least "  # cells hang on epsilon
+    said = f"{least}{left:.0f} minutes left" if left == left else "no duration is known yet"
+    print(f"all: {said}")
 
 
 @medtransfer.command("list")
