@@ -1,8 +1,7 @@
 """What is here for speed alone; `MEDTRANSFER_FAST=0` leaves all of it out.
 
 Networks then compute the same up to rounding, so results differ in their last digits. What each
-part saves of the default study says `benchmarks/fast.py`; one that saves nothing goes as soon as
-the study's numbers are made anew.
+part saves of the default study says `benchmarks/fast.py`.
 """
 
 import os
