@@ -44,6 +44,25 @@ def _efficientnet_lite0(outputs: int) -> nn.Module:
     return timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=outputs)
 
 
+def _efficientnet_lite0_stride8(outputs: int) -> nn.Module:
+    network = _efficientnet_lite0(outputs)
+    network.blocks = network.blocks[:3]
+    network.conv_head = network.bn2 = nn.Identity()
+    network.classifier = nn.Linear(40, outputs)
+    return network
+
+
+def _mobilenet_v2(outputs: int) -> nn.Module:
+    return models.mobilenet_v2(weights=None, num_classes=outputs)
+
+
+def _mobilenet_v2_stride8(outputs: int) -> nn.Module:
+    network = _mobilenet_v2(outputs)
+    network.features = network.features[:7]
+    network.classifier = nn.Linear(32, outputs)
+    return network
+
+
 def _inception_v3(outputs: int) -> nn.Module:
     return models.inception_v3(
         weights=None,
@@ -87,10 +106,11 @@ ARCHITECTURES: dict[str, Architecture] = {
     "efficientnet_lite0": Architecture(
         build=_efficientnet_lite0, head="classifier.", mean=HALF, std=HALF
     ),
-    "mobilenet_v2": Architecture(
-        build=lambda outputs: models.mobilenet_v2(weights=None, num_classes=outputs),
-        head="classifier.",
+    "efficientnet_lite0_stride8": Architecture(
+        build=_efficientnet_lite0_stride8, head="classifier.", mean=HALF, std=HALF
     ),
+    "mobilenet_v2": Architecture(build=_mobilenet_v2, head="classifier."),
+    "mobilenet_v2_stride8": Architecture(build=_mobilenet_v2_stride8, head="classifier."),
     "inception_v3": Architecture(build=_inception_v3, head="fc.", minimum_px=75),
     "densenet121": Architecture(
         build=lambda outputs: models.densenet121(weights=None, num_classes=outputs),

@@ -35,7 +35,7 @@ VERSION = 1
 CONTRAST = 0.8
 
 _DOMAIN = 72_101  # keeps these random streams apart from those of the other phantoms
-_SLIDE, _COUNT, _LABEL, _PATCH, _CELLS, _TUMOUR, _NOISE = range(7)
+_SLIDE, _COUNT, _LABEL, _PATCH, _CELLS, _TUMOUR, _NOISE, _REACTING = range(8)
 
 _FEWEST, _MOST = 24, 40  # patches of a slide
 _HARD_NEGATIVES = 0.2  # share of the negative patches with tumour outside the central third
@@ -43,6 +43,12 @@ _HARD_NEGATIVES = 0.2  # share of the negative patches with tumour outside the c
 # Absorption of red, green and blue by one unit of stain; each slide departs a little.
 _HAEMATOXYLIN, _EOSIN = np.array([0.62, 0.70, 0.33]), np.array([0.12, 0.80, 0.38])
 _RED_CELL = np.array([0.10, 0.85, 0.75], np.float32)[:, None, None]
+
+# Tissue that holds a tumour takes the stain a little differently far around it: a wide and faint
+# sign beside the focal ones. How much more it absorbs, and what of red, green and blue.
+REACTION = 0.05
+_REACTION_COLOUR = np.array([1.0, 0.5, -0.3], np.float32)[:, None, None]
+_REACTION_REACH = 0.22  # sigma, patch sides
 
 
 class _Slide(NamedTuple):
@@ -110,10 +116,21 @@ def _micrograph(
         cells = tumour_cells(nest, tissue, odd=odd)
         blue = np.maximum(blue, chromatin * nuclei_stain(cells, image_px=image_px))
     lumen, red = vessel(rng, image_px=image_px)
-    image = _scan(rng, slide, blue * (1 - lumen), pink * (1 - lumen), red)
+    other = _RED_CELL * red
+    if tissue.central:
+        amount = REACTION * _stream(_REACTING, seed, group, index).uniform(0.4, 1.6)
+        other = other + amount * min(1.0, contrast / CONTRAST) * _REACTION_COLOUR * _bump(image_px)
+    image = _scan(rng, slide, blue * (1 - lumen), pink * (1 - lumen), other)
     noise = _stream(_NOISE, seed, group, index, image_px).standard_normal(image.shape, np.float32)
     image = np.clip(image + slide.noise * noise, 0, 1)
     return (image * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0).copy()
+
+
+@lru_cache(maxsize=4)
+def _bump(image_px: int) -> np.ndarray:
+    """1 in the middle of the patch, falling off to its borders; float32."""
+    x, y = grid(image_px)
+    return np.exp(-((x - 0.5) ** 2 + (y - 0.5) ** 2) / np.float32(2 * _REACTION_REACH**2))
 
 
 def _stream(*key: int) -> np.random.Generator:
@@ -168,12 +185,12 @@ def _tissue(seed: int, group: int, index: int, *, positive: bool) -> Tissue:
 
 
 def _scan(
-    rng: np.random.Generator, slide: _Slide, blue: np.ndarray, pink: np.ndarray, red: np.ndarray
+    rng: np.random.Generator, slide: _Slide, blue: np.ndarray, pink: np.ndarray, other: np.ndarray
 ) -> np.ndarray:
     """What the scanner sees: light left by the stains (Beer-Lambert), uneven thickness, focus."""
     image_px = len(blue)
     thickness = 1 + 0.05 * rng.standard_normal() + 0.05 * cloud(rng, cells=3, image_px=image_px)
-    stain = slide.haematoxylin * blue + slide.eosin * pink + _RED_CELL * red
+    stain = slide.haematoxylin * blue + slide.eosin * pink + other
     light = slide.white * np.exp(-stain * thickness)
     sigma_px = slide.blur * image_px
     return blurred(light.astype(np.float32), (0, sigma_px, sigma_px), truncate=3)
