@@ -102,9 +102,8 @@ class Factor:
 def perturbation(study: Study, domain: str) -> list[Pair]:
     """Table 2: networks of the same initialization, all on d1, and the white box.
 
-    The paper has random weights; here both initializations, each on its own. The other factors
-    cross all replicates; a sweep is long, so here each replicate meets its like only, and the first
-    its white box.
+    The paper has random weights; here both initializations, each on its own. A sweep is long, so
+    each replicate meets its like only, and the first its white box.
     """
     pairs = []
     for number, start in product(range(study.profile.replicates), study.starts):
@@ -142,14 +141,14 @@ def initialization_and_data(study: Study, domain: str) -> list[Pair]:
     """Table 5: surrogates on d2 against targets on parts of d1, both initializations of both.
 
     The paper has d1/10; the sizes between show whether what pre-training gains and how far attacks
-    transfer go together (claim C2).
+    transfer go together (claim C2). Each replicate meets its like only, which is enough for means.
     """
-    surrogates = study.networks(domain, data="d2")
-    return [
-        pair
-        for part in ("d1/2", "d1/4", "d1/10")
-        for pair in crossed(surrogates, study.networks(domain, data=part))
-    ]
+    pairs = []
+    for number, part in product(range(study.profile.replicates), ("d1/2", "d1/4", "d1/10")):
+        own: Any = {"replicates": [number]}
+        targets = study.networks(domain, data=part, **own)
+        pairs += crossed(study.networks(domain, data="d2", **own), targets)
+    return pairs
 
 
 FACTORS: dict[str, Factor] = {
