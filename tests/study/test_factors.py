@@ -182,9 +182,18 @@ def test_replicates_of_a_factor_are_crossed_or_meet_their_like(planned, three, f
     one, more = (cells_of(each, factor) for each in (planned, three))
     assert len(plan.of_cells(more)) == 3 * len(plan.of_cells(one))
     assert len(more) == times * len(one)
-    assert len({network.kind for network in plan.of_cells(more)}) == len(plan.of_cells(one))
-    met = Counter(network for cell in more for network in (*cell.attack.surrogates, cell.target))
-    assert len({times for network, times in met.items() if network.development.name == "d1"}) <= 1
+    kinds = ({network.kind for network in plan.of_cells(cells)} for cells in (one, more))
+    assert next(kinds) == next(kinds)
+
+
+def test_parts_of_the_data_meet_surrogates_of_their_own_replicate(three):
+    number_of = {
+        network: number
+        for number, data in product(range(3), ("d2", *PARTS))
+        for network in three.networks("pathology", data=data, replicates=[number])
+    }
+    for cell in cells_of(three, "initialization_and_data"):
+        assert number_of[cell.attack.surrogates[0]] == number_of[cell.target]
 
 
 def test_replicates_of_a_sweep_meet_their_like(planned, three):
