@@ -157,8 +157,7 @@ def tiny_architectures():
     """Two networks that train in a second, in the registry for the whole run."""
     with pytest.MonkeyPatch.context() as patch:
         for name, width in (("tiny", 8), ("tiny_wide", 12)):
-            build = _Build(width)
-            patch.setitem(ARCHITECTURES, name, Architecture(build=build, head="9."))
+            patch.setitem(ARCHITECTURES, name, _entry(width))
         yield
 
 
@@ -168,6 +167,10 @@ class _Build:
 
     def __call__(self, outputs):
         return _tiny(outputs, width=self.width)
+
+
+def _entry(width):
+    return Architecture(_Build(width), stride=4, receptive_field_px=7, enough_px=32, head="9.")
 
 
 @pytest.fixture

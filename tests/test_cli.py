@@ -182,13 +182,75 @@ def test_a_limit_reaches_every_notebook(
     assert found.image_limit == 300
 
 
-def test_until_epsilon_is_chosen_what_is_left_is_a_lower_bound(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({}, ["pre-trained networks: epsilon is not", "random networks: epsilon is not"]),
+        (
+            {"random": 0.04},
+            ["pre-trained networks: epsilon is not", "random networks: epsilon 0.04"],
+        ),
+        (
+            {"imagenet": 0.02, "random": 0.04},
+            ["pre-trained networks: epsilon 0.02", "random networks: epsilon 0.04"],
+        ),
+    ],
+    ids=len,
+)
+def test_until_epsilons_are_chosen_what_is_left_is_a_lower_bound(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    chosen: dict[str, float],
+    says: list[str],
 ) -> None:
     row = {"notebook": "20 radiology, perturbation", "minutes left": 3.0}
     monkeypatch.setattr("medtransfer.compute.status.notebooks", lambda study: [row])
-    for epsilon, said in ((None, "all: at least 3 minutes left"), (0.02, "all: 3 minutes left")):
-        monkeypatch.setattr("medtransfer.compute.status.epsilon", lambda study, d, e=epsilon: e)
-        monkeypatch.setattr("medtransfer.compute.status.spent", lambda study: {})
-        assert cli.main(["status", "--profile", "smoke"]) == 0
-        assert said in capsys.readouterr().out
+    monkeypatch.setattr("medtransfer.compute.status.epsilons", lambda study, domain: chosen)
+    monkeypatch.setattr("medtransfer.compute.status.spent", lambda study: {})
+    assert cli.main(["status", "--profile", "smoke"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"radiology, {sentence}" in said for sentence in says)
+    assert ("all: 3 minutes left" if len(chosen) == 2 else "all: at least 3 minutes left") in said
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Any:
+    """Maker of a profile of some architecture on images of 32 px."""
+
+    def make(architecture: str) -> str:
+        path = tmp_path / "deep.yaml"
+        path.write_text(f"name: deep\nextends: smoke\narchitectures: [{architecture}]\n")
+        return str(path)
+
+    return make
+
+
+@pytest.mark.parametrize("command", [["run", "radiology"], ["reproduce", "2"]], ids=" ".join)
+def test_networks_too_deep_for_their_images_are_noted_before_any_work(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    deep: Any,
+    command: list[str],
+) -> None:
+    def stop(profile: object, domains: object) -> None:
+        raise MedtransferError("work begins")
+
+    monkeypatch.setattr(builders, "resolve", stop)
+    assert cli.main([*command, "--profile", deep("mobilenet_v2")]) == 1
+    note, end = capsys.readouterr().err.splitlines()
+    assert note.startswith("note: mobilenet_v2 leaves fewer than 4 x 4 places of images of 32 px")
+    assert note.endswith("or mobilenet_v2_stride8")
+    assert end == "medtransfer: work begins"
+    assert cli.main([*command, "--profile", deep("mobilenet_v2_stride8")]) == 1
+    assert capsys.readouterr().err == "medtransfer: work begins\n"
+
+
+@pytest.mark.parametrize("command", [["run", "radiology"], ["reproduce", "2"]], ids=" ".join)
+def test_a_network_that_does_not_take_its_images_is_refused_before_any_work(
+    home: Path, capsys: pytest.CaptureFixture[str], deep: Any, command: list[str]
+) -> None:
+    assert cli.main([*command, "--profile", deep("inception_v3")]) == 1
+    captured = capsys.readouterr()
+    assert "images of 32 px; inception_v3 needs at least 75 px: raise image_px" in captured.err
+    assert captured.out == ""
+    assert not home.exists()

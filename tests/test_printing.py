@@ -28,6 +28,6 @@ def test_pairs_say_who_attacks_whom():
     sides = {f"{side}_architecture": side.upper() for side in ("surrogate", "target")}
     sides |= {f"{side}_data": "d1" for side in ("surrogate", "target")}
     left = {"clean_auc": 0.9, "auc": 0.45, "percent": 50, "percent_low": 40, "percent_high": 60}
-    said = printing.pairs(pd.DataFrame([{"method": "PGD", **sides, **left}]))
-    assert "PGD     SURROGATE d1  TARGET d1" in said
+    said = printing.pairs(pd.DataFrame([{"method": "PGD", "epsilon": 0.02, **sides, **left}]))
+    assert "PGD        0.02  SURROGATE d1  TARGET d1" in said
     assert "50.0 (40.0 to 60.0)" in said

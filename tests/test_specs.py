@@ -249,7 +249,9 @@ def test_without_replicates_a_kind_is_as_fine_as_a_key():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("epochs", 2),
+        ("steps", 9),
+        ("least_epochs", 2),
+        ("most_epochs", 2),
         ("batch_size", 8),
         ("learning_rate", 1e-3),
         ("head_learning_rate", 1e-3),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 import signal
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,7 +13,7 @@ import click
 from medtransfer.cli_data import DOMAIN, data, models, weights
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import MedtransferError, StoreError
-from medtransfer.printing import columns, pairs, rows
+from medtransfer.printing import columns, pairs, rows, unread
 from medtransfer.study.profiles import built_in
 
 if TYPE_CHECKING:
@@ -61,20 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nstopped; finished work is stored, the same command goes on", file=sys.stderr)
         return STOPPED
     except EXPECTED as error:
-        if isinstance(error, BrokenPipeError) and _unread():
+        if isinstance(error, BrokenPipeError) and unread():
             return UNREAD
         print(f"medtransfer: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _unread() -> bool:
-    """Return whether nobody reads what is printed, as after `| head`; then nothing more is."""
-    output = select.poll()
-    output.register(1, 0)  # where print writes; errors are reported whatever one asks for
-    if gone := bool(output.poll(0)):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return gone
 
 
 def _profile(name: str) -> Profile:
@@ -193,8 +182,8 @@ def status(name: str) -> None:
     spent = [{"work": w, "results": n, "minutes": m} for w, (n, m) in status.spent(study).items()]
     print(f"spent, in minutes of one process:\n{columns(spent, digits=1)}")
     left = sum(row["minutes left"] for row in needed)
-    complete = all(status.chosen(study, domain) for domain in study.domains)
-    least = "" if complete else "at least "  # cells hang on epsilon
+    # Cells hang on epsilon.
+    least = "" if all(status.chosen(study, d) for d in study.domains) else "at least "
     said = f"{least}{left:.0f} minutes left" if left == left else "no duration is known yet"
     print(f"all: {said}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +45,7 @@ def pairs(frame: pd.DataFrame) -> str:
     return columns(
         {
             "method": row["method"],
+            "epsilon": row["epsilon"],
             **{side: _network(row, side) for side in ("surrogate", "target")},
             "clean_auc": row["clean_auc"],
             "auc": row["auc"],
@@ -55,3 +58,12 @@ def pairs(frame: pd.DataFrame) -> str:
 
 def _network(row: Mapping[Any, Any], side: str) -> str:
     return " ".join(str(row[f"{side}_{trait}"]) for trait in TRAITS if f"{side}_{trait}" in row)
+
+
+def unread() -> bool:
+    """Return whether nobody reads what is printed, as after `| head`; then nothing more is."""
+    output = select.poll()
+    output.register(1, 0)  # where print writes; errors are reported whatever one asks for
+    if gone := bool(output.poll(0)):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return gone

@@ -34,8 +34,8 @@ def test_one_surrogate_is_named_as_it_is(toy, trained):
 
 
 def test_several_surrogates_are_named_by_what_they_share_and_where_they_differ(toy, trained):
-    members = [trained(), trained(architecture="tiny_wide", epochs=2), trained(seed=5)]
+    members = [trained(), trained(architecture="tiny_wide", steps=9), trained(seed=5)]
     found = toy.attack(*members).traits
     assert found["architecture"] == "tiny+tiny_wide"
-    assert found["epochs"] == "1+2"
+    assert found["steps"] == "4+9"
     assert (found["initialization"], found["data"], found["members"]) == ("random", "d1", 3)

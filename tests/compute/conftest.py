@@ -37,7 +37,8 @@ def runnable(planned, profile, publish_images, tiny_architectures, home, tmp_pat
     monkeypatch.setattr(paths, "manifests", lambda: folder)
     builders._weights.cache_clear()
     # Enough to see what is bright: an AUC of 0 would leave nothing to attack.
-    recipe = schema.Recipe(epochs=2, learning_rate=0.01, head_learning_rate=0.01)
+    length = {"steps": 1, "least_epochs": 2, "most_epochs": 2}
+    recipe = schema.Recipe(**length, learning_rate=0.01, head_learning_rate=0.01)
     few = profile.model_copy(
         update={
             "architectures": ("tiny",),

@@ -5,21 +5,22 @@ import pytest
 from medtransfer import store
 from medtransfer.compute import inspect, status
 from medtransfer.errors import StoreError, UsageError
+from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
 
-EPSILON = 0.02
+EPSILONS = {IMAGENET: 0.02, RANDOM: 0.04}
 
 
 @pytest.fixture
 def chosen(planned, monkeypatch):
-    """The tiny study, as if an epsilon had been chosen."""
-    monkeypatch.setattr(status, "epsilon", lambda study, domain: EPSILON)
+    """The tiny study, as if its epsilons had been chosen."""
+    monkeypatch.setattr(status, "epsilons", lambda study, domain: EPSILONS)
     return planned
 
 
 def test_cells_are_listed_with_the_key_that_show_takes(chosen, publish_answers):
     frame = inspect.listed(chosen, "pathology", ["initialization"])
-    cell = plan.cells(chosen, "pathology", "initialization", epsilon=EPSILON)[0]
+    cell = plan.cells(chosen, "pathology", "initialization", epsilons=EPSILONS)[0]
     assert not frame["stored"].any()
     assert {"method", "epsilon", "delivery", "relation", "target_data"} <= {*frame}
     labels = [[0], [1], [1], [0]]
@@ -50,7 +51,9 @@ def test_a_network_is_shown_with_its_auc(toy, publish_answers):
     assert "attacked" not in text
 
 
-def test_before_epsilon_is_chosen_no_cell_is_known(planned):
+@pytest.mark.parametrize("chosen", [{}, {IMAGENET: 0.02}], ids=["none", "one of two"])
+def test_before_epsilons_are_chosen_no_cell_is_known(planned, monkeypatch, chosen):
+    monkeypatch.setattr(status, "epsilons", lambda study, domain: chosen)
     with pytest.raises(UsageError, match=r"not chosen yet.*`medtransfer run pathology init"):
         inspect.listed(planned, "pathology", ["initialization"])
 

@@ -1,9 +1,13 @@
 """Running: from a study to its cells and tables, in one call."""
 
+from dataclasses import replace
+
 import pytest
 
+from medtransfer import store
 from medtransfer.compute import run, status
 from medtransfer.errors import UsageError
+from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS
 
@@ -28,13 +32,25 @@ def test_domains_are_run_whole_and_their_networks_listed(runnable, in_process, m
     assert table["key"].tolist() == [spec.key for spec in networks]
     assert table["seed"].tolist() == [spec.seed for spec in networks]
     assert table["initialization"].tolist() == [spec.initialization for spec in networks]
-    assert table["epochs"].tolist() == [spec.epochs for spec in networks]
+    assert table["steps"].tolist() == [spec.steps for spec in networks]
     assert (table["validation_auc_low"] <= table["validation_auc"]).all()
     assert (table["validation_auc"] <= table["validation_auc_high"]).all()
 
 
-def test_the_epsilon_is_one_of_the_candidates_and_is_chosen_once(runnable, in_process, run_on):
-    chosen = run.chosen_epsilon(runnable, "pathology")
-    assert chosen in runnable.profile.candidates
+def test_epsilons_are_among_the_candidates_and_are_chosen_once(runnable, in_process, run_on):
+    chosen = run.chosen_epsilons(runnable, "pathology")
+    assert [*chosen] == [IMAGENET, RANDOM]
+    assert {*chosen.values()} <= {*runnable.profile.candidates}
     run_on(None)  # any use of it would fail
-    assert run.chosen_epsilon(runnable, "pathology") == chosen
+    assert run.chosen_epsilons(runnable, "pathology") == chosen
+
+
+@pytest.mark.parametrize("start", [IMAGENET, RANDOM])
+def test_a_profile_of_one_initialization_is_run_whole(runnable, in_process, start):
+    recipes = {start: runnable.profile.recipes[start]}
+    alone = replace(runnable, profile=runnable.profile.model_copy(update={"recipes": recipes}))
+    assert [*run.chosen_epsilons(alone, "pathology")] == [start]
+    cells = run.factor(alone, "pathology", "development_data")
+    assert {cell.target.initialization for cell in cells} == {start}
+    assert all(store.has(cell) for cell in cells)
+    assert status.chosen(alone, "pathology")

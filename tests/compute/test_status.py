@@ -15,6 +15,7 @@ from medtransfer.compute.ensure import needed
 from medtransfer.data.readers.reader import Reader
 from medtransfer.errors import UsageError
 from medtransfer.executors import local
+from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import builders, plan, schema
 from medtransfer.study.factors import FACTORS
 
@@ -27,10 +28,11 @@ def stored(spec, text="{}", **facts):
 
 
 def choose(study, domain="pathology"):
-    """Say that the largest candidate was chosen; return it."""
-    epsilon = max(study.profile.candidates)
-    stored(plan.choice(study, domain), json.dumps({"epsilon": epsilon}))
-    return epsilon
+    """Say that the smallest and the largest candidate were chosen; return them."""
+    both = {IMAGENET: min(study.profile.candidates), RANDOM: max(study.profile.candidates)}
+    for start, spec in plan.choices(study, domain).items():
+        stored(spec, json.dumps({"epsilon": both[start]}))
+    return both
 
 
 def of(study, name, column):
@@ -47,20 +49,18 @@ def test_nothing_stored_is_all_missing_and_nothing_is_computed(planned, run_on):
     assert status.spent(planned) == {}
 
 
-def test_before_epsilon_is_chosen_the_choice_and_the_networks_are_known(planned):
+def test_before_epsilon_is_chosen_the_choices_and_the_networks_are_known(planned):
     """No cell is: nothing stands in for the epsilon that it hangs on."""
-    choice = plan.choice(planned, "pathology")
+    choices = plan.choices(planned, "pathology").values()
     networks = plan.networks(planned, "pathology", "initialization")
     specs = status.wanted(planned, "pathology", "initialization")
-    assert set(specs) == set(needed([choice, *networks]))
+    assert set(specs) == set(needed([*choices, *networks]))
     assert of(planned, TABLE_3, "results") == f"0 of {len(specs)} or more"
-    choose(planned)
-    cells = plan.cells(
-        planned, "pathology", "initialization", epsilon=max(planned.profile.candidates)
-    )
+    epsilons = choose(planned)
+    cells = plan.cells(planned, "pathology", "initialization", epsilons=epsilons)
     specs = status.wanted(planned, "pathology", "initialization")
-    assert set(specs) == set(needed([choice, *cells]))
-    assert of(planned, TABLE_3, "results") == f"1 of {len(specs)}"
+    assert set(specs) == set(needed([*choices, *cells]))
+    assert of(planned, TABLE_3, "results") == f"2 of {len(specs)}"
 
 
 def test_what_is_stored_is_counted(planned):
@@ -109,10 +109,10 @@ def test_work_that_a_notebook_above_does_is_counted_there_alone(planned, timed):
 
 
 def test_time_spent_is_added_up_by_kind_of_work(planned):
-    epsilon = choose(planned)
+    epsilons = choose(planned)
     for training in plan.networks(planned, "pathology", "initialization")[:2]:
         stored(training, work={training.effort: 60.0})
-    cell, *_ = plan.cells(planned, "pathology", "initialization", epsilon=epsilon)
+    cell, *_ = plan.cells(planned, "pathology", "initialization", epsilons=epsilons)
     stored(cell, work={"crafting": 60.0, "scoring": 30.0})
     folder = paths.executed(planned.profile.name)
     folder.mkdir(parents=True)
@@ -130,15 +130,27 @@ def test_time_spent_is_added_up_by_kind_of_work(planned):
     assert [minutes for _, minutes in found.values()] == pytest.approx([2.0, 1.0, 0.5, 1.5])
 
 
-def test_the_chosen_epsilon_is_used_once_it_is_known(planned):
-    assert status.epsilon(planned, "pathology") is None
-    epsilon = choose(planned)
-    assert status.epsilon(planned, "pathology") == epsilon
-    assert status.epsilon(planned, "radiology") is None
-    choice = plan.choice(planned, "pathology")
-    specs = {*status.wanted(planned, "pathology", "initialization")} - {*needed([choice])}
-    used = {spec.attack.method.epsilon for spec in specs if hasattr(spec, "attack")}
-    assert used == {epsilon}
+def test_the_chosen_epsilons_are_used_once_they_are_known(planned):
+    assert status.epsilons(planned, "pathology") == {}
+    epsilons = choose(planned)
+    assert status.epsilons(planned, "pathology") == epsilons
+    assert status.epsilons(planned, "radiology") == {}
+    choices = plan.choices(planned, "pathology").values()
+    specs = {*status.wanted(planned, "pathology", "development_data")} - {*needed(choices)}
+    cells = [spec for spec in specs if hasattr(spec, "attack")]
+    used = {(cell.target.initialization, cell.attack.method.epsilon) for cell in cells}
+    assert used == {*epsilons.items()}
+
+
+def test_half_of_the_choices_are_not_enough(planned):
+    choices = plan.choices(planned, "pathology")
+    stored(choices[RANDOM], json.dumps({"epsilon": 0.06}))
+    assert status.epsilons(planned, "pathology") == {RANDOM: 0.06}
+    assert not status.chosen(planned, "pathology")
+    assert of(planned, TABLE_3, "results").endswith(" or more")
+    stored(choices[IMAGENET], json.dumps({"epsilon": 0.02}))
+    assert status.chosen(planned, "pathology")
+    assert not of(planned, TABLE_3, "results").endswith(" or more")
 
 
 # --- images that are not prepared ----------------------------------------------------------------
@@ -188,7 +200,8 @@ def test_status_touches_neither_network_nor_files(unprepared, untouched):
         else:
             assert row["networks"] == "images are not prepared"
             assert math.isnan(row["minutes left"])
-    assert [status.epsilon(study, domain) for domain in study.domains] == [None] * 3
+    assert [status.epsilons(study, domain) for domain in study.domains] == [{}] * 3
+    assert not any(status.chosen(study, domain) for domain in study.domains)
     assert status.spent(study) == {}
 
 

@@ -9,6 +9,7 @@ from medtransfer.compute import verify
 from medtransfer.errors import StoreError
 from medtransfer.measures import predictions
 from medtransfer.networks.network import Network
+from medtransfer.networks.trained import IMAGENET
 from medtransfer.study import plan
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -75,7 +76,7 @@ def test_nothing_stored_is_said(planned):
 
 def test_a_sample_is_of_what_is_stored_and_the_same_for_a_seed(planned):
     networks = plan.networks(planned, "pathology", "initialization")
-    there = [*networks[:6], plan.choice(planned, "pathology").cells[0]]
+    there = [*networks[:6], *plan.choices(planned, "pathology")[IMAGENET].cells[:1]]
     for spec in there:
         with store.draft(spec):
             pass

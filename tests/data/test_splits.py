@@ -11,6 +11,7 @@ from medtransfer.data.splits import NAMES, Development, divide, parts
 from medtransfer.errors import SplitError
 
 LABELS = ("sick", "rare")
+SHARES = {"d1/2": 1 / 2, "d1/4": 1 / 4, "d1/10": 1 / 10}
 SOURCE = Source(
     manifest="toy", domain="pathology", content="x", image_px=32, channels=3, labels=LABELS
 )
@@ -64,13 +65,15 @@ def test_the_parts_of_a_set_share_no_group_and_nest_as_the_paper_says(table, see
         assert sum(map(len, members)) == len(set().union(*members)), name
         assert np.array_equal(part.test, found["d1"].test)
         assert all(np.array_equal(rows, np.unique(rows)) for rows in vars(part).values())
-    d1, d2, tenth, half = (found[name] for name in ("d1", "d2", "d1/10", "d2/2"))
+    d1, d2, half = (found[name] for name in ("d1", "d2", "d2/2"))
     assert not of(table, [*d1.train, *d1.validation]) & of(table, [*d2.train, *d2.validation])
     whole = [d1.train, d1.validation, d2.train, d2.validation, d1.test]
     assert sorted(np.concatenate(whole)) == list(range(len(table)))
-    for small, large in ((tenth.train, d1.train), (tenth.validation, d1.validation)):
-        assert set(small) < set(large)
-        assert not of(table, small) & of(table, np.setdiff1d(large, small))
+    for name in SHARES:
+        small = found[name]
+        for some, whole in ((small.train, d1.train), (small.validation, d1.validation)):
+            assert set(some) < set(whole), name
+            assert not of(table, some) & of(table, np.setdiff1d(whole, some)), name
     assert set(half.train) < set(d2.train)
     assert np.array_equal(half.validation, d2.validation)
 
@@ -109,7 +112,7 @@ def test_labels_are_as_frequent_in_every_part():
     rng = np.random.default_rng(0)
     labels = (rng.random((1000, 2)) < (0.4, 0.06)).astype(int)
     found = all_parts(index(range(1000), labels))
-    for name in ("d1", "d2", "d2/2"):
+    for name in ("d1", "d1/2", "d2", "d2/2"):
         for rows in vars(found[name]).values():
             assert np.abs(labels[rows].mean(0) - labels.mean(0)).max() < 0.03, name
     tenth = labels[found["d1/10"].train]
@@ -137,7 +140,8 @@ def test_shares_are_of_the_groups_images():
     sizes = {name: [len(r) for r in vars(part).values()] for name, part in found.items()}
     assert sizes["d1"] == pytest.approx([360, 90, 100], abs=3)
     assert sizes["d2"] == pytest.approx([360, 90, 100], abs=3)
-    assert sizes["d1/10"] == pytest.approx([36, 9, 100], abs=2)
+    for name, share in SHARES.items():
+        assert sizes[name] == pytest.approx([360 * share, 90 * share, 100], abs=2), name
     assert sizes["d2/2"] == pytest.approx([180, 90, 100], abs=3)
 
 
@@ -148,7 +152,7 @@ def test_too_few_groups_are_refused(groups):
 
 
 def test_an_unknown_set_is_refused_with_the_known_ones():
-    with pytest.raises(SplitError, match=r"'d3'; allowed: d1, d1/10, d2, d2/2"):
+    with pytest.raises(SplitError, match=r"'d3'; allowed: d1, d1/2, d1/4, d1/10, d2, d2/2"):
         parts(index(range(50)), labels=LABELS, development=development("d3"))
 
 
@@ -159,7 +163,9 @@ ENTRIES = (
     "d1:train;d1/10:train",
     "d1:train",
     "d1:val",
-    "d1:val;d1/10:val",
+    "d1:val;d1/2:val;d1/4:val;d1/10:val",
+    "d1:train;d1/2:train;d1/4:train",
+    "d1:train;d1/2:train",
     "d2:train",
     "d2:train;d2/2:train",
     "d2:val",
@@ -191,11 +197,12 @@ def test_sets_that_are_not_published_are_drawn_from_their_parents():
     entries = ["test", "d1:train", "d1:val", "d2:train", "d2:val"]
     table = published(entries=entries, repeat=40)
     found = all_parts(table)
-    assert entries_of(table, found["d1/10"].train) == {"d1:train"}
-    assert entries_of(table, found["d1/10"].validation) == {"d1:val"}
+    for name, share in SHARES.items():
+        for part, rows in (("train", found[name].train), ("val", found[name].validation)):
+            assert entries_of(table, rows) == {f"d1:{part}"}
+            assert len(rows) == 40 * share
     assert entries_of(table, found["d2/2"].train) == {"d2:train"}
-    sizes = [len(found["d1/10"].train), len(found["d1/10"].validation), len(found["d2/2"].train)]
-    assert sizes == [4, 4, 20]
+    assert len(found["d2/2"].train) == 20
 
 
 @given(st.integers(0, 1000))
@@ -244,10 +251,25 @@ def test_a_patient_in_both_halves_is_refused():
         all_parts(table)
 
 
-def test_a_published_tenth_that_is_no_part_of_d1_is_refused():
-    entries = [entry.replace("d1:train;d1/10:train", "d1/10:train") for entry in ENTRIES]
-    with pytest.raises(SplitError, match="d1/10"):
-        all_parts(published(entries=entries))
+def test_a_published_share_may_name_one_part_and_leave_the_other_to_be_drawn():
+    entries = ["test", "d1:train;d1/4:train", "d1:train", "d1:val", "d2:train", "d2:val"]
+    quarter = all_parts(published(entries=entries, repeat=8))["d1/4"]
+    table = published(entries=entries, repeat=8)
+    assert entries_of(table, quarter.train) == {"d1:train;d1/4:train"}
+    assert len(quarter.train) == 8
+    assert entries_of(table, quarter.validation) == {"d1:val"}
+    assert len(quarter.validation) == 2
+
+
+@pytest.mark.parametrize("name", SHARES)
+@pytest.mark.parametrize("part", ["train", "val"])
+@pytest.mark.parametrize("elsewhere", ["", "d2:", "d1:"])
+def test_a_published_share_that_is_no_part_of_d1_is_refused(name, part, elsewhere):
+    """It stands alone, in the other half, or in the other part of d1."""
+    other = {"train": "val", "val": "train"}[part]
+    at = {"": "", "d2:": f"d2:{part};", "d1:": f"d1:{other};"}[elsewhere]
+    with pytest.raises(SplitError, match=rf"5 images in {name}:{part} that are not in d1:{part}"):
+        all_parts(published(entries=(*ENTRIES, f"{at}{name}:{part}")))
 
 
 @given(st.integers(1, 30), st.integers(2, 5), st.integers(0, 100))

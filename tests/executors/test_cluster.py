@@ -180,8 +180,8 @@ def test_who_finds_everything_in_the_store_needs_no_cluster(toy, monkeypatch):
 def cells(toy):
     """Two networks of the study, each attacked by itself; every worker knows how to make them."""
     development = toy.development(source=toy.phantom(groups=12))
-    fields = {"development": development, "architecture": "mobilenet_v2", "epochs": 3}
-    return [toy.cell(toy.training(**fields, seed=seed)) for seed in (1, 2)]
+    fields = {"architecture": "mobilenet_v2", "least_epochs": 3, "most_epochs": 3}
+    return [toy.cell(toy.training(development=development, **fields, seed=seed)) for seed in (1, 2)]
 
 
 def replace_one_that_trains(running, address, late):

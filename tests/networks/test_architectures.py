@@ -12,7 +12,9 @@ pytestmark = pytest.mark.slow
 
 SIDES = {
     "efficientnet_lite0": 32,
+    "efficientnet_lite0_stride8": 32,
     "mobilenet_v2": 32,
+    "mobilenet_v2_stride8": 32,
     "densenet121": 32,
     "inception_v3": 75,
     "densenet121_keras": 32,
@@ -57,7 +59,7 @@ def test_training_mode_gives_logits_of_the_same_shape(name):
 def test_too_small_images_are_refused(name, model):
     side = SIDES[name]
     small = torch.zeros(1, 3, side - 1, side)
-    message = rf"images of \({side - 1}, {side}\) px.* at least {side} px: raise image_px"
+    message = rf"images of {side - 1} px; {name} needs at least {side} px: raise image_px"
     with pytest.raises(UsageError, match=message):
         model(small)
 
@@ -95,7 +97,7 @@ def test_the_seed_decides_the_start(name):
 def test_batch_norms_follow_within_a_short_training(model):
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     assert {module.momentum for module in norms} == {0.1}
-    assert len(norms) > 20
+    assert len(norms) > 10
 
 
 def test_average_pools_of_the_keras_inception_count_only_what_the_image_holds():

@@ -86,7 +86,11 @@ def test_efficientnet_lite0_calls_a_cat_a_cat(imagenet_files):
         assert model.eval()(image).argmax().item() == EGYPTIAN_CAT
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", "efficientnet_lite0"])
+WHOLE = ("mobilenet_v2", "efficientnet_lite0")
+CUT = ("mobilenet_v2_stride8", "efficientnet_lite0_stride8")
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *CUT])
 def test_every_tensor_of_a_file_lands_in_its_own_place(imagenet_files, name):
     facts = imagenet_weights(name)
     path = imagenet.find(facts)
@@ -106,16 +110,92 @@ def test_every_tensor_of_a_file_lands_in_its_own_place(imagenet_files, name):
     assert all(torch.equal(own[key], value) for key, value in head.items())
 
 
-def test_names_of_mobilenet_v2_agree_by_position(imagenet_files):
-    facts = imagenet_weights("mobilenet_v2")
+@pytest.mark.parametrize(("name", "number"), [("mobilenet_v2", 19), ("mobilenet_v2_stride8", 7)])
+def test_names_of_mobilenet_v2_agree_by_position(imagenet_files, name, number):
+    facts = imagenet_weights(name)
     state = torch.load(imagenet.find(facts), weights_only=True)
-    joined = imagenet.mapping(state, Classifier("mobilenet_v2", outputs=2), facts)
+    joined = imagenet.mapping(state, Classifier(name, outputs=2), facts)
     blocks = [(new.split(".")[1], old.split(".")[1]) for new, old in joined.items()]
     of_block = {}
     for new, old in blocks:
         of_block.setdefault(new, set()).add(old)
     assert all(len(found) == 1 for found in of_block.values())  # a block comes from one block
-    assert len(of_block) == 19
+    assert len(of_block) == number
+
+
+def seen_by(network, module, images):
+    """What a module of a network is given and what it gives."""
+    found = []
+    hook = module.register_forward_hook(lambda _, given, gives: found.extend((given[0], gives)))
+    with torch.no_grad():
+        network(images)
+    hook.remove()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "blocks", "last"), [(CUT[0], "features", 6), (CUT[1], "blocks", 2)]
+)
+def test_a_network_cut_at_stride_8_sees_what_the_whole_one_sees_there(
+    imagenet_files, name, blocks, last
+):
+    """Its manifest calls itself verified by this."""
+    cut, whole = (
+        Classifier(each, outputs=3).eval() for each in (name, name.removesuffix("_stride8"))
+    )
+    for model in (cut, whole):
+        facts = imagenet_weights(model.architecture)
+        imagenet.load_imagenet(model, facts, path=imagenet.find(facts))
+    photograph = to_unit(np.ascontiguousarray(skimage.data.chelsea()[50:146, 100:196]))
+    noise = torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    images = torch.stack([photograph, noise])
+    features, own = (
+        seen_by(model, getattr(model.network, blocks)[last], images)[1] for model in (whole, cut)
+    )
+    assert features.shape[2:] == (12, 12)
+    assert features.std() > 0.1
+    torch.testing.assert_close(own, features)
+    pooled, logits = seen_by(cut, cut.network.classifier, images)
+    torch.testing.assert_close(pooled, features.mean((2, 3)), rtol=1e-5, atol=1e-5)
+    assert logits.shape == (2, 3)
+
+
+def in_other_order(state, how):
+    """The same tensors under the same names, in another order."""
+    blocks = {}
+    for name, tensor in state.items():
+        blocks.setdefault(".".join(name.split(".")[:2]), {})[name] = tensor
+    if how == "reversed":
+        return dict(reversed(state.items()))
+    names = list(blocks)
+    three, four = (next(n for n in names if n.endswith(f".{number}")) for number in (3, 4))
+    turned = {three: four, four: three}
+    return {n: t for name in names for n, t in blocks[turned.get(name, name)].items()}
+
+
+@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("how", ["reversed", "two blocks"])
+def test_tensors_in_another_order_are_refused(imagenet_files, name, how):
+    facts = imagenet_weights(name)
+    path = imagenet.find(facts)
+    state = torch.load(path, weights_only=True)
+    path.unlink()  # a link to the real file
+    torch.save(in_other_order(state, how), path)
+    with pytest.raises(WeightsError, match="does not fit"):
+        imagenet.load_imagenet(Classifier(name, outputs=2), facts, path=path)
+    with pytest.raises(WeightsError, match="sha256"):
+        imagenet.find(facts)
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_manifest_that_leaves_another_block_behind_is_refused(imagenet_files, name):
+    facts = imagenet_weights(name)
+    first = facts.ignored_prefixes[0]
+    number = int(first.split(".")[1])
+    before = first.replace(f".{number}.", f".{number - 1}.")
+    wrong = facts.model_copy(update={"ignored_prefixes": (before, *facts.ignored_prefixes[1:])})
+    with pytest.raises(WeightsError, match="does not fit"):
+        imagenet.load_imagenet(Classifier(name, outputs=2), wrong, path=imagenet.find(facts))
 
 
 # --- finding and fetching ------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def test_kinds_of_composed_networks_are_those_of_their_inner_ones(toy):
         return Blurred(development=development, inner=inner, sigma=sigma)
 
     assert around(seed=1).kind == around(seed=2).kind
-    kinds = {around().kind, around(sigma=2.0).kind, around(epochs=2).kind}
+    kinds = {around().kind, around(sigma=2.0).kind, around(steps=9).kind}
     assert len(kinds) == 3
 
 

@@ -7,7 +7,13 @@ import torch
 from torch import nn
 
 from medtransfer.errors import UsageError
-from medtransfer.networks.architectures import ARCHITECTURES, Classifier, architecture, fits
+from medtransfer.networks.architectures import (
+    ARCHITECTURES,
+    LEAST_MAP,
+    Classifier,
+    architecture,
+    fits,
+)
 
 WIDTH = 96  # a strip: what a place sees is as high as it is wide
 
@@ -40,33 +46,45 @@ def last_map(model, images):
     return found[-1]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        n if n.endswith("_stride8") else pytest.param(n, marks=pytest.mark.slow)
-        for n in ARCHITECTURES
-        if not n.endswith("_keras")
-    ],
-)
+NAMES = [
+    n if n.endswith("_stride8") else pytest.param(n, marks=pytest.mark.slow)
+    for n in ARCHITECTURES
+    if not n.endswith("_keras")
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_place_of_the_last_map_sees_what_the_registry_says(name):
     entry = architecture(name)
     side = 32 * (entry.receptive_field_px // 32 + 4)
     images = torch.ones(1, 3, side, WIDTH, dtype=torch.double, requires_grad=True)
     found = last_map(linear(name), images)
     assert side / found.shape[2] == pytest.approx(entry.stride, rel=0.1)
-    assert side / found.shape[2] == pytest.approx(entry.stride, rel=0.1)
     found[0, :, found.shape[2] // 2].sum().backward()
     rows = images.grad.abs().sum((0, 1, 3)).nonzero()
     assert int(rows.max() - rows.min()) + 1 == entry.receptive_field_px
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_images_that_are_large_enough_are_those_that_the_registry_says(name):
+    model, enough_px = linear(name).network, architecture(name).enough_px
+    places = [
+        last_map(model, torch.ones(1, 3, side, side, dtype=torch.double)).shape[2]
+        for side in (enough_px - 1, enough_px)
+    ]
+    assert places[0] < LEAST_MAP == places[1]
+
+
 @pytest.mark.parametrize(
     ("name", "image_px", "said"),
     [
-        ("mobilenet_v2", 48, "2 x 2 places.*at least 97 px, or mobilenet_v2_stride8"),
-        ("mobilenet_v2", 224, ""),
-        ("mobilenet_v2_stride8", 48, ""),
-        ("inception_v3", 96, "3 x 3 places"),
+        ("mobilenet_v2", 48, "4 x 4 places of images of 48 px.*97 px, or mobilenet_v2_stride8$"),
+        ("mobilenet_v2", 96, "mobilenet_v2 leaves fewer than"),
+        ("mobilenet_v2", 97, ""),
+        ("mobilenet_v2_stride8", 32, ""),
+        ("inception_v3", 96, "inception_v3 leaves fewer than .*at least 171 px$"),
+        ("densenet121", 96, "at least 125 px$"),
+        ("densenet121", 224, ""),
     ],
 )
 def test_a_network_too_deep_for_its_images_is_named(name, image_px, said):

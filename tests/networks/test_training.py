@@ -5,6 +5,8 @@ import gc
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medtransfer import store
 from medtransfer.compute import ensure as compute
@@ -16,7 +18,7 @@ from medtransfer.measures import predictions
 from medtransfer.networks import imagenet, stored, training
 from medtransfer.networks.classifier import ImageClassifier
 from medtransfer.networks.trained import IMAGENET
-from medtransfer.networks.training import train
+from medtransfer.networks.training import Schedule, schedule, train
 
 pytestmark = pytest.mark.usefixtures("tiny_architectures")
 
@@ -30,7 +32,11 @@ def source(toy, publish_images):
 
 @pytest.fixture
 def spec(toy, source):
-    return toy.training(development=toy.development(source=source), epochs=2)
+    return toy.training(development=toy.development(source=source), **epochs(2))
+
+
+def epochs(number):
+    return {"least_epochs": number, "most_epochs": number}
 
 
 def trained_bytes(spec):
@@ -66,8 +72,7 @@ def test_every_epoch_draws_its_own_augmentation(spec, monkeypatch):
         TrainingImages, "__getitem__", lambda self, item: asked.append(item) or inner(self, item)
     )
     train(spec)
-    epochs = [epoch for epoch, _ in asked]
-    assert set(epochs) == {0, 1}
+    assert {epoch for epoch, _ in asked} == {0, 1}
     assert len(set(asked)) == len(asked)
 
 
@@ -91,7 +96,7 @@ def test_what_is_stored_belongs_together(spec):
 
 
 def test_the_best_epoch_is_what_is_stored(toy, source, monkeypatch):
-    spec = toy.training(development=toy.development(source=source), epochs=3)
+    spec = toy.training(development=toy.development(source=source), **epochs(3))
     aucs, states = iter([0.6, 0.9, 0.7]), []
     monkeypatch.setattr("medtransfer.networks.classifier.macro_auc", lambda *_: next(aucs))
     inner = ImageClassifier.on_validation_epoch_end
@@ -107,8 +112,54 @@ def test_the_best_epoch_is_what_is_stored(toy, source, monkeypatch):
     assert same == [False, True, False]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "images", "expected"),
+    [
+        ((240, 1, 48), 640, Schedule(epochs=12, every=1)),  # 20 steps an epoch
+        ((240, 1, 48), 659, Schedule(epochs=12, every=1)),  # the last batch is dropped
+        ((240, 1, 48), 400, Schedule(epochs=20, every=1)),
+        ((240, 1, 48), 320, Schedule(epochs=24, every=2)),
+        ((240, 1, 48), 160, Schedule(epochs=48, every=3)),
+        ((240, 1, 48), 20, Schedule(epochs=48, every=3)),  # few images: not seen too often
+        ((240, 1, 48), 31, Schedule(epochs=48, every=3)),  # one batch, which is not full
+        ((240, 1, 500), 20, Schedule(epochs=240, every=15)),
+        ((240, 2, 48), 80_000, Schedule(epochs=2, every=1)),  # many images: seen as a whole
+        ((240, 5, 48), 80_000, Schedule(epochs=5, every=1)),
+        ((50_000, 10, 200), 35_000, Schedule(epochs=45, every=3)),  # 46 are no multiple of 3
+        ((1, 1, 1), 640, Schedule(epochs=1, every=1)),
+    ],
+    ids=str,
+)
+def test_a_training_has_as_many_epochs_as_its_steps_take(toy, recipe, images, expected):
+    fields = dict(zip(("steps", "least_epochs", "most_epochs"), recipe, strict=True))
+    assert schedule(toy.training(**fields, batch_size=32), images=images) == expected
+
+
+@given(
+    st.integers(1, 60_000),
+    st.tuples(st.integers(1, 120), st.integers(1, 120)).map(sorted),
+    st.integers(2, 80_000),
+)
+def test_epochs_stay_within_their_bounds_and_the_last_one_is_validated(toy, steps, bounds, images):
+    least, most = bounds
+    spec = toy.training(steps=steps, least_epochs=least, most_epochs=most, batch_size=32)
+    found = schedule(spec, images=images)
+    assert least <= found.epochs <= most
+    assert found.epochs % found.every == 0
+    assert found.epochs // found.every >= min(found.epochs, 10)  # states to choose from
+    per_epoch = max(1, images // 32)
+    wanted = min(max(steps / per_epoch, least), most)
+    assert abs(found.epochs - wanted) <= 0.5 + found.every / 2
+
+
+def test_only_the_epochs_of_the_schedule_are_validated(toy, source):
+    spec = toy.training(development=toy.development(source=source), **epochs(24))
+    train(spec)
+    assert stored.history(spec)["epoch"].tolist() == list(range(1, 24, 2))
+
+
 def test_training_learns_what_can_be_seen(toy, source):
-    spec = toy.training(development=toy.development(source=source), epochs=8)
+    spec = toy.training(development=toy.development(source=source), **epochs(8))
     train(spec)
     assert stored.history(spec)["auc"].max() > 0.8
 
@@ -141,7 +192,7 @@ def test_a_validation_part_of_one_kind_does_not_crash(toy, publish_images):
 
 def test_a_training_that_breaks_is_not_stored(toy, source):
     rates = {"learning_rate": 1e30, "head_learning_rate": 1e30}
-    spec = toy.training(development=toy.development(source=source), epochs=3, **rates)
+    spec = toy.training(development=toy.development(source=source), **epochs(3), **rates)
     with pytest.raises(TrainingError, match=r"the loss became .*lower the learning rate"):
         train(spec)
     assert not store.has(spec)
@@ -176,15 +227,19 @@ def test_an_unknown_start_is_refused_with_the_known_ones(toy, source):
 
 
 def test_a_pretrained_network_starts_from_its_file_but_for_the_head(toy, imagenet_files):
-    facts = imagenet_weights("mobilenet_v2")
+    facts = imagenet_weights("mobilenet_v2_stride8")
     path = imagenet.find(facts)
-    fields = {"architecture": "mobilenet_v2", "initialization": IMAGENET, "weights": facts.sha256}
+    fields = {
+        "architecture": "mobilenet_v2_stride8",
+        "initialization": IMAGENET,
+        "weights": facts.sha256,
+    }
     first, second = (training.initial(toy.training(**fields, seed=seed)) for seed in (0, 1))
     state = torch.load(path, weights_only=True)
     start = next(iter(state.values()))
     for model in (first, second):
         assert torch.equal(next(model.network.parameters()), start)
-    heads = [model.network.classifier[1].weight for model in (first, second)]
+    heads = [model.network.classifier.weight for model in (first, second)]
     assert not torch.equal(*heads)
     other = toy.training(**{**fields, "weights": "0" * 64})
     with pytest.raises(WeightsError, match="sha256"):

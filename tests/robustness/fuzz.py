@@ -205,9 +205,7 @@ def patches(folder: Path) -> list[bytes]:
 
 # --- weights and archives ------------------------------------------------------------------------
 
-architectures.ARCHITECTURES["tiny"] = architectures.Architecture(
-    build=conftest._Build(8), head="9."
-)
+architectures.ARCHITECTURES["tiny"] = conftest._entry(8)
 
 
 @functools.cache

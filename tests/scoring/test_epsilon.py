@@ -1,9 +1,12 @@
 """The chosen epsilon: the smallest that works on validation images while noise does no harm."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from medtransfer import paths
 from medtransfer.errors import StoreError
 from medtransfer.scoring import epsilon as choice
 from medtransfer.scoring.epsilon import EpsilonChoice
@@ -92,9 +95,51 @@ def test_the_curves_that_it_was_read_from_are_kept(spec):
     pd.testing.assert_frame_equal(choice.sweep(made), expected)
 
 
-def test_a_choice_that_was_not_made_is_named(spec):
+@pytest.mark.parametrize(
+    ("left", "noise", "says"),
+    [
+        (
+            {0.01: [1.0], 0.02: [0.75, 0.5], 0.03: [0.0]},
+            {0.03: 0.5},
+            "the smallest epsilon at which an attack leaves at most 75% of the clean AUC; there "
+            "the attack leaves 62% of the clean AUC and noise 100%",
+        ),
+        (
+            {0.01: [1.0], 0.02: [1.0], 0.03: [0.5]},
+            {0.03: 0.75},
+            "no attack of a size that is harmless as noise leaves at most 75% of the clean AUC, so "
+            "the largest harmless epsilon was taken; there the attack leaves 100% of the clean AUC "
+            "and noise 100%",
+        ),
+        (
+            {0.01: [0.75], 0.02: [0.5]},
+            {0.01: 0.75, 0.02: 0.5},
+            "noise does harm at every candidate, so the smallest was taken; there the attack "
+            "leaves 75% of the clean AUC and noise 75%",
+        ),
+    ],
+    ids=["rule met", "no attack works", "noise does harm"],
+)
+def test_a_choice_is_explained_with_what_was_taken_if_no_epsilon_meets_the_rule(
+    spec, left, noise, says
+):
+    made = spec(left, noise=noise)
+    EpsilonChoice.make([made])
+    assert choice.explained(made) == says
+
+
+def test_the_reason_is_that_of_the_choice_itself(spec):
+    """It is read from what was stored: no cell is asked again."""
+    made = spec({0.01: [1.0], 0.02: [0.5]}, noise={0.02: 0.75}, harmless=0.75)
+    EpsilonChoice.make([made])
+    shutil.rmtree(paths.store() / "cell")
+    assert (choice.chosen(made), choice.explained(made)[:12]) == (0.02, "the smallest")
+
+
+@pytest.mark.parametrize("ask", [choice.chosen, choice.explained, choice.sweep])
+def test_a_choice_that_was_not_made_is_named(spec, ask):
     with pytest.raises(StoreError, match="has no EpsilonChoice"):
-        choice.chosen(spec({0.01: [1.0]}))
+        ask(spec({0.01: [1.0]}))
 
 
 def test_a_network_that_is_always_wrong_does_not_end_the_study(toy, publish_answers):

@@ -19,6 +19,7 @@ from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import builders, plan, schema
 
 ANY = {"architecture": "mobilenet_v2", "initialization": RANDOM}
+EPSILONS = {IMAGENET: 0.02, RANDOM: 0.04}
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_folder_of_ones_own_is_a_source_like_any_other(own):
     spec = study.source("pathology")
     assert store.has(spec)
     assert (spec.labels, spec.image_px) == (("Tumour",), own.image_px["pathology"])
-    cells = plan.cells(study, "pathology", "initialization", epsilon=0.02)
+    cells = plan.cells(study, "pathology", "initialization", epsilons=EPSILONS)
     assert {cell.target.development.source for cell in cells} == {spec}
 
 
@@ -115,26 +116,11 @@ def test_a_pretrained_training_names_its_weights(planned):
 def test_a_training_follows_the_recipe_of_its_initialization(planned, profile):
     for training in plan.networks(planned, "pathology", "initialization"):
         recipe = profile.recipes[training.initialization]
-        assert training.learning_rate == recipe.learning_rate
-        assert training.head_learning_rate == recipe.head_learning_rate
+        assert {name: getattr(training, name) for name in recipe.model_dump()} == dict(recipe)
         assert training.batch_size == profile.batch_size
         assert training.weight_decay == profile.weight_decay
         assert training.development.test_share == profile.test_share
         assert training.development.validation_share == profile.validation_share
-
-
-def test_networks_on_few_images_get_more_epochs(changed, profile):
-    factors = {"d1/10": 3}
-    study = changed(epoch_factors=factors)
-    for initialization, recipe in profile.recipes.items():
-        for data in splits.NAMES:
-            training = study.network(
-                "radiology",
-                architecture="mobilenet_v2",
-                initialization=initialization,
-                data=data,
-            )
-            assert training.epochs == recipe.epochs * factors.get(data, 1)
 
 
 def test_a_domain_says_how_its_training_images_are_varied(planned):
@@ -178,6 +164,40 @@ def test_no_two_trainings_share_their_seed(planned, change):
     assert (other.kind == one.kind) == bool(replicates)
 
 
+# --- networks that fit their images ---------------------------------------------------------------
+
+
+def sized(profile, **changes):
+    return profile.model_copy(update={"sources": {"pathology": "phantom_histology"}, **changes})
+
+
+@pytest.mark.parametrize(
+    ("architectures", "image_px", "named"),
+    [
+        (["mobilenet_v2_stride8", "efficientnet_lite0_stride8"], 32, []),
+        (["mobilenet_v2", "mobilenet_v2_stride8"], 96, ["mobilenet_v2"]),
+        (["mobilenet_v2", "efficientnet_lite0"], 48, ["mobilenet_v2", "efficientnet_lite0"]),
+        (["mobilenet_v2", "efficientnet_lite0"], 97, []),
+    ],
+)
+def test_networks_too_deep_for_their_images_are_named(profile, architectures, image_px, named):
+    other = {"radiology": 32}  # of a domain that the profile has no source for
+    size = {**other, "pathology": image_px}
+    found = builders.too_deep(sized(profile, architectures=tuple(architectures), image_px=size))
+    assert [sentence.split()[0] for sentence in found] == named
+    assert all(f"{image_px} px" in sentence for sentence in found)
+
+
+def test_a_network_that_does_not_take_its_images_costs_no_preparation(profile, monkeypatch):
+    monkeypatch.setattr("medtransfer.data.prepare.source", lambda *_, **__: pytest.fail("prepared"))
+    wrong = sized(profile, architectures=("inception_v3",), image_px={"pathology": 48})
+    with pytest.raises(UsageError, match=r"48 px; inception_v3 needs at least 75 px: raise image"):
+        builders.resolve(wrong)
+    unknown = sized(profile, architectures=("vgg",))
+    with pytest.raises(UsageError, match=r"no architecture 'vgg'; allowed: "):
+        builders.resolve(unknown)
+
+
 # --- methods -------------------------------------------------------------------------------------
 
 
@@ -214,7 +234,7 @@ def test_a_wrong_parameter_is_refused_with_the_right_ones(changed, profile, para
     study = changed(methods={**profile.methods, "PGD": parameters})
     says = rf"methods: PGD: .*{wrong}.*; its parameters: step_size, steps"
     with pytest.raises(UsageError, match=says):
-        plan.cells(study, "pathology", "initialization", epsilon=0.02)
+        plan.cells(study, "pathology", "initialization", epsilons=EPSILONS)
 
 
 # --- built-in profiles ---------------------------------------------------------------------------

@@ -12,11 +12,16 @@ from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS
 
-EPSILON = 0.02
+EPSILONS = {IMAGENET: 0.02, RANDOM: 0.035}
+PARTS = ("d1/2", "d1/4", "d1/10")
 
 
-def cells_of(study, factor, domain="pathology", *, epsilon=EPSILON):
-    return plan.cells(study, domain, factor, epsilon=epsilon)
+def cells_of(study, factor, domain="pathology", *, epsilons=EPSILONS):
+    return plan.cells(study, domain, factor, epsilons=epsilons)
+
+
+def starts(cell):
+    return {network.initialization for network in (*cell.attack.surrogates, cell.target)}
 
 
 def sides(cells):
@@ -96,27 +101,35 @@ def test_no_two_trainings_of_a_study_share_a_seed(planned):
         for spec in plan.networks(planned, domain, factor)
     }
     assert len({training.seed for training in trained}) == len(trained)
-    # both networks and starts, on d1, its double, d1/10, d2 and d2/2, in three domains
-    assert len(trained) == 2 * 2 * 5 * 3
+    # both networks and starts, on d1, its double, three parts of it, d2 and d2/2, three domains
+    assert len(trained) == 2 * 2 * 7 * 3
 
 
 def test_table_2_sweeps_epsilon_beside_its_controls(planned, profile):
     cells = cells_of(planned, "perturbation")
-    assert epsilons(cells, "FGSM") == {EPSILON, *profile.sweep["FGSM"]}
-    assert epsilons(cells, "PGD") == {EPSILON, *profile.sweep["PGD"]}
+    for start, epsilon in EPSILONS.items():
+        half = [cell for cell in cells if starts(cell) == {start}]
+        assert epsilons(half, "FGSM") == {epsilon, *profile.sweep["FGSM"]}
+        assert epsilons(half, "PGD") == {epsilon, *profile.sweep["PGD"]}
     assert {cell.delivery for cell in cells} == {FLOAT, EIGHT_BIT, CONTROL}
     assert sides(cells) == {((start, "d1"), (start, "d1")) for start in (IMAGENET, RANDOM)}
 
 
+@pytest.mark.parametrize("start", EPSILONS)
 @pytest.mark.parametrize("epsilon", [0.02, 0.035])
-def test_a_sweep_holds_the_chosen_epsilon_for_every_method(with_method, momentum, epsilon):
-    """So that methods meet at one epsilon, in or out of a sweep; there in 8 bits, too."""
-    cells = cells_of(with_method, "perturbation", epsilon=epsilon)
+def test_a_sweep_holds_the_epsilon_of_its_half_for_every_method(
+    with_method, momentum, start, epsilon
+):
+    """So that methods meet at one epsilon, in or out of a sweep; there in 8 bits and as noise."""
+    cells = cells_of(with_method, "perturbation", epsilons={**EPSILONS, start: epsilon})
+    cells = [cell for cell in cells if starts(cell) == {start}]
     profile = with_method.profile
     for method in profile.methods:
-        assert epsilons(cells, method) == {epsilon, *profile.sweep.get(method, ())}
-        whole = [c for c in cells if c.attack.method.name == method and c.delivery == EIGHT_BIT]
-        assert epsilons(whole, method) == {epsilon}
+        swept = {epsilon, *profile.sweep.get(method, ())}
+        assert epsilons(cells, method) == swept
+        for delivery, expected in ((EIGHT_BIT, {epsilon}), (CONTROL, swept)):
+            some = [c for c in cells if c.delivery == delivery]
+            assert epsilons(some, method) == expected
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -130,8 +143,8 @@ def test_a_further_method_attacks_in_every_factor(planned, with_method, momentum
 
 
 def test_table_3_crosses_initializations_on_d1(planned):
-    starts = [(IMAGENET, "d1"), (RANDOM, "d1")]
-    assert sides(cells_of(planned, "initialization")) == set(product(starts, starts))
+    both = [(IMAGENET, "d1"), (RANDOM, "d1")]
+    assert sides(cells_of(planned, "initialization")) == set(product(both, both))
 
 
 def test_table_4_varies_the_attackers_data(planned):
@@ -142,9 +155,9 @@ def test_table_4_varies_the_attackers_data(planned):
     }
 
 
-def test_table_5_attacks_small_data_from_other_data(planned):
+def test_table_5_attacks_parts_of_the_data_from_other_data(planned):
     surrogates = [(IMAGENET, "d2"), (RANDOM, "d2")]
-    targets = [(IMAGENET, "d1/10"), (RANDOM, "d1/10")]
+    targets = list(product((IMAGENET, RANDOM), PARTS))
     found = sides(cells_of(planned, "initialization_and_data"))
     assert found == set(product(surrogates, targets))
 
@@ -158,14 +171,29 @@ def three(planned):
 @pytest.mark.parametrize("factor", FACTORS)
 def test_more_replicates_keep_all_that_was_stored(planned, three, factor):
     assert set(cells_of(planned, factor)) < set(cells_of(three, factor))
-    assert plan.choice(planned, "pathology") == plan.choice(three, "pathology")
+    assert plan.choices(planned, "pathology") == plan.choices(three, "pathology")
 
 
-def test_replicates_of_a_factor_are_crossed(planned, three):
-    one, more = (cells_of(each, "initialization_and_data") for each in (planned, three))
+@pytest.mark.parametrize(
+    ("factor", "times"),
+    [("initialization", 9), ("development_data", 9), ("initialization_and_data", 3)],
+)
+def test_replicates_of_a_factor_are_crossed_or_meet_their_like(planned, three, factor, times):
+    one, more = (cells_of(each, factor) for each in (planned, three))
     assert len(plan.of_cells(more)) == 3 * len(plan.of_cells(one))
-    assert len(more) == 9 * len(one)
-    assert len({network.kind for network in plan.of_cells(more)}) == len(plan.of_cells(one))
+    assert len(more) == times * len(one)
+    kinds = ({network.kind for network in plan.of_cells(cells)} for cells in (one, more))
+    assert next(kinds) == next(kinds)
+
+
+def test_parts_of_the_data_meet_surrogates_of_their_own_replicate(three):
+    number_of = {
+        network: number
+        for number, data in product(range(3), ("d2", *PARTS))
+        for network in three.networks("pathology", data=data, replicates=[number])
+    }
+    for cell in cells_of(three, "initialization_and_data"):
+        assert number_of[cell.attack.surrogates[0]] == number_of[cell.target]
 
 
 def test_replicates_of_a_sweep_meet_their_like(planned, three):
@@ -176,13 +204,33 @@ def test_replicates_of_a_sweep_meet_their_like(planned, three):
 
 
 @pytest.mark.parametrize(
-    "factor", ["initialization", "development_data", "initialization_and_data"]
+    ("factor", "of_random_pairs"),
+    [
+        ("initialization", IMAGENET),  # where both halves and what lies between are compared
+        ("development_data", RANDOM),
+        ("initialization_and_data", IMAGENET),
+    ],
 )
-def test_the_chosen_epsilon_is_used(planned, factor):
+def test_each_half_is_scored_at_its_own_epsilon(planned, factor, of_random_pairs):
     cells = cells_of(planned, factor)
-    assert epsilons(cells, "FGSM") == epsilons(cells, "PGD") == {EPSILON}
+    for cell in cells:
+        half = of_random_pairs if starts(cell) == {RANDOM} else IMAGENET
+        assert cell.attack.method.epsilon == EPSILONS[half]
     assert {cell.attack.method.name for cell in cells} == {"FGSM", "PGD"}
     assert {cell.delivery for cell in cells} == {FLOAT}
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("start", EPSILONS)
+def test_a_profile_of_one_initialization_has_cells_of_it_alone(planned, factor, start):
+    recipes = {start: planned.profile.recipes[start]}
+    alone = replace(planned, profile=planned.profile.model_copy(update={"recipes": recipes}))
+    assert [*plan.choices(alone, "pathology")] == [start]
+    cells = cells_of(alone, factor, epsilons={start: 0.05})
+    assert {start} == set().union(*map(starts, cells))
+    assert epsilons(cells, "PGD") == {0.05, *(planned.profile.sweep["PGD"])}
+    both = cells_of(planned, factor, epsilons=dict.fromkeys(EPSILONS, 0.05))
+    assert set(cells) == {cell for cell in both if starts(cell) == {start}}
 
 
 def test_steps_are_those_of_the_profile(planned, profile):
@@ -197,5 +245,5 @@ def test_factors_share_what_they_can(planned):
     table2, table3 = (set(cells_of(planned, name)) for name in ("perturbation", "initialization"))
     table4 = set(cells_of(planned, "development_data"))
     assert table2 & table3 & table4
-    choice = set(plan.of_cells(plan.choice(planned, "pathology").cells))
-    assert choice < set(plan.of_cells(table3))
+    for choice in plan.choices(planned, "pathology").values():
+        assert set(plan.of_cells(choice.cells)) < set(plan.of_cells(table3))

@@ -11,7 +11,7 @@ from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS, Factor, crossed
 
-EPSILON = 0.02
+EPSILONS = {IMAGENET: 0.02, RANDOM: 0.035}
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -19,8 +19,8 @@ EPSILON = 0.02
 def test_networks_are_those_of_the_cells_whatever_the_epsilon(planned, factor, domain):
     networks = plan.networks(planned, domain, factor)
     assert len(set(networks)) == len(networks)
-    for epsilon in (0.02, 0.035):
-        cells = plan.cells(planned, domain, factor, epsilon=epsilon)
+    for epsilons in (EPSILONS, dict.fromkeys(EPSILONS, 0.01)):
+        cells = plan.cells(planned, domain, factor, epsilons=epsilons)
         assert set(plan.of_cells(cells)) == set(networks)
 
 
@@ -29,7 +29,7 @@ def test_the_pairs_of_a_factor_need_no_epsilon(planned, factor):
     pairs = FACTORS[factor].pairs(planned, "pathology")
     asked = {
         (cell.attack.surrogates, cell.target)
-        for cell in plan.cells(planned, "pathology", factor, epsilon=EPSILON)
+        for cell in plan.cells(planned, "pathology", factor, epsilons=EPSILONS)
     }
     assert {(pair.surrogates, pair.target) for pair in pairs} == asked
     assert len(asked) == len(pairs)
@@ -42,7 +42,7 @@ def test_a_new_factor_is_one_row(planned, monkeypatch):
         return [*crossed(both, [target]), plan.Pair(surrogates, target)]
 
     monkeypatch.setitem(FACTORS, "together", Factor(number=9, pairs=pairs))
-    cells = plan.cells(planned, "pathology", "together", epsilon=EPSILON)
+    cells = plan.cells(planned, "pathology", "together", epsilons=EPSILONS)
     assert {len(cell.attack.surrogates) for cell in cells} == {1, 4}
     assert len(cells) == 5 * len(planned.profile.methods)
     assert len(plan.networks(planned, "pathology", "together")) == 5
@@ -51,13 +51,14 @@ def test_a_new_factor_is_one_row(planned, monkeypatch):
 @pytest.mark.parametrize("ask", ["networks", "cells", "factor"])
 def test_a_factor_that_there_is_not_is_refused_with_those_that_there_are(planned, ask):
     rest = {"networks": (planned, "pathology"), "cells": (planned, "pathology"), "factor": ()}
-    options = {"epsilon": EPSILON} if ask == "cells" else {}
+    options = {"epsilons": EPSILONS} if ask == "cells" else {}
     with pytest.raises(UsageError, match="no factor 'colour'; allowed: perturbation, init"):
         getattr(plan, ask)(*rest[ask], "colour", **options)
 
 
-def test_epsilon_is_chosen_on_validation_images_between_pretrained_networks_of_a_kind(planned):
-    spec, profile = plan.choice(planned, "radiology"), planned.profile
+@pytest.mark.parametrize("start", [IMAGENET, RANDOM])
+def test_an_epsilon_is_chosen_on_validation_images_between_networks_of_a_kind(planned, start):
+    spec, profile = plan.choices(planned, "radiology")[start], planned.profile
     assert {cell.attack.images for cell in spec.cells} == {"validation"}
     assert {cell.attack.method.name for cell in spec.cells} == {"PGD"}
     assert {cell.attack.method.epsilon for cell in spec.cells} == set(profile.candidates)
@@ -66,10 +67,11 @@ def test_epsilon_is_chosen_on_validation_images_between_pretrained_networks_of_a
         assert surrogate.architecture == target.architecture
         assert surrogate != target
         for network in (surrogate, target):
-            assert (network.initialization, network.development.name) == (IMAGENET, "d1")
+            assert (network.initialization, network.development.name) == (start, "d1")
     assert {cell.target.architecture for cell in spec.cells} == set(profile.architectures)
     assert {cell.delivery for cell in spec.cells} == {FLOAT, CONTROL}
-    assert (spec.remaining, spec.harmless) == (profile.remaining, profile.harmless)
+    assert (spec.remaining, spec.harmless) == (profile.remaining[start], profile.harmless)
+    assert profile.remaining[IMAGENET] != profile.remaining[RANDOM]
 
 
 def test_the_size_of_a_sweep_leaves_networks_and_the_choice_as_they_are(planned):
@@ -80,7 +82,7 @@ def test_the_size_of_a_sweep_leaves_networks_and_the_choice_as_they_are(planned)
         assert plan.networks(planned, "pathology", factor) == plan.networks(
             longer, "pathology", factor
         )
-    assert plan.choice(planned, "pathology") == plan.choice(longer, "pathology")
+    assert plan.choices(planned, "pathology") == plan.choices(longer, "pathology")
 
 
 def test_a_white_box_has_the_target_among_its_surrogates(planned):

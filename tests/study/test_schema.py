@@ -5,11 +5,13 @@ import yaml
 
 from medtransfer.errors import ManifestError
 from medtransfer.networks.architectures import ARCHITECTURES
+from medtransfer.study import builders
 from medtransfer.study.profiles import built_in
-from medtransfer.study.schema import limited, profile
+from medtransfer.study.schema import Recipe, limited, profile
 
 MINE = {"name": "mine", "extends": "smoke"}
-RECIPE = {"epochs": 2, "learning_rate": 0.01, "head_learning_rate": 0.01}
+LENGTH = {"steps": 9, "least_epochs": 1, "most_epochs": 2}
+RECIPE = {**LENGTH, "learning_rate": 0.01, "head_learning_rate": 0.01}
 
 
 @pytest.fixture
@@ -38,9 +40,16 @@ def test_built_in_profiles_are_complete(name):
 
 
 def test_the_default_methods_and_sweep_are_those_of_the_paper():
+    """And half of its smallest epsilon."""
     found = profile("default")
     assert found.methods == {"FGSM": {}, "PGD": {"steps": 20, "step_size": 0.01}}
-    assert found.sweep["FGSM"] == (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
+    assert found.sweep["FGSM"] == (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
+    assert {*found.candidates} <= {*found.sweep["FGSM"]}
+
+
+@pytest.mark.parametrize("name", ["smoke", "default", "extended", "medmnist"])
+def test_networks_are_as_deep_as_their_images_can_feed(name):
+    assert builders.too_deep(profile(name)) == []
 
 
 def test_smoke_walks_the_paths_of_default():
@@ -81,7 +90,8 @@ def test_a_file_changes_what_it_names_and_nothing_else(write):
         ({"sources": {"pathology": "phantom_histology"}}, {"pathology": "phantom_histology"}),
         ({"methods": {"PGD": {"steps": 3}}}, {"FGSM": {}, "PGD": {"steps": 3, "step_size": 0.01}}),
         ({"sweep": {"PGD": [0.02]}}, {"FGSM": (0.02, 0.06), "PGD": (0.02,)}),
-        ({"epoch_factors": {"d2": 2}}, {"d1/10": 6, "d2": 2}),
+        ({"remaining": {"random": 0.9}}, {"imagenet": 0.7, "random": 0.9}),
+        ({"recipes": {"imagenet": None, "random": RECIPE}}, {"random": Recipe(**RECIPE)}),
     ],
     ids=str,
 )
@@ -90,9 +100,9 @@ def test_a_part_of_a_table_changes_that_part_and_null_removes_it(write, change, 
 
 
 def test_a_part_of_a_recipe_changes_that_part(write):
-    smoke, found = profile("smoke"), profile(write({**MINE, "recipes": {"random": {"epochs": 9}}}))
+    smoke, found = profile("smoke"), profile(write({**MINE, "recipes": {"random": {"steps": 9}}}))
     assert found.recipes["imagenet"] == smoke.recipes["imagenet"]
-    assert found.recipes["random"] == smoke.recipes["random"].model_copy(update={"epochs": 9})
+    assert found.recipes["random"] == smoke.recipes["random"].model_copy(update={"steps": 9})
 
 
 def test_further_methods_stand_beside_those_of_the_paper(write):
@@ -155,11 +165,15 @@ def test_a_file_may_stand_alone(write):
         ({"methods": {"PGD": {"steps": 0}}}, "methods.PGD.steps.*greater than 0"),
         ({"methods": {"PGD": {"steps": "many"}}}, "methods.PGD.steps.*number"),
         ({"epsilons": [0.02]}, "epsilons: Extra inputs are not permitted"),
-        ({"remaining": 1.5}, "remaining: .*less than 1"),
+        ({"remaining": {"random": 1.5}}, "remaining.random: .*less than 1"),
+        ({"remaining": 0.5}, "remaining: .*dictionary"),
+        ({"remaining": {"random": None}}, "remaining: random: needed, since recipes has it"),
         ({"sources": {"dentistry": "x"}}, "sources.dentistry.*ophthalmology"),
         ({"image_px": {"dentistry": 64}}, "image_px.dentistry.*ophthalmology"),
-        ({"recipes": {"random": {**RECIPE, "epochs": 0}}}, "recipes.random.epochs"),
-        ({"epoch_factors": {"d3": 2}}, "epoch_factors.d3"),
+        ({"recipes": {"random": {**RECIPE, "steps": 0}}}, "recipes.random.steps"),
+        ({"recipes": {"random": {"epochs": 3}}}, "recipes.random.epochs: Extra inputs"),
+        ({"recipes": {"random": {"least_epochs": 99}}}, "least_epochs: at most most_epochs.* 48"),
+        ({"recipes": {"random": None, "imagenet": None}}, "recipes: .*at least 1 item"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
         ({"batch_size": 1}, "batch_size: .*greater than or equal to 2"),
         ({"groups": {"radiology": 3}}, "groups.radiology: .*12"),
@@ -193,7 +207,7 @@ def test_a_limited_profile_differs_in_images_and_epochs_alone(asked):
     assert found.name == f"{whole.name}-limit300x2"
     assert found.image_limit == 300
     for name, recipe in whole.recipes.items():
-        fewer = {"epochs": min(2, recipe.epochs)}
+        fewer = {"least_epochs": 1, "most_epochs": min(2, recipe.most_epochs)}
         assert found.recipes[name] == recipe.model_copy(update=fewer)
     other = {"name", "image_limit", "recipes"}
     assert found.model_dump(exclude=other) == whole.model_dump(exclude=other)

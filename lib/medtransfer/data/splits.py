@@ -94,9 +94,9 @@ def parts(index: pd.DataFrame, *, labels: Sequence[str], development: Developmen
     """Return the parts of one development set, and the test set that all of them share.
 
     d1 and d2 are disjoint halves; d1/2, d1/4 and d1/10 are shares of both parts of d1; d2/2 is half
-    of the training part of d2, with the validation part of d2. Where the index has a published split, it
-    is followed, and only sets that it does not name are drawn from their parents. It may name the
-    test images alone, and call all others `development`.
+    of the training part of d2, with the validation part of d2. Where the index has a published
+    split, it is followed, and only sets that it does not name are drawn from their parents. It may
+    name the test images alone, and call all others `development`.
 
     Raises:
         SplitError: a part would be empty, a group lies in two parts, or the name is unknown.

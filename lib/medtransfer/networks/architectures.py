@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import timm
 import torch
@@ -38,21 +39,23 @@ class Architecture:
 
     Attributes:
         build: number of outputs -> network from (N, 3, H, W) to logits (N, K), random weights.
-        head: prefix of the names of the last layer's tensors.
-        mean, std: statistics of the [0, 1] images that its ImageNet weights expect.
-        minimum_px: smallest image side that the network takes.
         stride: how many pixels of the image one step on the last map spans.
         receptive_field_px: side of the part of the image that one place of the last map sees,
             wherever that ends.
+        enough_px: smallest image side that leaves `LEAST_MAP` places a side on the last map.
+        minimum_px: smallest image side that the network takes.
+        head: prefix of the names of the last layer's tensors.
+        mean, std: statistics of the [0, 1] images that its ImageNet weights expect.
     """
 
     build: Callable[[int], nn.Module]
-    head: str
     stride: int
     receptive_field_px: int
+    enough_px: int
+    minimum_px: int = 32
+    head: str = "classifier."
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
-    minimum_px: int = 32
 
 
 def _efficientnet_lite0(outputs: int) -> nn.Module:
@@ -109,64 +112,48 @@ def _inception_v3_keras(outputs: int) -> nn.Module:
     return network
 
 
+def _densenet121(outputs: int) -> nn.Module:
+    return models.densenet121(weights=None, num_classes=outputs)
+
+
 def _densenet121_keras(outputs: int) -> nn.Module:
-    network = models.densenet121(weights=None, num_classes=outputs)
+    network = _densenet121(outputs)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps = 1.001e-5  # the value in Keras
     return network
 
 
+_DENSENET121: Any = {"stride": 32, "receptive_field_px": 2071, "enough_px": 125}
+_INCEPTION_V3: Any = {
+    "stride": 32,
+    "receptive_field_px": 1311,
+    "enough_px": 171,
+    "minimum_px": 75,
+    "head": "fc.",
+}
+_SCALED_BY_HALF: Any = {"mean": HALF, "std": HALF}
+
 ARCHITECTURES: dict[str, Architecture] = {
     "efficientnet_lite0": Architecture(
-        build=_efficientnet_lite0,
-        head="classifier.",
-        stride=32,
-        receptive_field_px=851,
-        mean=HALF,
-        std=HALF,
+        _efficientnet_lite0, stride=32, receptive_field_px=851, enough_px=97, **_SCALED_BY_HALF
     ),
     "efficientnet_lite0_stride8": Architecture(
-        build=_efficientnet_lite0_stride8,
-        head="classifier.",
+        _efficientnet_lite0_stride8,
         stride=8,
         receptive_field_px=67,
-        mean=HALF,
-        std=HALF,
+        enough_px=25,
+        **_SCALED_BY_HALF,
     ),
-    "mobilenet_v2": Architecture(
-        build=_mobilenet_v2, head="classifier.", stride=32, receptive_field_px=491
-    ),
+    "mobilenet_v2": Architecture(_mobilenet_v2, stride=32, receptive_field_px=491, enough_px=97),
     "mobilenet_v2_stride8": Architecture(
-        build=_mobilenet_v2_stride8, head="classifier.", stride=8, receptive_field_px=59
+        _mobilenet_v2_stride8, stride=8, receptive_field_px=59, enough_px=25
     ),
-    "inception_v3": Architecture(
-        build=_inception_v3, head="fc.", stride=32, receptive_field_px=1311, minimum_px=75
-    ),
-    "densenet121": Architecture(
-        build=lambda outputs: models.densenet121(weights=None, num_classes=outputs),
-        head="classifier.",
-        stride=32,
-        receptive_field_px=2071,
-    ),
+    "inception_v3": Architecture(_inception_v3, **_INCEPTION_V3),
+    "densenet121": Architecture(_densenet121, **_DENSENET121),
     # The same two as Keras computes them, for weights trained there (see `networks.keras`).
-    "inception_v3_keras": Architecture(
-        build=_inception_v3_keras,
-        head="fc.",
-        stride=32,
-        receptive_field_px=1311,
-        mean=HALF,
-        std=HALF,
-        minimum_px=75,
-    ),
-    "densenet121_keras": Architecture(
-        build=_densenet121_keras,
-        head="classifier.",
-        stride=32,
-        receptive_field_px=2071,
-        mean=HALF,
-        std=HALF,
-    ),
+    "inception_v3_keras": Architecture(_inception_v3_keras, **_INCEPTION_V3, **_SCALED_BY_HALF),
+    "densenet121_keras": Architecture(_densenet121_keras, **_DENSENET121, **_SCALED_BY_HALF),
 }
 
 
@@ -193,14 +180,17 @@ def fits(name: str, image_px: int) -> str:
             f"images of {image_px} px; {name} needs at least {entry.minimum_px} px: raise image_px "
             "in the profile, or take another architecture"
         )
-    side = -(-image_px // entry.stride)
-    if side >= LEAST_MAP:
+    if image_px >= entry.enough_px:
         return ""
-    shorter = [n for n in ARCHITECTURES if n.startswith(name) and architecture(n).stride < entry.stride]
+    shorter = [
+        other
+        for other in ARCHITECTURES
+        if other.startswith(name) and architecture(other).enough_px <= image_px
+    ]
     remedy = f", or {' or '.join(shorter)}" if shorter else ""
     return (
-        f"{name} reduces {image_px} px to {side} x {side} places, too few to learn from: take "
-        f"images of at least {(LEAST_MAP - 1) * entry.stride + 1} px{remedy}"
+        f"{name} leaves fewer than {LEAST_MAP} x {LEAST_MAP} places of images of {image_px} px, "
+        f"too few to learn from: take images of at least {entry.enough_px} px{remedy}"
     )
 
 

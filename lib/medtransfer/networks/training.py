@@ -102,8 +102,11 @@ def schedule(spec: Training, *, images: int) -> Schedule:
     """Return the epochs that come nearest to a training's steps; the last one is validated."""
     batches = max(1, images // spec.batch_size)
     epochs = min(max(round(spec.steps / batches), spec.least_epochs), spec.most_epochs)
-    every = max(1, round(epochs / VALIDATIONS))
-    return Schedule(epochs=every * max(1, round(epochs / every)), every=every)
+    for every in range(max(1, round(epochs / VALIDATIONS)), 1, -1):
+        whole = every * round(epochs / every)
+        if spec.least_epochs <= whole <= spec.most_epochs:
+            return Schedule(epochs=whole, every=every)
+    return Schedule(epochs=epochs, every=1)
 
 
 def _fit(

@@ -54,10 +54,7 @@ class EpsilonChoice(Result):
                 index="epsilon", columns="delivery", values="left", aggfunc="mean", dropna=False
             )
             safe, working = _candidates(spec, curves)
-            if working:
-                epsilon = min(working)
-            else:
-                epsilon = max(safe) if safe else curves.index.min()
+            epsilon = min(working) if working else max(safe, default=curves.index.min())
             with store.draft(spec) as place:
                 curves.reset_index().to_csv(place / SWEEP, index=False)
                 (place / CHOICE).write_text(json.dumps({"epsilon": float(epsilon)}))

@@ -45,6 +45,12 @@ class Recipe(Strict):
     learning_rate: Annotated[float, Field(gt=0)]
     head_learning_rate: Annotated[float, Field(gt=0)]
 
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> Recipe:
+        if self.least_epochs > self.most_epochs:
+            raise ValueError(f"least_epochs: at most most_epochs, which is {self.most_epochs}")
+        return self
+
 
 class Profile(Strict):
     """Everything that decides the size of a study, and nothing else.
@@ -78,7 +84,7 @@ class Profile(Strict):
     ]
     image_limit: Annotated[int, Field(ge=50)] | None = None
     architectures: Annotated[tuple[str, ...], Field(min_length=1)]
-    recipes: dict[Initialization, Recipe]
+    recipes: Annotated[dict[Initialization, Recipe], Field(min_length=1)]
     batch_size: Annotated[int, Field(ge=2)]
     weight_decay: Annotated[float, Field(ge=0)]
     test_share: Share

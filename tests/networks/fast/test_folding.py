@@ -12,7 +12,14 @@ from medtransfer.networks.fast.folding import folded
 
 pytestmark = pytest.mark.slow
 
-SIDES = {"efficientnet_lite0": 64, "mobilenet_v2": 64, "densenet121": 64, "inception_v3": 75}
+SIDES = {
+    "efficientnet_lite0": 64,
+    "efficientnet_lite0_stride8": 48,
+    "mobilenet_v2": 64,
+    "mobilenet_v2_stride8": 48,
+    "densenet121": 64,
+    "inception_v3": 75,
+}
 
 
 @pytest.fixture(scope="module", params=SIDES)
@@ -68,7 +75,7 @@ def test_batch_norms_are_gone_and_the_model_is_left_as_it_was(pair):
     model, fold, images = pair
     before = norms(model)
     assert norms(fold) < 0.6 * before  # half of DenseNet's norms come before their convolution
-    assert before > 20
+    assert before > 10
     state = copy.deepcopy(model.state_dict())
     folded(model, images[:1])
     assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
