@@ -70,9 +70,8 @@ def overall(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _limits(found: float, drawn: np.ndarray) -> dict[str, float]:
-    beyond = (
-        int(np.ceil(round((1 - LEVEL) * len(drawn), 6))) - 1
-    )  # so many may be larger where p < 0.05
+    # So many may be as far from 0 as the one found, or further, where p < 0.05.
+    beyond = int(np.ceil(round((1 - LEVEL) * len(drawn), 6))) - 1
     reach = _fisher(np.sort(drawn)[-1 - beyond])
     limits = {}
     for name, sign in (("low", -1), ("high", 1)):
