@@ -123,8 +123,7 @@ def _index(profile: Profile, pages: Sequence[Page], *, folder: Path) -> str:
     environment = Environment(loader=FileSystemLoader(TEMPLATES / NAME), autoescape=True)
     return environment.get_template("contents.html.j2").render(
         profile=profile.name,
-        drawn=wording.phantoms(profile.sources),
-        mixed=len(profile.sources) > len(wording.phantoms(profile.sources)),
+        phantoms=wording.no_claim(profile.sources),
         parts=parts(pages),
         **_claims(profile.name, folder=folder),
     )

@@ -104,13 +104,13 @@ def phantoms(sources: Mapping[str, str]) -> list[str]:
 
 
 def no_claim(sources: Mapping[str, str]) -> str:
-    """Return in Markdown which images of a study are phantoms; "" where none are."""
+    """Return which images of a study are phantoms, and what that means; "" where none are."""
     drawn = phantoms(sources)
     if not drawn:
         return ""
     if len(drawn) == len(sources):
-        return f"All images are **phantoms**, {_NO_CLAIM}"
-    return f"The images of {listed(drawn)} are **phantoms**, {_NO_CLAIM}"
+        return f"All images are phantoms, {_NO_CLAIM}"
+    return f"The images of {listed(drawn)} are phantoms, {_NO_CLAIM}"
 
 
 def origin(sources: Iterable[str]) -> str:
@@ -122,13 +122,16 @@ def origin(sources: Iterable[str]) -> str:
     known = {Path(source).stem: source for source in sources}
     drawn = phantoms(known)
     read = [name for name in known if name not in drawn]
-    names = [*read, f"{' and '.join(drawn)}: synthetic images, no medical claim"]
-    return "; ".join(names if drawn else read)
+    said = [listed(read)] if read else []
+    if drawn:
+        said.append(f"{listed(drawn)}: synthetic images, no medical claim")
+    return "; ".join(said)
 
 
 def listed(words: Sequence[str]) -> str:
     """Return "a", "a and b" or "a, b and c"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def described(manifest: ImageFacts, *, index: pd.DataFrame, image_px: int) -> str:

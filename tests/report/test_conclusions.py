@@ -1,0 +1,64 @@
+"""Paragraphs of the synthesis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import claimed
+import facts
+import pandas as pd
+import pytest
+import yaml
+
+from medtransfer.report import conclusions
+
+POINTS = pd.DataFrame({"domain": ["radiology"] * 4, "gain": [0.1] * 4, "fall": [0.2] * 4})
+NAN = float("nan")
+CORRELATED = {"measure": "fall", "value": -0.1, "low": -0.48, "high": 0.31, "p": 0.64}
+
+
+def correlations(**changes: object) -> pd.DataFrame:
+    first = {**CORRELATED, "over_all": 0.2, **changes}
+    return pd.DataFrame([first, {**CORRELATED, "measure": "added", "over_all": 0.1}])
+
+
+@pytest.mark.parametrize("verdict", claimed.VERDICTS)
+def test_the_paragraph_on_the_gain_reads_right_whatever_the_verdict(verdict: str) -> None:
+    judged = claimed.judged(verdict)
+    said = conclusions.gain(POINTS, correlations(), judged[judged["claim"] == "C2"])
+    assert "4 points" in said and "-0.10 (-0.48 to 0.31), p = 0.64 within domains" in said
+    assert "over all points 0.20" in said and "what pre-training adds to the fall" in said
+    assert "undecided" not in said and "nan" not in said.lower()
+    if verdict not in ("supported", "not supported"):
+        assert claimed.WHY in said
+
+
+def test_a_correlation_that_cannot_be_computed_is_said_to_be_so() -> None:
+    table = correlations(value=NAN, low=NAN, high=NAN, p=NAN, over_all=NAN)
+    said = conclusions.gain(POINTS, table, claimed.judged().iloc[:0])
+    assert "no rank correlation can be computed" in said and "nan" not in said.lower()
+    assert conclusions.within(table) == "Within domains: no rank correlation can be computed"
+
+
+@pytest.mark.parametrize("verdict", claimed.VERDICTS)
+def test_a_defender_is_told_every_claim_and_how_it_came_out(verdict: str) -> None:
+    said = conclusions.defence(claimed.judged(verdict))
+    for claim in claimed.SAYS:
+        assert f"{claim}: " in said
+    assert "undecided" not in said and "nan" not in said.lower()
+    open_ = verdict not in ("supported", "not supported")
+    assert ("could not be decided" in said) is open_
+
+
+def test_a_claim_that_was_not_judged_is_said_not_to_be() -> None:
+    judged = claimed.judged()
+    assert "C2 was not judged" in conclusions.defence(judged[judged["claim"] != "C2"])
+
+
+def test_phantoms_are_spoken_of_where_images_are_phantoms_alone(tmp_path: Path) -> None:
+    hospital = tmp_path / "hospital.yaml"
+    hospital.write_text(yaml.safe_dump(facts.folder_facts()))
+    drawn, own = {"radiology": "phantom_chest"}, {"pathology": str(hospital)}
+    assert "All images here are drawn by code" in conclusions.phantoms(drawn)
+    assert "The images of radiology are drawn by code" in conclusions.phantoms(drawn | own)
+    assert conclusions.phantoms(own) == ""
