@@ -69,7 +69,7 @@ CLAIMS = {
         "points",
         no="noise as strong as an attack does harm by itself{part}",
         reversed="noise as strong as an attack does harm by itself{part}",
-        unit="% of the clean AUC are left",
+        unit="% of the clean AUC is left",
     ),
 }
 PARTS = {
