@@ -12,32 +12,28 @@ import yaml
 
 from medtransfer.report import conclusions
 
-POINTS = pd.DataFrame({"domain": ["radiology"] * 4, "gain": [0.1] * 4, "fall": [0.2] * 4})
-NAN = float("nan")
-CORRELATED = {"measure": "fall", "value": -0.1, "low": -0.48, "high": 0.31, "p": 0.64}
-
-
-def correlations(**changes: object) -> pd.DataFrame:
-    first = {**CORRELATED, "over_all": 0.2, **changes}
-    return pd.DataFrame([first, {**CORRELATED, "measure": "added", "over_all": 0.1}])
+FIRST = {"measure": "share that is taken", "value": -0.1, "low": -0.48, "high": 0.31, "p": 0.64}
+CORRELATIONS = pd.DataFrame(
+    [{**FIRST, "overall": 0.2, "points": 24}, {**FIRST, "measure": "fall", "overall": 0.1}]
+)
 
 
 @pytest.mark.parametrize("verdict", claimed.VERDICTS)
 def test_the_paragraph_on_the_gain_reads_right_whatever_the_verdict(verdict: str) -> None:
     judged = claimed.judged(verdict)
-    said = conclusions.gain(POINTS, correlations(), judged[judged["claim"] == "C2"])
-    assert "4 points" in said and "-0.10 (-0.48 to 0.31), p = 0.64 within domains" in said
-    assert "over all points 0.20" in said and "what pre-training adds to the fall" in said
+    said = conclusions.gain(CORRELATIONS, judged[judged["claim"] == "C2"])
+    assert "24 points" in said and "-0.10 (-0.48 to 0.31), p = 0.64 within domains" in said
+    assert "0.20 over all points" in said and "fall, rank correlation" in said
     assert "undecided" not in said and "nan" not in said.lower()
     if verdict not in ("supported", "not supported"):
         assert claimed.WHY in said
 
 
-def test_a_correlation_that_cannot_be_computed_is_said_to_be_so() -> None:
-    table = correlations(value=NAN, low=NAN, high=NAN, p=NAN, over_all=NAN)
-    said = conclusions.gain(POINTS, table, claimed.judged().iloc[:0])
-    assert "no rank correlation can be computed" in said and "nan" not in said.lower()
-    assert conclusions.within(table) == "Within domains: no rank correlation can be computed"
+def test_without_points_it_says_that_there_are_none() -> None:
+    judged = claimed.judged()
+    said = conclusions.gain(CORRELATIONS.iloc[:0], judged[judged["claim"] == "C3"].iloc[:0])
+    assert said == f"No correlation is known: {conclusions.NOTHING}."
+    assert conclusions.NOTHING in conclusions.within(CORRELATIONS.iloc[:0])
 
 
 @pytest.mark.parametrize("verdict", claimed.VERDICTS)

@@ -486,7 +486,7 @@ def test_gain_tells_domains_architectures_and_sizes_apart(
     rows = product(domains, networks, SIZES)
     table = pd.DataFrame(rows, columns=["domain", "architecture", "data"])
     table = table.assign(gain=0.1, fall=0.2)
-    figure = figures.gain(table, measure="fall", title="rank correlation 0.60")
+    figure = figures.gain(table, measure="fall", label="fall in AUC", title="rank correlation 0.60")
     shown = texts(figure)
     for needed in ("rank correlation 0.60", *domains, "on d1/10", "gain in", "fall in AUC"):
         assert needed in shown

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from medtransfer.analysis import claims, operating_points, selection
 from medtransfer.analysis import tables as measured
+from medtransfer.analysis.gains import MEASURES, PRIMARY
 from medtransfer.analysis.selection import SAME
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import PAIR
@@ -87,22 +88,25 @@ class Synthesis(Page):
     @cached_property
     def points(self) -> pd.DataFrame:
         """The points of C2 (see `analysis.claims.gains`)."""
-        return claims.gains(self.studies, method=METHOD)
-
-    def gain(self) -> Image:
-        """Show what targets gain by pre-training against what attacks then take from them."""
-        correlations = claims.correlations(self.points)
-        title = conclusions.within(correlations)
-        picture = figures.gain(
-            self.points, measure=str(correlations["measure"].iloc[0]), title=title
+        return claims.gains(
+            self.studies,
+            epsilons=self.epsilons,
+            method=METHOD,
+            resamples=self.settings.resamples,
         )
+
+    def gain(self) -> Image | Markdown:
+        """Show what targets gain by pre-training against what attacks then take from them."""
+        if self.points.empty:
+            return Markdown("This profile has no targets of both initializations to compare.")
+        title = conclusions.within(claims.correlations(self.points))
+        picture = figures.gain(self.points, measure=PRIMARY, label=MEASURES[PRIMARY], title=title)
         return self.save(picture, self.points, name="gain")
 
     def gain_in_words(self) -> Markdown:
         """Say what the points of C2 come to, by every measure of transferability."""
         judged = self.judged[self.judged["claim"] == "C2"]
-        correlations = claims.correlations(self.points)
-        return Markdown(conclusions.gain(self.points, correlations, judged))
+        return Markdown(conclusions.gain(claims.correlations(self.points), judged))
 
     def factors(self, domain: str) -> Image:
         """Show initialization, data and architecture at once, as one heat map."""

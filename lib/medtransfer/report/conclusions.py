@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,7 @@ from medtransfer.report.sentences import outcome
 if TYPE_CHECKING:
     import pandas as pd
 
-MEASURES = {
-    "fall": "the fall of the AUC",
-    "left": "the share of the AUC above chance that is lost",
-    "added": "what pre-training adds to the fall",
-}
+NOTHING = "there are too few targets that an attack could be judged on"
 
 
 def within(correlations: pd.DataFrame) -> str:
@@ -25,49 +20,43 @@ def within(correlations: pd.DataFrame) -> str:
     Args:
         correlations: of `analysis.claims.correlations`; the first measure is that of the claim.
     """
-    return f"Within domains: {_correlation(correlations.to_dict('records')[0])}"
+    rows = correlations.to_dict("records")
+    return f"Within domains: {_correlation(rows[0]) if rows else NOTHING}"
 
 
 def _correlation(row: Mapping[Any, Any]) -> str:
-    if any(math.isnan(row[name]) for name in ("value", "low", "high")):
-        return "no rank correlation can be computed"
     p = wording.p_value(row["p"])
     interval = f"{row['value']:z.2f} ({row['low']:z.2f} to {row['high']:z.2f})"
     return f"rank correlation {interval}{f', {p}' if p else ''}"
 
 
-def gain(points: pd.DataFrame, correlations: pd.DataFrame, judged: pd.DataFrame) -> str:
+def gain(correlations: pd.DataFrame, judged: pd.DataFrame) -> str:
     """Return in Markdown what the points of C2 come to, whatever the verdict.
 
     Args:
-        points: of `analysis.claims.gains`.
         correlations: of `analysis.claims.correlations`.
         judged: the row of C2, if there is one.
     """
-    first, *others = correlations.to_dict("records")
-    over_all = (
-        "" if math.isnan(first["over_all"]) else f"; over all points {first['over_all']:z.2f}"
-    )
-    said = [
-        *(f"**{claim.sentence}**" for claim in sentences.told(judged)),
-        f"{len(points)} points, one for each domain, architecture and size of the target's data. A "
-        "domain decides much of both sides, so the claim is judged within domains. With "
-        f"{_measure(first)} as transferability: {_correlation(first)} within domains{over_all}.",
-    ]
-    if others:
-        by = "; ".join(f"{_measure(row)}, {_correlation(row)}" for row in others)
-        said.append(f"By other measures, which decide nothing: {by}.")
+    said = [f"**{claim.sentence}**" for claim in sentences.told(judged)]
+    first, *others = correlations.to_dict("records") or [None]
+    if first is None:
+        return "\n\n".join([*said, f"No correlation is known: {NOTHING}."])
     said.append(
-        "What to expect is open: fewer images make pre-training worth more, which lets the points "
+        f"{first['points']} points, one for each domain, architecture and size of the target's "
+        "data that an attack can be judged on. A domain decides much of both sides, so the claim "
+        f"is judged within domains. By the {first['measure']}: {_correlation(first)} within "
+        f"domains, {first['overall']:z.2f} over all points whatever their domain."
+    )
+    if others:
+        by = "; ".join(f"{row['measure']}, {_correlation(row)}" for row in others)
+        said.append(f"By other measures, which decide nothing and are not corrected: {by}.")
+    said.append(
+        "What to expect is open. Fewer images make pre-training worth more, which lets the points "
         "rise. But fewer images also move a target away from a surrogate that has seen others, and "
         "a lower clean AUC leaves less to lose; both let them fall. The number says what is left "
         "of the three."
     )
     return "\n\n".join(said)
-
-
-def _measure(row: Mapping[Any, Any]) -> str:
-    return MEASURES.get(row["measure"], wording.spaced(row["measure"]))
 
 
 def phantoms(sources: Mapping[str, str]) -> str:
@@ -108,7 +97,7 @@ def defence(judged: pd.DataFrame) -> str:
     lines: list[str] = []
     for name, advice in _ADVICE.items():
         if name not in known:
-            found = f"{name} was not judged: this profile has too few kinds of targets."
+            found = f"{name} was not judged: this profile has not the networks that it compares."
         else:
             found = f"{name}: {known[name].sentence} {known[name].exceptions}".rstrip()
         lines.append(f"{len(lines) + 1}. {advice} {found}")

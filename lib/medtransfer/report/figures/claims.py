@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from medtransfer.domains import DOMAINS
 from medtransfer.report.kinds import ordered
 from medtransfer.report.sentences import POOLED, YES, outcome
 from medtransfer.report.style import STYLE, colours, marks
-from medtransfer.report.wording import named, spaced
+from medtransfer.report.wording import named
 
 WIDTH, MARGIN, VERDICT = 7.6, 1.15, 1.05  # inches: of the figure, of names, of verdicts
 
@@ -108,14 +109,14 @@ def _limits(own: pd.DataFrame) -> tuple[float, float]:
     return low - room, high + room
 
 
-def gain(points: pd.DataFrame, *, measure: str, title: str) -> Figure:
+def gain(points: pd.DataFrame, *, measure: str, label: str, title: str) -> Figure:
     """Draw what an attack takes against the gain by pre-training (see `analysis.claims.gains`).
 
     The picture of C2: within a domain, the points rise. One panel per domain; the larger and the
     darker a mark, the more images the target was developed on.
 
     Args:
-        measure: column of the points that stands for transferability.
+        measure, label: column of the points that stands for transferability, and its words.
         title: what the points say, in words.
     """
     domains = list(dict.fromkeys(points["domain"]))
@@ -138,14 +139,11 @@ def gain(points: pd.DataFrame, *, measure: str, title: str) -> Figure:
             axis.axvline(0, color="0.85", lw=0.8, zorder=0)
             axis.set_title(domain)
             axis.set_xlabel("gain in clean AUC", fontsize=8)
-        axes[0, 0].set_ylabel(MEASURES.get(measure, spaced(measure)), fontsize=8)
+        axes[0, 0].set_ylabel(textwrap.fill(label, 34), fontsize=8)
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
         handles = _legend(axes[0, 0], shapes, sets)
         figure.legend(handles=handles, loc="outside right center", title="target", fontsize=8)
     return figure
-
-
-MEASURES = {"fall": "fall in AUC, both pre-trained"}
 
 
 def _size(place: int, colour: str) -> dict[str, Any]:
