@@ -1,11 +1,11 @@
 """Chapters: what notebooks call; whole ones run with the notebooks themselves."""
 
-import claimed
 import facts
 import numpy as np
 import pandas as pd
 import pytest
 import upstream
+import verdict_rows
 import yaml
 from IPython.display import Image
 from PIL import Image as Picture
@@ -107,13 +107,13 @@ def test_a_chapter_opens_for_a_domain_of_ones_own(own, in_process):
 def test_the_synthesis_concludes_for_any_number_of_domains(own, domains):
     synthesis = Synthesis(own)
     synthesis.domains = domains
-    judged = claimed.judged("no room", domains=domains)
+    judged = verdict_rows.judged("no room", domains=domains)
     several = judged["domain"].isin(domains) if len(domains) == 1 else judged["claim"] != "C2"
     synthesis.judged = judged[several]
     said = synthesis.answer().data
     assert "C2 was not judged" in said
     for shown in (said, synthesis.sentences().data, synthesis.reasons().data):
-        assert claimed.WHY in shown and "undecided" not in shown
+        assert verdict_rows.WHY in shown and "undecided" not in shown
     assert list(synthesis.verdicts().columns)[-len(domains) :] == domains
 
 

@@ -7,11 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import claimed
 import facts
 import nbformat
 import pandas as pd
 import pytest
+import verdict_rows
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -79,7 +79,7 @@ def rendered(claims: pd.DataFrame) -> str:
 
 @pytest.mark.usefixtures("executed")
 def test_the_first_page_answers_before_it_shows_numbers() -> None:
-    claims = claimed.judged(domains=("the <whole>",))
+    claims = verdict_rows.judged(domains=("the <whole>",))
     claims.loc[1, ["verdict", "why", "value", "low", "high"]] = ["not supported", "w", -3, -5, -1]
     text = rendered(claims)
     places = [
@@ -98,8 +98,8 @@ def test_the_first_page_answers_before_it_shows_numbers() -> None:
 @pytest.mark.usefixtures("executed")
 @pytest.mark.parametrize("verdict", ["no room", "at chance", "one training"])
 def test_the_first_page_says_why_nothing_could_be_decided(verdict: str) -> None:
-    text = rendered(claimed.judged(verdict))
-    assert text.count(f"cannot be said here: {claimed.WHY}") == 9
+    text = rendered(verdict_rows.judged(verdict))
+    assert text.count(f"cannot be said here: {verdict_rows.WHY}") == 9
     assert f'<b class="open">{verdict}</b>' in text
     assert "undecided" not in text and not re.search(r"\bnan\b", text, flags=re.IGNORECASE)
 

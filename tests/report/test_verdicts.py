@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import claimed
 import pandas as pd
 import pytest
+import verdict_rows
 
 from medtransfer import paths
 from medtransfer.errors import ReportError
@@ -16,7 +16,7 @@ def table_of(markdown: str) -> list[str]:
 
 
 def test_sentences_stand_before_the_table_and_all_domains_before_each() -> None:
-    text = verdicts.as_markdown(claimed.judged(domains=("radiology", "pathology")))
+    text = verdicts.as_markdown(verdict_rows.judged(domains=("radiology", "pathology")))
     assert text.startswith("- **C1** An attack crafted on a public pre-trained network")
     lines = table_of(text)
     assert lines[0] == "| | all domains | radiology | pathology |"
@@ -28,15 +28,15 @@ def test_sentences_stand_before_the_table_and_all_domains_before_each() -> None:
     assert lines[4].endswith("|  |  |"), "C2 has no row per domain"
 
 
-@pytest.mark.parametrize("verdict", claimed.VERDICTS)
+@pytest.mark.parametrize("verdict", verdict_rows.VERDICTS)
 def test_whatever_came_out_there_are_no_gaps_and_every_doubt_has_its_reason(verdict: str) -> None:
-    claims = claimed.judged(verdict)
+    claims = verdict_rows.judged(verdict)
     text = verdicts.as_markdown(claims)
     assert "nan" not in text.lower() and "undecided" not in text
     reasons = [line for line in text.splitlines() if line.startswith("- C")]
     assert len(reasons) == (0 if verdict == "supported" else len(claims))
     for reason in reasons:
-        assert verdict in reason and claimed.WHY in reason
+        assert verdict in reason and verdict_rows.WHY in reason
     shown = verdicts.as_frame(claims)
     assert not shown.isna().any(axis=None) and "nan" not in shown.to_string().lower()
 
@@ -44,7 +44,7 @@ def test_whatever_came_out_there_are_no_gaps_and_every_doubt_has_its_reason(verd
 def test_what_was_written_is_read_again() -> None:
     folder = paths.rendered("smoke")
     folder.mkdir(parents=True)
-    claims = claimed.judged("at chance")
+    claims = verdict_rows.judged("at chance")
     claims.to_csv(folder / verdicts.TABLE, index=False, float_format="%.6g")
     read = verdicts.read("smoke")
     assert read is not None
