@@ -155,7 +155,8 @@ class Synthesis(Page):
     def operating(self) -> Image:
         """Show which findings an attack hides or invents, at the targets' operating points.
 
-        Pre-trained networks of the same architecture, at the epsilon chosen for them.
+        Networks of the same architecture, pre-trained where the profile has such, at the epsilon
+        chosen for them.
         """
         parts = []
         for domain, factors in self.studies.items():
@@ -163,33 +164,38 @@ class Synthesis(Page):
                 factors["initialization"],
                 method=METHOD,
                 relation=SAME,
-                surrogate_initialization=IMAGENET,
-                target_initialization=IMAGENET,
+                surrogate_initialization=self._start(domain),
+                target_initialization=self._start(domain),
             )
             part = operating_points.operating_table(cells, resamples=self.settings.resamples)
             parts.append(part.assign(domain=domain))
         table_ = pd.concat(parts, ignore_index=True)
         return self.save(figures.operating(table_), table_, name="operating_points")
 
+    def _start(self, domain: str) -> str:
+        """Return the initialization to show where one must do: pre-trained, if there is such."""
+        known = self.epsilons[domain]
+        return IMAGENET if IMAGENET in known else next(iter(known))
+
     def perceptibility(self) -> Image:
         """Show success against how visible the perturbation is, over the FGSM sweep."""
         cells = [
             cell
-            for factors in self.studies.values()
+            for domain, factors in self.studies.items()
             for delivery in (FLOAT, CONTROL)
             for cell in selection.select(
                 factors["perturbation"],
                 method="FGSM",
                 delivery=delivery,
                 relation=SAME,
-                target_initialization=IMAGENET,
+                target_initialization=self._start(domain),
             )
         ]
         frame = measured.transfer_table(cells, resamples=0)  # the figure has no intervals
         means = frame.groupby(["domain", "epsilon", "delivery"], as_index=False, sort=False)[
             ["ssim", "psnr", "percent"]
         ].mean()
-        chosen = {domain: own[IMAGENET] for domain, own in self.epsilons.items() if IMAGENET in own}
+        chosen = {domain: own[self._start(domain)] for domain, own in self.epsilons.items()}
         picture = figures.perceptibility(means, chosen=chosen)
         return self.save(picture, means, name="perceptibility")
 

@@ -38,9 +38,9 @@ def gain(correlations: pd.DataFrame, judged: pd.DataFrame) -> str:
         judged: the row of C2, if there is one.
     """
     said = [f"**{claim.sentence}**" for claim in sentences.told(judged)]
-    first, *others = correlations.to_dict("records") or [None]
-    if first is None:
+    if correlations.empty:
         return "\n\n".join([*said, f"No correlation is known: {NOTHING}."])
+    first, *others = correlations.to_dict("records")
     said.append(
         f"{first['points']} points, one for each domain, architecture and size of the target's "
         "data that an attack can be judged on. A domain decides much of both sides, so the claim "
