@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import upstream
+import verdict_rows
 import yaml
 from IPython.display import Image
 from PIL import Image as Picture
@@ -106,9 +107,20 @@ def test_a_chapter_opens_for_a_domain_of_ones_own(own, in_process):
 def test_the_synthesis_concludes_for_any_number_of_domains(own, domains):
     synthesis = Synthesis(own)
     synthesis.domains = domains
-    all_ = domains if len(domains) == 1 else [*domains, "all domains"]
-    judged = [(claim, d) for claim in ("C1", "C3", "C4", "C5") for d in all_]
-    synthesis.judged = pd.DataFrame(judged, columns=["claim", "domain"]).assign(verdict="undecided")
+    judged = verdict_rows.judged("no room", domains=domains)
+    several = judged["domain"].isin(domains) if len(domains) == 1 else judged["claim"] != "C2"
+    synthesis.judged = judged[several]
     said = synthesis.answer().data
-    assert f"**undecided** over {all_[-1]}" in said
-    assert "(C2): not judged" in said
+    assert "C2 was not judged" in said
+    for shown in (said, synthesis.sentences().data, synthesis.reasons().data):
+        assert verdict_rows.WHY in shown and "undecided" not in shown
+    assert list(synthesis.verdicts().columns)[-len(domains) :] == domains
+
+
+def test_the_synthesis_speaks_of_phantoms_where_images_are_phantoms_alone(own):
+    for profile, drawn in (("smoke", True), (own, False)):
+        synthesis = Synthesis(profile)
+        shown = synthesis.images().data + synthesis.phantoms().data
+        assert ("phantoms, drawn by code" in shown) is drawn
+        assert ("What these phantoms can and cannot say" in shown) is drawn
+    assert shown == "Images: skin."
