@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from medtransfer.compute.ensure import ensure
 from medtransfer.data import images, splits
 from medtransfer.data.images import PhantomSource, Prepared
 from medtransfer.data.splits import Parts
+from medtransfer.networks import architectures
+from medtransfer.report import tables
 from medtransfer.report.figures import pictures
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan
@@ -86,6 +90,32 @@ class Design(Page):
         shares = {name: 100 * labels.iloc[rows].mean() for name, rows in sets.items()}
         return pd.DataFrame(shares).round(1).rename_axis(f"{domain}: images with the label, in %")
 
+    def networks(self, image_px: int | None = None) -> pd.DataFrame:
+        """Return how deep the networks of the profile are for the images that they see.
+
+        `last map` are about the places that the last map has, `fits` says what is wrong if anything
+        is.
+
+        Args:
+            image_px: side of the images; None takes the sizes of the profile.
+        """
+        sizes = sorted({*self.settings.image_px.values()}) if image_px is None else [image_px]
+        rows = []
+        for name, side in product(self.settings.architectures, sizes):
+            entry = architectures.architecture(name)
+            places = math.ceil(side / entry.stride)
+            rows.append(
+                {
+                    "network": name,
+                    "image px": side,
+                    "stride": entry.stride,
+                    "last map": f"{places} x {places}",
+                    "receptive field px": entry.receptive_field_px,
+                    "fits": architectures.fits(name, side) or "yes",
+                }
+            )
+        return tables.readable(pd.DataFrame(rows), index=["network", "image px"])
+
     def units(self) -> pd.DataFrame:
         """Return the epsilons of the sweeps in grey levels, exact and whole."""
         swept = {epsilon for sweep in self.settings.sweep.values() for epsilon in sweep}
@@ -117,14 +147,14 @@ class Design(Page):
     def catalogue(self) -> pd.DataFrame:
         """Return who attacks whom with what, factor by factor; it is the same for all domains.
 
-        The smallest epsilon of the candidates stands where the chosen one will.
+        The smallest epsilon of the candidates stands where the chosen ones will.
         """
         tables = {name.replace("_", " "): selection.overview(self._cells(name)) for name in FACTORS}
         return pd.concat(tables, names=["factor", ""])
 
     def _cells(self, factor: str) -> tuple[Cell, ...]:
-        domain, epsilon = self.study.domains[0], min(self.settings.candidates)
-        return plan.cells(self.study, domain, factor, epsilon=epsilon)
+        epsilons = dict.fromkeys(self.study.starts, min(self.settings.candidates))
+        return plan.cells(self.study, self.study.domains[0], factor, epsilons=epsilons)
 
     def _prepared(self, domain: str) -> Prepared:
         source = self.study.source(domain)
