@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +83,11 @@ def _profile(name: str) -> Profile:
     return schema.profile(name)
 
 
+def _warn(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(f"note: {sentence}", file=sys.stderr)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="medtransfer", message="%(prog)s %(version)s")
 def medtransfer() -> None:
@@ -110,19 +115,23 @@ def clean_drafts() -> None:
 def run(domain: str, factors: Sequence[str], csv: Path | None, name: str) -> None:
     """Compute factors of one domain (default: all) and print every pair with its interval."""
     from medtransfer.analysis import sanity, tables
+    from medtransfer.attacks.delivery import FLOAT
     from medtransfer.compute import run
+    from medtransfer.report.wording import named
     from medtransfer.study import builders, plan
     from medtransfer.units import shown
 
     profile = _profile(name)
+    _warn(builders.too_deep(profile))
     study = builders.resolve(profile, [domain])
     for factor in factors:
         cells = run.factor(study, domain, factor)
         frame = tables.transfer_table(cells, resamples=profile.resamples)
-        epsilon = run.chosen_epsilon(study, domain)
+        epsilons = run.chosen_epsilons(study, domain)
         print(f"\n{domain}, {factor.replace('_', ' ')}: {profile.sources[domain]}")
-        print(f"profile {profile.name}; chosen epsilon {shown(epsilon)}")
-        print(pairs(frame[(frame["epsilon"] == epsilon) & (frame["delivery"] == "float")]))
+        chosen = "; ".join(f"{named(start)} {shown(at)}" for start, at in epsilons.items())
+        print(f"profile {profile.name}; chosen epsilons: {chosen}")
+        print(pairs(frame[frame["epsilon"].isin(epsilons.values()) & (frame["delivery"] == FLOAT)]))
         networks = run.networks(plan.of_cells(cells), resamples=profile.resamples)
         print(columns(networks.drop(columns=["key", "seed"])))
         if csv:
@@ -155,6 +164,7 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
         name = str(schema.limited(name, images=images, epochs=epochs))
         print(f"profile {name}")
     profile = _profile(name)
+    _warn(builders.too_deep(profile))
     chosen = notebooks.find(numbers=numbers, domains=profile.sources)
     first_digits = {path.name[0] for path in chosen}
     domains = [d for d in profile.sources if str(DOMAINS[d].number) in first_digits]
@@ -168,19 +178,23 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
 def status(name: str) -> None:
     """Say what is stored and missing for each notebook, and the time left."""
     from medtransfer.compute import status
+    from medtransfer.report.wording import named
     from medtransfer.study.builders import known
     from medtransfer.units import shown
 
     study = known(_profile(name))
     needed = rows(status.notebooks(study))
     print(columns(needed, digits=1))
-    chosen = {domain: status.epsilon(study, domain) for domain in study.domains}
-    for domain, epsilon in chosen.items():
-        print(f"{domain}: epsilon {shown(epsilon) if epsilon else 'is not chosen yet'}")
+    for domain in study.domains:
+        chosen = status.epsilons(study, domain)
+        for start in study.starts:
+            at = shown(chosen[start]) if start in chosen else "is not chosen yet"
+            print(f"{domain}, {named(start)} networks: epsilon {at}")
     spent = [{"work": w, "results": n, "minutes": m} for w, (n, m) in status.spent(study).items()]
     print(f"spent, in minutes of one process:\n{columns(spent, digits=1)}")
     left = sum(row["minutes left"] for row in needed)
-    least = "" if all(chosen.values()) else "at least "  # cells hang on epsilon
+    complete = all(status.chosen(study, domain) for domain in study.domains)
+    least = "" if complete else "at least "  # cells hang on epsilon
     said = f"{least}{left:.0f} minutes left" if left == left else "no duration is known yet"
     print(f"all: {said}")
 

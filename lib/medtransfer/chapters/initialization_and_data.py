@@ -50,8 +50,9 @@ class InitializationAndData(Chapter):
 
     def _clean(self) -> str:
         return (
-            f"On a tenth of the data ({LEAST}) the targets reach a test AUC of "
-            f"{self._auc(IMAGENET):.2f} pre-trained and {self._auc(RANDOM):.2f} from random weights."
+            f"On a tenth of the data ({LEAST}) the targets reach a mean test AUC of "
+            f"{self._auc(IMAGENET):.2f} pre-trained and of {self._auc(RANDOM):.2f} from random "
+            "weights."
         )
 
     def _left(self, relation: str) -> str:

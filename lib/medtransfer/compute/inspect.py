@@ -30,13 +30,13 @@ def listed(study: Study, domain: str, factors: Sequence[str]) -> pd.DataFrame:
     for name in factors:
         plan.factor(name)
     study.source(domain)
-    chosen = status.epsilon(study, domain)
-    if chosen is None:
+    if not status.chosen(study, domain):
         raise UsageError(
             f"the epsilon of {domain} is not chosen yet, so its cells are not known; "
             f"`medtransfer run {domain} {factors[0]}` chooses it"
         )
-    cells = dict.fromkeys(c for n in factors for c in plan.cells(study, domain, n, epsilon=chosen))
+    at = status.epsilons(study, domain)
+    cells = dict.fromkeys(c for n in factors for c in plan.cells(study, domain, n, epsilons=at))
     columns = ["method", "epsilon", "delivery", "relation"]
     rows = []
     for cell in cells:

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def chosen_epsilon(study: Study, domain: str) -> float:
-    """Return the epsilon chosen on validation images; train and attack what that takes."""
-    spec = plan.choice(study, domain)
-    ensure([spec])
-    return epsilon.chosen(spec)
+def chosen_epsilons(study: Study, domain: str) -> dict[str, float]:
+    """Return the epsilon chosen on validation images for networks of each initialization.
+
+    What that takes is trained and attacked.
+    """
+    choices = plan.choices(study, domain)
+    ensure(choices.values())
+    return {start: epsilon.chosen(spec) for start, spec in choices.items()}
 
 
 def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
@@ -34,7 +37,7 @@ def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
     """
     plan.factor(name)  # a mistake costs no training
     with executor():
-        cells = plan.cells(study, domain, name, epsilon=chosen_epsilon(study, domain))
+        cells = plan.cells(study, domain, name, epsilons=chosen_epsilons(study, domain))
         ensure(cells)
     return cells
 
@@ -46,17 +49,17 @@ def everything(study: Study, domains: Iterable[str]) -> None:
     """
     domains = list(domains)
     with executor():
-        choices = [plan.choice(study, domain) for domain in domains]
+        choices = [spec for domain in domains for spec in plan.choices(study, domain).values()]
         networks = [
             spec for d in domains for name in FACTORS for spec in plan.networks(study, d, name)
         ]
         ensure([*choices, *networks])
-        chosen = {domain: chosen_epsilon(study, domain) for domain in domains}
+        chosen = {domain: chosen_epsilons(study, domain) for domain in domains}
         ensure(
             cell
             for domain, at in chosen.items()
             for name in FACTORS
-            for cell in plan.cells(study, domain, name, epsilon=at)
+            for cell in plan.cells(study, domain, name, epsilons=at)
         )
 
 
@@ -75,12 +78,12 @@ def networks(networks: Iterable[Network], *, resamples: int) -> pd.DataFrame:
         found = predictions.read(spec)
         drawn = metrics.Resamples(groups=found.groups, number=resamples)
         low, high = metrics.interval(drawn.macro_auc(found.truth, found.clean))
-        traits = {"architecture": "", "initialization": "", "data": "", "epochs": 0} | spec.traits
+        traits = {"architecture": "", "initialization": "", "data": "", "steps": 0} | spec.traits
         rows.append(
             {
                 **{name: traits[name] for name in named},
                 "seed": getattr(spec, "seed", 0),
-                "epochs": traits["epochs"],
+                "steps": traits["steps"],
                 "validation_auc": metrics.macro_auc(found.truth, found.clean),
                 "validation_auc_low": low,
                 "validation_auc_high": high,

@@ -23,22 +23,27 @@ SAMPLE = 300  # results of a kind from which durations are taken
 UNPREPARED = "images are not prepared"
 
 
-def epsilon(study: Study, domain: str) -> float | None:
-    """Return the chosen epsilon, None if it has not been chosen yet; computes nothing."""
+def epsilons(study: Study, domain: str) -> dict[str, float]:
+    """Return the epsilons chosen so far, by initialization; computes nothing."""
     if domain not in study.sources:
-        return None
-    spec = plan.choice(study, domain)
-    return choices.chosen(spec) if store.has(spec) else None
+        return {}
+    specs = plan.choices(study, domain)
+    return {start: choices.chosen(spec) for start, spec in specs.items() if store.has(spec)}
+
+
+def chosen(study: Study, domain: str) -> bool:
+    """Return whether every epsilon of a domain is chosen, on which its cells hang."""
+    return len(epsilons(study, domain)) == len(study.starts)
 
 
 def wanted(study: Study, domain: str, factor: str) -> list[Result]:
     """Return every result that a factor needs, as far as it is known.
 
-    Before epsilon is chosen these are the choice and the networks: cells hang on epsilon.
+    Before epsilon is chosen these are the choices and the networks: cells hang on epsilon.
     """
-    specs: list[Spec] = [plan.choice(study, domain)]
-    if chosen := epsilon(study, domain):
-        specs += plan.cells(study, domain, factor, epsilon=chosen)
+    specs: list[Spec] = [*plan.choices(study, domain).values()]
+    if chosen(study, domain):
+        specs += plan.cells(study, domain, factor, epsilons=epsilons(study, domain))
     else:
         specs += plan.networks(study, domain, factor)
     return needed(specs)
@@ -63,7 +68,7 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
         counted |= set(new)
         left = sum(seconds.get(spec.effort, float("nan")) for spec in new)
         networks = [spec for spec in specs if isinstance(spec, Network)]
-        more = "" if epsilon(study, domain) else " or more"
+        more = "" if chosen(study, domain) else " or more"
         rows.append(
             {
                 "notebook": title,

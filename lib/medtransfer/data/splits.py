@@ -1,4 +1,4 @@
-"""Development sets d1, d1/10, d2, d2/2 and the test set, divided by group (protocol, section 2)."""
+"""Development sets, halves and parts of them, and the test set, divided by group (protocol, 2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from medtransfer.specs import Spec
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES = ("d1", "d1/10", "d2", "d2/2")
+NAMES = ("d1", "d1/2", "d1/4", "d1/10", "d2", "d2/2")
+_SHARES = {"d1/2": 1 / 2, "d1/4": 1 / 4, "d1/10": 1 / 10}  # of both parts of d1
 TRAIN, VALIDATION, TEST = "train", "val", "test"
 # Of images that a source keeps apart from its test images, but does not divide.
 DEVELOPMENT = "development"
@@ -23,7 +24,7 @@ DEVELOPMENT = "development"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Development(Spec):
-    """A development set of the paper: "d1", "d1/10", "d2" or "d2/2" (protocol: development sets).
+    """A development set: one of `NAMES`, which hold those of the paper (protocol, section 2).
 
     The shares divide groups, not images: `test_share` of all, `validation_share` of each half.
     """
@@ -92,8 +93,8 @@ def _order(member: np.ndarray, labels: np.ndarray, *, groups: int, seed: int) ->
 def parts(index: pd.DataFrame, *, labels: Sequence[str], development: Development) -> Parts:
     """Return the parts of one development set, and the test set that all of them share.
 
-    d1 and d2 are disjoint halves; d1/10 is a tenth of both parts of d1; d2/2 is half of the
-    training part of d2, with the validation part of d2. Where the index has a published split, it
+    d1 and d2 are disjoint halves; d1/2, d1/4 and d1/10 are shares of both parts of d1; d2/2 is half
+    of the training part of d2, with the validation part of d2. Where the index has a published split, it
     is followed, and only sets that it does not name are drawn from their parents. It may name the
     test images alone, and call all others `development`.
 
@@ -143,9 +144,11 @@ def _membership(
             table[f"{name}:{TRAIN}"], table[f"{name}:{VALIDATION}"] = draw(
                 half, [1 - share, share], step
             )
-    for step, part in enumerate(_PARTS, start=3):
-        # A published tenth names only what it holds: an absent part is drawn, a present one kept.
-        table.setdefault(f"d1/10:{part}", draw(table[f"d1:{part}"], [0.1, 0.9], step)[0])
+    for name, share in _SHARES.items():
+        for step, part in enumerate(_PARTS, start=3):
+            # A published share names only what it holds: an absent part is drawn, others kept.
+            drawn = draw(table[f"d1:{part}"], [share, 1 - share], step)[0]
+            table.setdefault(f"{name}:{part}", drawn)
     table.setdefault(f"d2/2:{TRAIN}", draw(table[f"d2:{TRAIN}"], [0.5, 0.5], 5)[0])
     table.setdefault(f"d2/2:{VALIDATION}", table[f"d2:{VALIDATION}"])
     _check_published(table, groups)
@@ -175,7 +178,7 @@ def _check_published(table: dict[str, np.ndarray], groups: np.ndarray) -> None:
     ]
     if shared := sorted(halves[0] & halves[1]):
         raise SplitError(f"the published split has groups {shared[:5]} in both d1 and d2")
-    for small, large in (("d1/10", "d1"), ("d2/2", "d2")):
+    for small, large in (*((name, "d1") for name in _SHARES), ("d2/2", "d2")):
         for part in _PARTS:
             outside = table[f"{small}:{part}"] & ~table[f"{large}:{part}"]
             if outside.any():

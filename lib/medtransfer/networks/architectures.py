@@ -1,4 +1,14 @@
-"""The registry of architectures; a new one is one entry here and, for ImageNet, one manifest."""
+"""The registry of architectures; a new one is one entry here and, for ImageNet, one manifest.
+
+A network should be as deep as its images can feed. Every halving makes the map smaller and what
+one place of it sees, its receptive field, larger; where the last map has 2 x 2 places that all see
+the whole image, depth adds parameters but nothing to look at. Small images and small data sets do
+as well with the first part of an ImageNet network (Raghu et al., "Transfusion: Understanding
+Transfer Learning for Medical Imaging", NeurIPS 2019). It matters for attacks, too: whole networks
+trained from random weights on images of 48 px have input gradients that share nothing from one
+training to the next, so that no attack transfers. Entries whose name ends in `_stride8` stop
+after three halvings.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +23,13 @@ from torchvision import models
 from torchvision.models.inception import BasicConv2d
 
 from medtransfer.errors import UsageError
-from medtransfer.networks import fast
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)  # as mean and as std: images in [-1, 1] reach the network as they are
 # Batch-norm statistics must follow within the few hundred steps of a small study.
 BATCH_NORM_MOMENTUM = 0.1
 HEAD_STD = 0.01
+LEAST_MAP = 4  # places a side of the last map; with fewer, all of them see the same
 
 
 @dataclass(frozen=True)
@@ -31,10 +41,15 @@ class Architecture:
         head: prefix of the names of the last layer's tensors.
         mean, std: statistics of the [0, 1] images that its ImageNet weights expect.
         minimum_px: smallest image side that the network takes.
+        stride: how many pixels of the image one step on the last map spans.
+        receptive_field_px: side of the part of the image that one place of the last map sees,
+            wherever that ends.
     """
 
     build: Callable[[int], nn.Module]
     head: str
+    stride: int
+    receptive_field_px: int
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     minimum_px: int = 32
@@ -104,24 +119,53 @@ def _densenet121_keras(outputs: int) -> nn.Module:
 
 ARCHITECTURES: dict[str, Architecture] = {
     "efficientnet_lite0": Architecture(
-        build=_efficientnet_lite0, head="classifier.", mean=HALF, std=HALF
+        build=_efficientnet_lite0,
+        head="classifier.",
+        stride=32,
+        receptive_field_px=851,
+        mean=HALF,
+        std=HALF,
     ),
     "efficientnet_lite0_stride8": Architecture(
-        build=_efficientnet_lite0_stride8, head="classifier.", mean=HALF, std=HALF
+        build=_efficientnet_lite0_stride8,
+        head="classifier.",
+        stride=8,
+        receptive_field_px=67,
+        mean=HALF,
+        std=HALF,
     ),
-    "mobilenet_v2": Architecture(build=_mobilenet_v2, head="classifier."),
-    "mobilenet_v2_stride8": Architecture(build=_mobilenet_v2_stride8, head="classifier."),
-    "inception_v3": Architecture(build=_inception_v3, head="fc.", minimum_px=75),
+    "mobilenet_v2": Architecture(
+        build=_mobilenet_v2, head="classifier.", stride=32, receptive_field_px=491
+    ),
+    "mobilenet_v2_stride8": Architecture(
+        build=_mobilenet_v2_stride8, head="classifier.", stride=8, receptive_field_px=59
+    ),
+    "inception_v3": Architecture(
+        build=_inception_v3, head="fc.", stride=32, receptive_field_px=1311, minimum_px=75
+    ),
     "densenet121": Architecture(
         build=lambda outputs: models.densenet121(weights=None, num_classes=outputs),
         head="classifier.",
+        stride=32,
+        receptive_field_px=2071,
     ),
     # The same two as Keras computes them, for weights trained there (see `networks.keras`).
     "inception_v3_keras": Architecture(
-        build=_inception_v3_keras, head="fc.", mean=HALF, std=HALF, minimum_px=75
+        build=_inception_v3_keras,
+        head="fc.",
+        stride=32,
+        receptive_field_px=1311,
+        mean=HALF,
+        std=HALF,
+        minimum_px=75,
     ),
     "densenet121_keras": Architecture(
-        build=_densenet121_keras, head="classifier.", mean=HALF, std=HALF
+        build=_densenet121_keras,
+        head="classifier.",
+        stride=32,
+        receptive_field_px=2071,
+        mean=HALF,
+        std=HALF,
     ),
 }
 
@@ -135,6 +179,29 @@ def architecture(name: str) -> Architecture:
     if name not in ARCHITECTURES:
         raise UsageError(f"no architecture {name!r}; allowed: {', '.join(sorted(ARCHITECTURES))}")
     return ARCHITECTURES[name]
+
+
+def fits(name: str, image_px: int) -> str:
+    """Return in a sentence why a network is too deep for images of this side, "" if it is not.
+
+    Raises:
+        UsageError: the registry has no such entry, or the network does not take such images.
+    """
+    entry = architecture(name)
+    if image_px < entry.minimum_px:
+        raise UsageError(
+            f"images of {image_px} px; {name} needs at least {entry.minimum_px} px: raise image_px "
+            "in the profile, or take another architecture"
+        )
+    side = -(-image_px // entry.stride)
+    if side >= LEAST_MAP:
+        return ""
+    shorter = [n for n in ARCHITECTURES if n.startswith(name) and architecture(n).stride < entry.stride]
+    remedy = f", or {' or '.join(shorter)}" if shorter else ""
+    return (
+        f"{name} reduces {image_px} px to {side} x {side} places, too few to learn from: take "
+        f"images of at least {(LEAST_MAP - 1) * entry.stride + 1} px{remedy}"
+    )
 
 
 class Classifier(nn.Module):
@@ -161,7 +228,6 @@ class Classifier(nn.Module):
             # One small start for every architecture: timm's own would begin far from zero.
             if name.startswith(self.head):
                 nn.init.normal_(parameter, std=HEAD_STD)
-        fast.for_training(self.network)
         # Not part of the state: they belong to the architecture, not to a training.
         self.register_buffer("mean", _channels(entry.mean) * 2 - 1, persistent=False)
         self.register_buffer("std", _channels(entry.std) * 2, persistent=False)
@@ -181,10 +247,7 @@ class Classifier(nn.Module):
             UsageError: the images are smaller than the architecture takes.
         """
         if min(images.shape[-2:]) < self.minimum_px:
-            raise UsageError(
-                f"images of {tuple(images.shape[-2:])} px; this architecture needs at least "
-                f"{self.minimum_px} px: raise image_px in the profile"
-            )
+            fits(self.architecture, min(images.shape[-2:]))
         if images.shape[1] == 1:
             images = images.expand(-1, 3, -1, -1)
         return self.network((images - self.mean) / self.std)

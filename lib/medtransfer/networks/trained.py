@@ -37,10 +37,19 @@ class StoredNetwork(Network):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Training(StoredNetwork):
-    """A network that is trained here."""
+    """A network that is trained here.
+
+    Attributes:
+        augmentation: how its training images are varied (see `data.datamodule`).
+        steps: of the optimizer, about: they are rounded to whole epochs, of which there are
+            `least_epochs` to `most_epochs`, so that few images are not seen too often nor many
+            only in part.
+    """
 
     augmentation: tuple[str, ...]
-    epochs: int
+    steps: int
+    least_epochs: int
+    most_epochs: int
     batch_size: int
     learning_rate: float
     head_learning_rate: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import dataclass
 from typing import Literal
 
 import pytorch_lightning as pl
@@ -19,6 +20,8 @@ from medtransfer.networks.architectures import Classifier
 from medtransfer.networks.classifier import BestEpoch, ImageClassifier
 from medtransfer.networks.network import device, predictions
 from medtransfer.networks.trained import IMAGENET, RANDOM, Training
+
+VALIDATIONS = 16  # about so many states of a network are compared
 
 
 def loaders() -> int:
@@ -82,12 +85,30 @@ def train(spec: Training) -> None:
         workers=loaders(),
     )
     with store.draft(spec, device=str(device()), fast=fast.used()) as place:
-        best = _fit(module, data, epochs=spec.epochs)
+        best = _fit(module, data, **vars(schedule(spec, images=len(rows.train))))
         stored.write(place, state=best.state, history=module.history)
         predictions(prepared, rows.validation, clean=best.logits).write(place)
 
 
-def _fit(module: ImageClassifier, data: DevelopmentData, *, epochs: int) -> BestEpoch:
+@dataclass(frozen=True)
+class Schedule:
+    """How many epochs a training has, and after how many each it is validated."""
+
+    epochs: int
+    every: int
+
+
+def schedule(spec: Training, *, images: int) -> Schedule:
+    """Return the epochs that come nearest to a training's steps; the last one is validated."""
+    batches = max(1, images // spec.batch_size)
+    epochs = min(max(round(spec.steps / batches), spec.least_epochs), spec.most_epochs)
+    every = max(1, round(epochs / VALIDATIONS))
+    return Schedule(epochs=every * max(1, round(epochs / every)), every=every)
+
+
+def _fit(
+    module: ImageClassifier, data: DevelopmentData, *, epochs: int, every: int = 1
+) -> BestEpoch:
     best = BestEpoch()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -97,6 +118,7 @@ def _fit(module: ImageClassifier, data: DevelopmentData, *, epochs: int) -> Best
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         trainer = pl.Trainer(
             max_epochs=epochs,
+            check_val_every_n_epoch=every,
             accelerator="auto",
             devices=1,
             logger=False,

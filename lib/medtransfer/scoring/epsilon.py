@@ -52,15 +52,20 @@ class EpsilonChoice(Result):
             curves = pd.DataFrame([_left(cell) for cell in spec.cells]).pivot_table(
                 index="epsilon", columns="delivery", values="left", aggfunc="mean", dropna=False
             )
-            safe = curves.index[curves[CONTROL] >= spec.harmless]
-            working = safe[curves.loc[safe, FLOAT] <= spec.remaining]
-            if len(working):
-                epsilon = working.min()
+            safe, working = _candidates(spec, curves)
+            if working:
+                epsilon = min(working)
             else:
-                epsilon = safe.max() if len(safe) else curves.index.min()
+                epsilon = max(safe) if safe else curves.index.min()
             with store.draft(spec) as place:
                 curves.reset_index().to_csv(place / SWEEP, index=False)
                 (place / CHOICE).write_text(json.dumps({"epsilon": float(epsilon)}))
+
+
+def _candidates(spec: EpsilonChoice, curves: pd.DataFrame) -> tuple[list[float], list[float]]:
+    """Return the epsilons whose noise does no harm, and those of them at which attacks work."""
+    safe = [at for at in curves.index if curves.loc[at, CONTROL] >= spec.harmless]
+    return safe, [at for at in safe if curves.loc[at, FLOAT] <= spec.remaining]
 
 
 def _left(cell: Cell) -> dict[str, float | str]:
@@ -80,6 +85,27 @@ def chosen(spec: EpsilonChoice) -> float:
     """
     with store.reading(spec, CHOICE) as path:
         return float(json.loads(path.read_text())["epsilon"])
+
+
+def explained(spec: EpsilonChoice) -> str:
+    """Return in a sentence why an epsilon was chosen, or what was taken since no rule was met.
+
+    Raises:
+        StoreError: it has not been chosen, or a file is damaged.
+    """
+    epsilon, curves = chosen(spec), sweep(spec).set_index("epsilon")
+    safe, working = _candidates(spec, curves)
+    attack, noise = (f"{curves.loc[epsilon, kind]:.0%}" for kind in (FLOAT, CONTROL))
+    found = f"there the attack leaves {attack} of the clean AUC and noise {noise}"
+    rule = f"leaves at most {spec.remaining:.0%} of the clean AUC"
+    if working:
+        return f"the smallest epsilon at which an attack {rule}; {found}"
+    if safe:
+        return (
+            f"no attack of a size that is harmless as noise {rule}, so the largest harmless "
+            f"epsilon was taken; {found}"
+        )
+    return f"noise does harm at every candidate, so the smallest was taken; {found}"
 
 
 def sweep(spec: EpsilonChoice) -> pd.DataFrame:

@@ -36,6 +36,11 @@ class Study:
         """The domains of the profile, in its order."""
         return tuple(self.profile.sources)
 
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The initializations that the profile has recipes for, pre-trained networks first."""
+        return tuple(name for name in (IMAGENET, RANDOM) if name in self.profile.recipes)
+
     def source(self, domain: str) -> Source:
         """Return the images of a domain.
 
@@ -55,7 +60,7 @@ class Study:
         return self.sources[domain]
 
     def development(self, domain: str, name: str) -> Development:
-        """Return one of the development sets d1, d1/10, d2, d2/2."""
+        """Return a development set, one of `data.splits.NAMES`."""
         return Development(
             source=self.source(domain),
             name=name,
@@ -97,7 +102,9 @@ class Study:
             **common,
             weights=_weights(architecture) if initialization == IMAGENET else "",
             augmentation=row_of(domain).augmentation,
-            epochs=recipe.epochs * profile.epoch_factors.get(data, 1),  # type: ignore[call-overload]
+            steps=recipe.steps,
+            least_epochs=recipe.least_epochs,
+            most_epochs=recipe.most_epochs,
             batch_size=profile.batch_size,
             learning_rate=recipe.learning_rate,
             head_learning_rate=recipe.head_learning_rate,
@@ -110,10 +117,15 @@ class Study:
         *,
         data: str = "d1",
         bis: bool = False,
-        initializations: Iterable[str] = (IMAGENET, RANDOM),
+        initializations: Iterable[str] | None = None,
         replicates: Iterable[int] | None = None,
     ) -> list[Network]:
-        """Return the networks of one development set; all replicates unless some are named."""
+        """Return the networks of one development set.
+
+        Of all replicates, and of every initialization that the profile has a recipe for, unless
+        some are named.
+        """
+        starts = self.starts if initializations is None else initializations
         numbers = range(self.profile.replicates) if replicates is None else replicates
         return [
             self.network(
@@ -124,7 +136,7 @@ class Study:
                 bis=bis,
                 replicate=number,
             )
-            for number, start, name in product(numbers, initializations, self.profile.architectures)
+            for number, start, name in product(numbers, starts, self.profile.architectures)
         ]
 
     def method(self, name: str, epsilon: float) -> Method:
@@ -162,13 +174,28 @@ def resolve(profile: Profile, domains: Iterable[str] | None = None) -> Study:
 
     Raises:
         ManifestError, SourceError, FetchError: a manifest or what it describes cannot be used.
+        UsageError: there is no such architecture, or it does not take such images.
     """
     from medtransfer.data import prepare
 
+    too_deep(profile)
     wanted = profile.sources if domains is None else [d for d in domains if d in profile.sources]
     return Study(
         profile, {d: prepare.source(profile.sources[d], **_asked(profile, d)) for d in wanted}
     )
+
+
+def too_deep(profile: Profile) -> list[str]:
+    """Return in sentences which networks of a profile are too deep for its images.
+
+    Raises:
+        UsageError: there is no such architecture, or it does not take such images.
+    """
+    from medtransfer.networks.architectures import fits
+
+    sides = {profile.image_px[domain] for domain in profile.sources}
+    found = [fits(name, side) for name in profile.architectures for side in sorted(sides)]
+    return [sentence for sentence in found if sentence]
 
 
 def known(profile: Profile) -> Study:

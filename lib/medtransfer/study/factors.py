@@ -7,16 +7,18 @@ A factor is one row of FACTORS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.networks.network import Network
-from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.scoring.cell import Cell
 from medtransfer.study.builders import Study
+
+Epsilons = Mapping[str, float]
+"""Initialization -> the epsilon chosen for pairs of such networks, pre-trained ones first."""
 
 
 @dataclass(frozen=True)
@@ -32,22 +34,38 @@ class Pair:
         return self.target in self.surrogates
 
 
-def scored(study: Study, pairs: Sequence[Pair], epsilon: float) -> list[Cell]:
-    """Return a cell for every pair and method of the profile, at one epsilon, as crafted."""
+def scored(study: Study, pairs: Sequence[Pair], epsilons: Epsilons) -> list[Cell]:
+    """Return a cell for every pair and method, all at one epsilon: that of pre-trained networks."""
+    epsilon = next(iter(epsilons.values()))
     return [
         _cell(study, pair, method, epsilon, FLOAT)
         for pair, method in product(pairs, study.profile.methods)
     ]
 
 
-def swept(study: Study, pairs: Sequence[Pair], epsilon: float) -> list[Cell]:
+def scored_by_half(study: Study, pairs: Sequence[Pair], epsilons: Epsilons) -> list[Cell]:
+    """Return a cell for every pair and method, at the epsilon chosen for the pair's half."""
+    return [
+        _cell(study, pair, method, _of_half(pair, epsilons), FLOAT)
+        for pair, method in product(pairs, study.profile.methods)
+    ]
+
+
+def _of_half(pair: Pair, epsilons: Epsilons) -> float:
+    starts = {each.traits.get("initialization") for each in (*pair.surrogates, pair.target)}
+    alike = starts.pop() if len(starts) == 1 else None
+    return epsilons.get(alike or "", next(iter(epsilons.values())))
+
+
+def swept(study: Study, pairs: Sequence[Pair], epsilons: Epsilons) -> list[Cell]:
     """Return cells for every pair over the sweep of every method, beside control noise.
 
-    At `epsilon`, which is part of every sweep, what 8 bits can hold is scored as well; the white
-    box is scored as crafted alone.
+    At the epsilon chosen for the pair's half, which is part of every sweep, what 8 bits can hold is
+    scored as well; the white box is scored as crafted alone.
     """
     cells = []
     for pair, method in product(pairs, study.profile.methods):
+        epsilon = _of_half(pair, epsilons)
         for each in sorted({*study.profile.sweep.get(method, ()), epsilon}):
             kinds = [FLOAT] if pair.white_box else [FLOAT, CONTROL]
             if each == epsilon and not pair.white_box:
@@ -73,23 +91,22 @@ class Factor:
     Attributes:
         number: second digit of the numbers of its notebooks.
         pairs: study, domain -> who attacks whom; it needs no epsilon.
-        cells: study, pairs, chosen epsilon -> what is scored.
+        cells: study, pairs, chosen epsilons -> what is scored.
     """
 
     number: int
     pairs: Callable[[Study, str], list[Pair]]
-    cells: Callable[[Study, Sequence[Pair], float], list[Cell]] = scored
+    cells: Callable[[Study, Sequence[Pair], Epsilons], list[Cell]] = scored
 
 
 def perturbation(study: Study, domain: str) -> list[Pair]:
     """Table 2: networks of the same initialization, all on d1, and the white box.
 
-    The paper has random weights; here both initializations, each on its own. The other factors
-    cross all replicates; a sweep is long, so here each replicate meets its like only, and the first
-    its white box.
+    The paper has random weights; here both initializations, each on its own. A sweep is long, so
+    each replicate meets its like only, and the first its white box.
     """
     pairs = []
-    for number, start in product(range(study.profile.replicates), (IMAGENET, RANDOM)):
+    for number, start in product(range(study.profile.replicates), study.starts):
         own: Any = {"initializations": [start], "replicates": [number]}
         targets = study.networks(domain, **own)
         pairs += crossed(study.networks(domain, bis=True, **own), targets)
@@ -109,7 +126,7 @@ def development_data(study: Study, domain: str) -> list[Pair]:
     The paper has random weights; here both initializations, each on its own.
     """
     pairs = []
-    for start in (IMAGENET, RANDOM):
+    for start in study.starts:
         own: Any = {"initializations": [start]}
         surrogates = [
             *study.networks(domain, bis=True, **own),
@@ -121,13 +138,22 @@ def development_data(study: Study, domain: str) -> list[Pair]:
 
 
 def initialization_and_data(study: Study, domain: str) -> list[Pair]:
-    """Table 5: surrogates on d2 against targets on d1/10, both initializations of both."""
-    return crossed(study.networks(domain, data="d2"), study.networks(domain, data="d1/10"))
+    """Table 5: surrogates on d2 against targets on parts of d1, both initializations of both.
+
+    The paper has d1/10; the sizes between show whether what pre-training gains and how far attacks
+    transfer go together (claim C2). Each replicate meets its like only, which is enough for means.
+    """
+    pairs = []
+    for number, part in product(range(study.profile.replicates), ("d1/2", "d1/4", "d1/10")):
+        own: Any = {"replicates": [number]}
+        targets = study.networks(domain, data=part, **own)
+        pairs += crossed(study.networks(domain, data="d2", **own), targets)
+    return pairs
 
 
 FACTORS: dict[str, Factor] = {
     "perturbation": Factor(number=0, pairs=perturbation, cells=swept),
     "initialization": Factor(number=1, pairs=initialization),
-    "development_data": Factor(number=2, pairs=development_data),
+    "development_data": Factor(number=2, pairs=development_data, cells=scored_by_half),
     "initialization_and_data": Factor(number=3, pairs=initialization_and_data),
 }

@@ -10,12 +10,11 @@ from medtransfer.attacks.attack import VALIDATION
 from medtransfer.attacks.delivery import CONTROL, FLOAT
 from medtransfer.errors import UsageError
 from medtransfer.networks.network import Network
-from medtransfer.networks.trained import IMAGENET
 from medtransfer.scoring.alignment import Alignment
 from medtransfer.scoring.cell import Cell
 from medtransfer.scoring.epsilon import EpsilonChoice
 from medtransfer.study.builders import Study
-from medtransfer.study.factors import FACTORS, Factor, Pair, crossed
+from medtransfer.study.factors import FACTORS, Epsilons, Factor, Pair, crossed
 
 CHOOSING = "PGD"
 """The method by which epsilon is chosen; FGSM soon drives many labels to chance and no further."""
@@ -32,12 +31,18 @@ def factor(name: str) -> Factor:
     return FACTORS[name]
 
 
-def choice(study: Study, domain: str) -> EpsilonChoice:
-    """Return the choice of epsilon on validation images: PGD, pre-trained, same architecture.
+def choices(study: Study, domain: str) -> dict[str, EpsilonChoice]:
+    """Return the choice of epsilon on validation images for networks of each initialization.
 
-    The first replicate chooses, so that more replicates do not change what was chosen.
+    PGD between networks of the same architecture. Attacks need a larger epsilon between random
+    networks than between pre-trained ones, and each half is best read at its own. The first
+    replicate chooses, so that more replicates do not change what was chosen.
     """
-    first: Any = {"initializations": [IMAGENET], "replicates": [0]}
+    return {start: _choice(study, domain, start) for start in study.starts}
+
+
+def _choice(study: Study, domain: str, start: str) -> EpsilonChoice:
+    first: Any = {"initializations": [start], "replicates": [0]}
     pairs = zip(
         study.networks(domain, bis=True, **first), study.networks(domain, **first), strict=True
     )
@@ -52,19 +57,19 @@ def choice(study: Study, domain: str) -> EpsilonChoice:
             for epsilon in study.profile.candidates
             for kind in (FLOAT, CONTROL)
         ),
-        remaining=study.profile.remaining,
+        remaining=study.profile.remaining[start],  # type: ignore[index]
         harmless=study.profile.harmless,
     )
 
 
-def cells(study: Study, domain: str, name: str, *, epsilon: float) -> tuple[Cell, ...]:
+def cells(study: Study, domain: str, name: str, *, epsilons: Epsilons) -> tuple[Cell, ...]:
     """Return the cells of a factor.
 
     Raises:
         UsageError: there is no such factor.
     """
     wanted = factor(name)
-    return tuple(wanted.cells(study, wanted.pairs(study, domain), epsilon))
+    return tuple(wanted.cells(study, wanted.pairs(study, domain), epsilons))
 
 
 def networks(study: Study, domain: str, name: str) -> tuple[Network, ...]:
@@ -96,7 +101,7 @@ def alignments(study: Study, domain: str) -> tuple[Alignment, ...]:
     for number in range(study.profile.replicates):
         own: Any = {"replicates": [number]}
         pairs += crossed(study.networks(domain, bis=True, **own), study.networks(domain, **own))
-        for start, data in product(study.profile.recipes, ("d2", "d2/2")):
+        for start, data in product(study.starts, ("d2", "d2/2")):
             like: Any = {**own, "initializations": [start]}
             pairs += crossed(
                 study.networks(domain, data=data, **like), study.networks(domain, **like)

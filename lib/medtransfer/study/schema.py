@@ -23,7 +23,6 @@ from medtransfer.study.profiles import built_in
 
 PAPER_METHODS = ("FGSM", "PGD")  # what claims and pages are about
 Initialization = Literal["imagenet", "random"]
-SetName = Literal["d1", "d1/10", "d2", "d2/2"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Epsilon = Annotated[float, Field(gt=0, le=2)]
 Parameter = Annotated[int | float, Field(gt=0)]
@@ -36,10 +35,13 @@ def _everywhere(value: Any) -> Any:
 class Recipe(Strict):
     """How networks of one initialization are trained.
 
-    A pre-trained body is fine-tuned in small steps, which keep it near its start; its head is new.
+    The length of a training is given in steps of the optimizer, so that a recipe serves 200 images
+    as well as 80,000; its epochs are whole, and at least `least_epochs`, at most `most_epochs`.
     """
 
-    epochs: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=1)]
+    least_epochs: Annotated[int, Field(ge=1)]
+    most_epochs: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0)]
     head_learning_rate: Annotated[float, Field(gt=0)]
 
@@ -55,14 +57,13 @@ class Profile(Strict):
             large one; None uses all.
         architectures: the networks, each as surrogate and as target.
         recipes: initialization -> how it is trained.
-        epoch_factors: development set -> how many times the epochs of a recipe its networks get;
-            an epoch on a small set has few steps.
         methods: method of attack -> its parameters; FGSM and PGD are always among them.
         sweep: method -> its epsilons on test images; PGD always has the chosen one, too.
         candidates: among which epsilon is chosen on validation images.
         remaining, harmless: the chosen epsilon is the smallest that leaves at most the share
             `remaining` of the clean AUC on validation images while control noise leaves at least
-            the share `harmless`: PGD between pre-trained networks of the same architecture.
+            the share `harmless`: PGD between networks of the same architecture and initialization;
+            `remaining` has one share for each initialization.
         networks: "trained" here, or "imported": those of the paper's authors, one of each kind.
         replicates: independent trainings of every network; surrogates meet targets of all.
         resamples: of every bootstrap.
@@ -78,7 +79,6 @@ class Profile(Strict):
     image_limit: Annotated[int, Field(ge=50)] | None = None
     architectures: Annotated[tuple[str, ...], Field(min_length=1)]
     recipes: dict[Initialization, Recipe]
-    epoch_factors: dict[SetName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     batch_size: Annotated[int, Field(ge=2)]
     weight_decay: Annotated[float, Field(ge=0)]
     test_share: Share
@@ -86,7 +86,7 @@ class Profile(Strict):
     methods: dict[str, dict[str, Parameter]]
     sweep: dict[str, tuple[Epsilon, ...]]
     candidates: Annotated[tuple[Epsilon, ...], Field(min_length=1)]
-    remaining: Share
+    remaining: dict[Initialization, Share]
     harmless: Share
     networks: Literal["trained", "imported"] = "trained"
     replicates: Annotated[int, Field(ge=1)]
@@ -104,6 +104,8 @@ class Profile(Strict):
             )
         if not self.sweep.get("FGSM"):
             raise ValueError("sweep: FGSM: needs at least one epsilon")
+        if absent := [name for name in self.recipes if name not in self.remaining]:
+            raise ValueError(f"remaining: {', '.join(absent)}: needed, since recipes has it")
         return self
 
 
@@ -205,7 +207,10 @@ def limited(name_or_path: str, *, images: int, epochs: int) -> Path:
         "name": f"{whole.name}-limit{images}x{epochs}",
         "extends": name_or_path if built else str(Path(name_or_path).expanduser().resolve()),
         "image_limit": images,
-        "recipes": {n: {"epochs": min(r.epochs, epochs)} for n, r in whole.recipes.items()},
+        "recipes": {
+            name: {"least_epochs": 1, "most_epochs": min(recipe.most_epochs, epochs)}
+            for name, recipe in whole.recipes.items()
+        },
     }
     path = paths.profiles() / f"{change['name']}.yaml"
     _validated(path, _patched(whole.model_dump(), {**change, "extends": None}))

@@ -1,28 +1,19 @@
 """What is here for speed alone; `MEDTRANSFER_FAST=0` leaves all of it out.
 
-Networks then compute the same up to rounding, so results differ in their last digits. What each
-part saves of the default study says `benchmarks/fast.py`.
+Networks then compute the same up to rounding, so results differ in their last digits. What it
+saves of the default study says `benchmarks/fast.py`.
 """
 
 import os
 
 from torch import Tensor, nn
 
-from medtransfer.networks.fast.depthwise import use_shifted_products
 from medtransfer.networks.fast.folding import folded
-from medtransfer.networks.fast.pointwise import use_products
 
 
 def used() -> bool:
     """Return whether this process uses what is here."""
     return os.environ.get("MEDTRANSFER_FAST", "1") != "0"
-
-
-def for_training(network: nn.Module) -> None:
-    """Put faster layers into a network, in place; names and shapes of tensors stay."""
-    if used():
-        use_shifted_products(network)
-        use_products(network)
 
 
 def for_answers(network: nn.Module, example: Tensor) -> nn.Module:

@@ -1,27 +1,23 @@
 """Networks rewritten for attacks and scores: the same function in fewer passes over memory.
 
 In evaluation mode a batch normalisation is a fixed scale and shift. Folding it into the
-convolution before it spares two passes over memory per layer, forward and backward; so does
-joining a convolution with the ReLU6 after it.
+convolution before it spares two passes over memory per layer, forward and backward.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from medtransfer.networks.fast.frozen import FrozenConv2d, can_freeze
-
 TOLERANCE = 1e-3
-_Layer = TypeVar("_Layer", bound=nn.Module)
 
 
 def folded(model: nn.Module, example: Tensor) -> nn.Module:
-    """Return a copy of `model` in evaluation mode, frozen, batch norms folded.
+    """Return a copy of `model` in evaluation mode, without gradients, batch norms folded.
 
     Only pairs where the later layer reads just what a convolution wrote are joined.
 
@@ -38,9 +34,8 @@ def folded(model: nn.Module, example: Tensor) -> nn.Module:
         before = model(example)
         if not torch.isfinite(before).all():
             raise RuntimeError("the network answers NaN or infinite logits: its weights are broken")
-        for convolution, norm in _pairs(model, example, nn.BatchNorm2d):
+        for convolution, norm in _pairs(model, example):
             _fold(model, convolution, norm)
-        _freeze(model, example)
         after = model(example)
     if not torch.allclose(before, after, rtol=TOLERANCE, atol=TOLERANCE):
         raise RuntimeError(
@@ -50,17 +45,15 @@ def folded(model: nn.Module, example: Tensor) -> nn.Module:
     return model.eval()  # the layers put in the place of a norm are new
 
 
-def _pairs(
-    model: nn.Module, example: Tensor, after: type[_Layer]
-) -> list[tuple[nn.Conv2d, _Layer]]:
-    """Return every convolution with the layer of a kind that reads what it wrote."""
+def _pairs(model: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    """Return every convolution with the batch norm that reads what it wrote."""
     written: dict[int, tuple[nn.Conv2d, Tensor]] = {}
-    pairs: list[tuple[nn.Conv2d, _Layer]] = []
+    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
 
     def remember(module: nn.Conv2d, _: Any, output: Tensor) -> None:
         written[id(output)] = (module, output)  # holding the tensor keeps its id unique
 
-    def match(module: _Layer, inputs: tuple[Tensor, ...]) -> None:
+    def match(module: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
         if id(inputs[0]) in written:
             pairs.append((written[id(inputs[0])][0], module))
 
@@ -68,7 +61,7 @@ def _pairs(
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             hooks.append(module.register_forward_hook(remember))
-        elif isinstance(module, after):
+        elif isinstance(module, nn.BatchNorm2d):
             hooks.append(module.register_forward_pre_hook(match))
     model(example)
     for hook in hooks:
@@ -90,17 +83,6 @@ def _fold(model: nn.Module, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Non
     convolution.requires_grad_(False)
     # timm's normalisation layers carry their activation with them.
     _replace(model, norm, getattr(norm, "act", nn.Identity()))
-
-
-def _freeze(model: nn.Module, example: Tensor) -> None:
-    """Put a `FrozenConv2d` in the place of every convolution, and of the ReLU6 after it."""
-    relus = dict(_pairs(model, example, nn.ReLU6))
-    for convolution in [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]:
-        if can_freeze(convolution):
-            relu = relus.get(convolution)
-            _replace(model, convolution, FrozenConv2d(convolution, relu6=relu is not None))
-            if relu is not None:
-                _replace(model, relu, nn.Identity())
 
 
 def _replace(model: nn.Module, old: nn.Module, new: nn.Module) -> None:

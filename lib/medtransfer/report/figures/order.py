@@ -6,6 +6,7 @@ Beside it stand the only numbers that were published in full.
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -81,7 +82,7 @@ def order(table: pd.DataFrame) -> Figure:
         )
         axes[0, 0].set_ylim(-len(rungs) + 0.4, 0.6)
         axes[0, 0].set_xlim(-4, max(105, 1.03 * table["percent_high"].max()))
-        known = {}
+        known: dict[str, Any] = {}
         for axis in axes.flat:
             handles, labels = axis.get_legend_handles_labels()
             known |= dict(zip(labels, handles, strict=True))
