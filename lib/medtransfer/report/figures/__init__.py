@@ -1,7 +1,6 @@
 """Charts: pure functions from a table of `analysis` to a matplotlib Figure."""
 
 from medtransfer.report.figures.networks import findings, networks
-from medtransfer.report.figures.order import order
 from medtransfer.report.figures.pairs import matrix, pairs
 from medtransfer.report.figures.sweep import sweep
 from medtransfer.report.figures.synthesis import (
@@ -22,7 +21,6 @@ __all__ = [
     "matrix",
     "networks",
     "operating",
-    "order",
     "pairs",
     "perceptibility",
     "sweep",
