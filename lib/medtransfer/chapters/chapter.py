@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from medtransfer.analysis.statistics import Effect
 from medtransfer.chapters.page import Page
 from medtransfer.compute import run
 from medtransfer.compute.ensure import ensure
-from medtransfer.data import images, manifests
+from medtransfer.data import images, manifests, splits
 from medtransfer.data.schema import ImageFacts
 from medtransfer.domains import domain as row_of
 from medtransfer.errors import UsageError
@@ -107,7 +107,7 @@ class Chapter(Page):
     def pooled(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return mean percentages of the clean AUC over the cells that `where` selects."""
         chosen = self.select(**where)
-        return measured.pooled(chosen, by=by, resamples=self.settings.resamples).sort_values([*by])
+        return ordered(measured.pooled(chosen, by=by, resamples=self.settings.resamples), by=by)
 
     def table(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return the same means for people, rows named by `by`."""
@@ -145,12 +145,13 @@ class Chapter(Page):
         return Markdown(_or_why(lambda: self._compared(first, second, both)))
 
     def _compared(self, first: dict[str, Any], second: dict[str, Any], both: dict[str, Any]) -> str:
-        sides = [f"{_words(each)}: {self.left(**both, **each)}" for each in (first, second)]
         shared = _words({name: value for name, value in both.items() if name != "epsilon"})
-        return (
-            f"Left of the clean AUC with {shared}, at {self.at(**both)}. {'. '.join(sides)}. "
-            f"Difference: **{points(self.contrast(first, second, **both))}**."
-        )
+        lines = [
+            f"{shared}, at {self.at(**both)}; of the clean AUC is left:\n",
+            *(f"- {_words(each)}: {self.left(**both, **each)}" for each in (first, second)),
+            f"- difference: **{points(self.contrast(first, second, **both))}**",
+        ]
+        return "\n".join(lines)
 
     def say(self, *sentences: Callable[[], str]) -> Markdown:
         """Show the answer, with what its intervals stand for.
@@ -182,4 +183,26 @@ def _or_why(sentence: Callable[[], str]) -> str:
 
 
 def _words(where: dict[str, Any]) -> str:
-    return ", ".join(f"{spaced(name)} {named(value)}" for name, value in where.items())
+    return ", ".join(
+        str(named(value)) if name in _SPEAKING else f"{spaced(name)} {named(value)}"
+        for name, value in where.items()
+    )
+
+
+_SPEAKING = ("method", "relation", "delivery")  # whose values need no name before them
+
+
+def ordered(table: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
+    """Return a table sorted by columns of identity: large data before small, same before other."""
+    return table.sort_values([*by], key=_places, kind="stable")
+
+
+def _places(column: pd.Series[Any]) -> pd.Series[Any]:
+    known = _ORDERS.get(str(column.name).rsplit("_", 1)[-1], ())
+    return column if not set(column) <= {*known} else column.map(known.index)
+
+
+_ORDERS: dict[str, tuple[str, ...]] = {
+    "data": splits.NAMES,
+    "relation": (selection.WHITE_BOX, selection.SAME, selection.OTHER),
+}

@@ -10,7 +10,7 @@ from IPython.display import Markdown
 
 from medtransfer.analysis import alignment as cosines
 from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.chapters.chapter import METHOD, Chapter
+from medtransfer.chapters.chapter import METHOD, Chapter, ordered
 from medtransfer.compute.ensure import ensure
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import IMAGENET, RANDOM
@@ -44,7 +44,7 @@ class Initialization(Chapter):
         """Return the mean cosine of input gradients by kind of pair; 1 is the same direction."""
         by = by or cosines.BY
         found = cosines.table(self.alignments, by=by, resamples=self.settings.resamples)
-        found = found.sort_values([*by], kind="stable")
+        found = ordered(found, by=by)
         shown = found[[*by, "pairs"]].copy()
         shown.insert(len(by), COSINE, [_cosine(row) for row in found.to_dict("records")])
         if found["left_out"].any():

@@ -6,7 +6,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.chapters.chapter import METHOD, Chapter
+from medtransfer.chapters.chapter import METHOD, Chapter, ordered
 from medtransfer.chapters.initialization import BOTH, NONE
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import IMAGENET, RANDOM
@@ -24,7 +24,7 @@ class InitializationAndData(Chapter):
     def clean(self) -> pd.DataFrame:
         """Return the targets' test AUC without an attack, with 95 % intervals over the images."""
         kind = ["target_data", "target_architecture", "target_initialization"]
-        rows = self._targets().sort_values("target_data", key=lambda c: c.map(_size), kind="stable")
+        rows = ordered(self._targets(), by=kind)
         rows["training"] = [f"AUC of training {n + 1}" for n in rows.groupby(kind).cumcount()]
         rows["auc"] = [
             f"{row['clean_auc']:.2f} ({row['clean_auc_low']:.2f} to {row['clean_auc_high']:.2f})"
@@ -72,9 +72,3 @@ class InitializationAndData(Chapter):
             f"where the clean AUC is {auc:.2f}, an attack that leaves nothing but chance still "
             f"leaves {50 / auc:.0f} %."
         )
-
-
-def _size(data: str) -> int:
-    """Return by what a development set is divided, 1 for a whole one."""
-    _, _, divisor = data.partition("/")
-    return int(divisor or 1)
