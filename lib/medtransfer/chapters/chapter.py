@@ -19,6 +19,7 @@ from medtransfer.data import images, manifests, splits
 from medtransfer.data.schema import ImageFacts
 from medtransfer.domains import domain as row_of
 from medtransfer.errors import UsageError
+from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import figures, tables
 from medtransfer.report.wording import described, groups, named, percent, points, spaced
 from medtransfer.scoring.cell import Cell
@@ -28,6 +29,15 @@ from medtransfer.units import shown
 METHOD = "PGD"
 """The method of the answers, the stronger of the paper's two."""
 PAIR = ("method", *(f"{side}_{trait}" for side in selection.SIDES for trait in selection.BASE))
+
+
+def starts(surrogate: str, target: str) -> dict[str, str]:
+    """Return what selects pairs by the initialization of both."""
+    return {"surrogate_initialization": surrogate, "target_initialization": target}
+
+
+BOTH, NONE = starts(IMAGENET, IMAGENET), starts(RANDOM, RANDOM)
+"""Both pre-trained, and neither."""
 
 
 class Chapter(Page):
@@ -124,6 +134,14 @@ class Chapter(Page):
     def left(self, **where: Any) -> str:
         """Return in words how much of the clean AUC the selected cells leave."""
         return percent(measured.mean_left(self.select(**where), resamples=self.settings.resamples))
+
+    def by_start(self, **where: Any) -> str:
+        """Return in words what is left when both networks are pre-trained, and when neither is."""
+        return " and ".join(
+            f"{self.left(**where, **starts(start, start))} of the clean AUC is left when both are "
+            f"{named(start)}"
+            for start in self.study.starts
+        )
 
     def at(self, **where: Any) -> str:
         """Return in words the epsilon of the selected cells."""

@@ -11,7 +11,6 @@ from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
 from medtransfer.compute.ensure import ensure
-from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import figures
 from medtransfer.report.figures.order import order
 from medtransfer.report.wording import decided, named, points
@@ -53,7 +52,7 @@ class DevelopmentData(Chapter):
         return self.say(
             *(
                 (lambda start=start, sentence=sentence: sentence(start))
-                for start in (RANDOM, IMAGENET)
+                for start in reversed(self.study.starts)
                 for sentence in (self._left, self._data, self._half, self._architecture)
             )
         )

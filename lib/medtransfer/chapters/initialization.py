@@ -10,22 +10,14 @@ from IPython.display import Markdown
 
 from medtransfer.analysis import alignment as cosines
 from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.chapters.chapter import METHOD, Chapter, ordered
+from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter, ordered, starts
 from medtransfer.compute.ensure import ensure
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import tables
-from medtransfer.report.wording import decided, points
+from medtransfer.report.wording import decided, named, points
 from medtransfer.scoring.alignment import Alignment
 from medtransfer.study import plan
-
-
-def starts(surrogate: str, target: str) -> dict[str, str]:
-    """Return what selects pairs by the initialization of both."""
-    return {"surrogate_initialization": surrogate, "target_initialization": target}
-
-
-BOTH, NONE = starts(IMAGENET, IMAGENET), starts(RANDOM, RANDOM)
 
 
 class Initialization(Chapter):
@@ -64,11 +56,7 @@ class Initialization(Chapter):
 
     def _left(self, relation: str) -> str:
         pair = {"method": METHOD, "relation": relation}
-        return (
-            f"{METHOD} at {self.at(**pair)}, **{relation}**: {self.left(**pair, **BOTH)} of the "
-            f"clean AUC is left when both are pre-trained, {self.left(**pair, **NONE)} when both "
-            "are random."
-        )
+        return f"{METHOD} at {self.at(**pair)}, **{relation}**: {self.by_start(**pair)}."
 
     def _mixed(self) -> str:
         pair = {"method": METHOD, "relation": SAME}
@@ -87,20 +75,17 @@ class Initialization(Chapter):
 
     def _directions(self) -> str:
         found = cosines.table(self.alignments, resamples=self.settings.resamples)
-        on_d1 = found[found["surrogate_data"] == "d1"]
-
-        def between(pair: dict[str, Any], relation: str) -> str:
-            rows = on_d1.loc[(on_d1[[*pair]] == pd.Series(pair)).all(axis=1)]
-            rows = rows[rows["relation"] == relation]
-            if rows.empty:
-                raise UsageError(f"no input gradients of the {relation} are compared")
-            return _cosine(rows.iloc[0])
-
+        alike = found["surrogate_initialization"] == found["target_initialization"]
+        rows = ordered(found[alike & (found["surrogate_data"] == "d1")], by=cosines.BY)
+        means = [
+            f"{_cosine(row)} with the {row['relation']}, both {named(row['target_initialization'])}"
+            for row in rows.to_dict("records")
+        ]
+        if not means:
+            raise UsageError("no network has an input gradient")
         return (
-            "Input gradients that point the same way make attacks transfer. Their mean cosine on "
-            f"d1, {SAME} and {OTHER}, is {between(BOTH, SAME)} and {between(BOTH, OTHER)} between "
-            f"pre-trained networks, {between(NONE, SAME)} and {between(NONE, OTHER)} between "
-            "random ones."
+            "Input gradients that point the same way make attacks transfer. Their mean cosine "
+            f"between networks on d1 is {'; '.join(means)}."
         )
 
 

@@ -6,12 +6,11 @@ import pandas as pd
 from IPython.display import Markdown
 
 from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.chapters.chapter import METHOD, Chapter, ordered
-from medtransfer.chapters.initialization import BOTH, NONE
+from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter, ordered
 from medtransfer.errors import UsageError
-from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.networks.trained import RANDOM
 from medtransfer.report import tables
-from medtransfer.report.wording import decided, points
+from medtransfer.report.wording import decided, named, points
 
 LEAST = "d1/10"
 
@@ -49,18 +48,14 @@ class InitializationAndData(Chapter):
         return float(rows["clean_auc"].mean())
 
     def _clean(self) -> str:
-        return (
-            f"On a tenth of the data ({LEAST}) the targets reach a mean test AUC of "
-            f"{self._auc(IMAGENET):.2f} pre-trained and of {self._auc(RANDOM):.2f} from random "
-            "weights."
-        )
+        reached = " and ".join(f"{self._auc(s):.2f} ({named(s)})" for s in self.study.starts)
+        return f"On a tenth of the data ({LEAST}) the targets reach a mean test AUC of {reached}."
 
     def _left(self, relation: str) -> str:
         pair = {"method": METHOD, "target_data": LEAST, "relation": relation}
         return (
-            f"{METHOD} at {self.at(**pair)}, crafted on networks of other images, {relation}: "
-            f"{self.left(**pair, **BOTH)} of the clean AUC is left between pre-trained networks, "
-            f"{self.left(**pair, **NONE)} between random ones."
+            f"{METHOD} at {self.at(**pair)}, crafted on networks of other images, **{relation}**: "
+            f"{self.by_start(**pair)}."
         )
 
     def _fall(self) -> str:

@@ -13,7 +13,6 @@ from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
 from medtransfer.data.schema import numbered
-from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import figures, tables
 from medtransfer.report.figures import pictures
 from medtransfer.report.wording import decided, named, points
@@ -147,7 +146,7 @@ class Perturbation(Chapter):
         return self.say(
             *(
                 (lambda start=start, sentence=sentence: sentence(self._at_chosen(start)))
-                for start in (RANDOM, IMAGENET)
+                for start in reversed(self.study.starts)
                 for sentence in (self._white, self._other, self._noise, self._written)
             )
         )
