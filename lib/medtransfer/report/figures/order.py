@@ -81,7 +81,8 @@ def order(table: pd.DataFrame) -> Figure:
             -np.arange(len(rungs)), [_words(relation, data) for relation, data in rungs]
         )
         axes[0, 0].set_ylim(-len(rungs) + 0.4, 0.6)
-        axes[0, 0].set_xlim(-4, max(105, 1.03 * table["percent_high"].max()))
+        ends = table[["percent_low", "percent", "percent_high"]].to_numpy(float)
+        axes[0, 0].set_xlim(min(-4, 1.03 * np.nanmin(ends)), max(105, 1.03 * np.nanmax(ends)))
         known: dict[str, Any] = {}
         for axis in axes.flat:
             handles, labels = axis.get_legend_handles_labels()
