@@ -52,8 +52,8 @@ def test_there_is_a_panel_for_each_start_with_its_epsilon_the_papers_first():
 
 
 def test_rungs_stand_from_the_white_box_down_whatever_the_order_of_the_table():
-    axis = panels(order(table()))["both pre-trained"]
-    labels = [label.get_text() for label in axis.get_yticklabels()]
+    figure = order(table())
+    axis, labels = figure.axes[1], [each.get_text() for each in figure.axes[0].get_yticklabels()]
     assert labels[0] == "white box" and labels[-1] == "other architecture, d2/2"
     assert axis.get_yticks()[0] > axis.get_yticks()[-1], "the first stands on top"
     dots = next(each for each in axis.containers if isinstance(each, ErrorbarContainer))
