@@ -14,7 +14,7 @@ from IPython.display import Image
 from PIL import Image as Picture
 
 from medtransfer import chapters, paths
-from medtransfer.chapters import Design, DevelopmentData, Perturbation
+from medtransfer.chapters import Design, DevelopmentData, Perturbation, Synthesis
 from medtransfer.chapters.chapter import ordered
 from medtransfer.domains import DOMAINS, Domain
 from medtransfer.errors import UsageError
@@ -85,27 +85,6 @@ def own(tmp_path, monkeypatch):
     profile = {"name": "own", "extends": "smoke", "sources": {"dermatology": "skin.yaml"}}
     (tmp_path / "own.yaml").write_text(yaml.safe_dump({**profile, "groups": {}, "image_px": 32}))
     return str(tmp_path / "own.yaml")
-
-
-def test_the_design_shows_whatever_domains_and_labels_a_profile_has(own, in_process):
-    design = Design(own)
-    assert design.domains == ("dermatology",)
-    assert isinstance(design.sheet("dermatology"), Image)
-    titles = pd.read_csv(paths.rendered("own") / "00_dermatology.csv")["title"]
-    assert len(titles) == 24
-    assert {"Naevus", "Naevus, Old Scar"} <= set(titles)
-    assert list(design.frequency().index) == ["Naevus", "Old_Scar"]
-    for shown in (design.profile(), design.sizes(), design.units(), design.catalogue()):
-        assert len(shown) > 0
-    assert {domain for domain, _ in design.counts().index} == {"dermatology"}
-    assert {domain for domain, _ in design.sizes().index} == {"dermatology"}
-
-
-def test_a_chapter_opens_for_a_domain_of_ones_own(own, in_process):
-    chapter = Perturbation(own, domain="dermatology")
-    assert chapter.number == "40"
-    assert "96 images of 48 patients, 32 px, 2 labels" in chapter.images().data
-    assert "over patients" in chapter.say(lambda: "x").data
 
 
 @pytest.fixture
@@ -189,3 +168,36 @@ def test_the_depth_of_networks_is_set_against_the_size_of_images():
     assert "too few" in row["fits"]
     (row,) = design.networks(image_px=224).to_dict("records")
     assert (row["last map"], row["fits"]) == ("7 x 7", "yes")
+
+
+def test_the_design_shows_whatever_domains_and_labels_a_profile_has(own, in_process):
+    design = Design(own)
+    assert design.domains == ("dermatology",)
+    assert isinstance(design.sheet("dermatology"), Image)
+    titles = pd.read_csv(paths.rendered("own") / "00_dermatology.csv")["title"]
+    assert len(titles) == 24
+    assert {"Naevus", "Naevus, Old Scar"} <= set(titles)
+    assert list(design.frequency().index) == ["Naevus", "Old_Scar"]
+    for shown in (design.profile(), design.sizes(), design.units(), design.catalogue()):
+        assert len(shown) > 0
+    assert {domain for domain, _ in design.counts().index} == {"dermatology"}
+    assert {domain for domain, _ in design.sizes().index} == {"dermatology"}
+
+
+def test_a_chapter_opens_for_a_domain_of_ones_own(own, in_process):
+    chapter = Perturbation(own, domain="dermatology")
+    assert chapter.number == "40"
+    assert "96 images of 48 patients, 32 px, 2 labels" in chapter.images().data
+    assert "over patients" in chapter.say(lambda: "x").data
+
+
+@pytest.mark.parametrize("domains", [["dermatology"], ["dermatology", "radiology"]])
+def test_the_synthesis_concludes_for_any_number_of_domains(own, domains):
+    synthesis = Synthesis(own)
+    synthesis.domains = domains
+    all_ = domains if len(domains) == 1 else [*domains, "all domains"]
+    judged = [(claim, d) for claim in ("C1", "C3", "C4", "C5") for d in all_]
+    synthesis.judged = pd.DataFrame(judged, columns=["claim", "domain"]).assign(verdict="undecided")
+    said = synthesis.answer().data
+    assert f"**undecided** over {all_[-1]}" in said
+    assert "(C2): not judged" in said
