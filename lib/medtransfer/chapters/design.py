@@ -20,6 +20,7 @@ from medtransfer.data.splits import Parts
 from medtransfer.networks import architectures
 from medtransfer.report import tables
 from medtransfer.report.figures import pictures
+from medtransfer.report.wording import spaced
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS
@@ -36,7 +37,8 @@ class Design(Page):
     def profile(self) -> pd.DataFrame:
         """Return every field of the profile."""
         fields = self.settings.model_dump()
-        return pd.Series(fields, name=self.settings.name).astype(str).to_frame()
+        words = {name: "none" if field is None else str(field) for name, field in fields.items()}
+        return pd.Series(words, name=self.settings.name).to_frame()
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -138,7 +140,7 @@ class Design(Page):
                     "networks": {*plan.networks(self.study, domain, name)},
                     "pairs": {*factor.pairs(self.study, domain)},
                 }
-                rows[domain, name.replace("_", " ")] = {n: len(found) for n, found in own.items()}
+                rows[domain, spaced(name)] = {n: len(found) for n, found in own.items()}
                 for what, found in own.items():
                     everything[what] |= found
             rows[domain, "all together"] = {n: len(found) for n, found in everything.items()}
@@ -149,8 +151,12 @@ class Design(Page):
 
         The smallest epsilon of the candidates stands where the chosen ones will.
         """
-        tables = {name.replace("_", " "): selection.overview(self._cells(name)) for name in FACTORS}
-        return pd.concat(tables, names=["factor", ""])
+        parts = [
+            selection.overview(self._cells(name)).assign(factor=spaced(name)) for name in FACTORS
+        ]
+        found = pd.concat(parts, ignore_index=True)
+        named = [name for name in found if name in selection.OVERVIEW]
+        return tables.readable(found, index=["factor", *named])
 
     def _cells(self, factor: str) -> tuple[Cell, ...]:
         epsilons = dict.fromkeys(self.study.starts, min(self.settings.candidates))
@@ -177,7 +183,7 @@ def _first(prepared: Prepared, number: int) -> tuple[np.ndarray, list[str]]:
     """Return the first images of a source, with their positive labels as titles."""
     rows = prepared.index.head(number)
     titles = [
-        ", ".join(name.replace("_", " ") for name in prepared.labels if row[name]) or "no label"
+        ", ".join(spaced(name) for name in prepared.labels if row[name]) or "no label"
         for row in rows.to_dict("records")
     ]
     return np.asarray(prepared.images[: len(rows)]), titles

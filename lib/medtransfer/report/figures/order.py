@@ -39,6 +39,7 @@ PUBLISHED_FALL = {
     (OTHER, "d2"): 34.1,
     (OTHER, "d2/2"): 3.8,
 }
+PUBLISHED_LABEL = "published"
 PUBLISHED = (
     "Grey: published by the paper's authors (EURETINA 2020): fundus photographs, random "
     "Inception-v3 as target, FGSM of an epsilon that is not stated, one training of each kind and "
@@ -86,7 +87,8 @@ def order(table: pd.DataFrame) -> Figure:
         known: dict[str, Any] = {}
         for axis in axes.flat:
             handles, labels = axis.get_legend_handles_labels()
-            known |= dict(zip(labels, handles, strict=True))
+            known = dict(zip(labels, handles, strict=True)) | known
+        known = dict(sorted(known.items(), key=lambda item: item[0] == PUBLISHED_LABEL))
         figure.legend(
             list(known.values()),
             list(known),
@@ -136,5 +138,5 @@ def _published(axis: Axes, rungs: list[tuple[str, str]]) -> None:
         color="0.6",
         mfc="none",
         zorder=1,
-        label="published",
+        label=PUBLISHED_LABEL,
     )
