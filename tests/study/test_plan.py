@@ -9,7 +9,7 @@ from medtransfer.domains import DOMAINS
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
-from medtransfer.study.factors import FACTORS, Factor, crossed
+from medtransfer.study.factors import FACTORS, Factor, alignments, crossed
 
 EPSILONS = {IMAGENET: 0.02, RANDOM: 0.035}
 
@@ -98,7 +98,7 @@ def test_a_white_box_has_the_target_among_its_surrogates(planned):
 def aligned(planned):
     """The pairs of a study with two replicates, as architecture, start and data of both sides."""
     two = replace(planned, profile=planned.profile.model_copy(update={"replicates": 2}))
-    return two, plan.alignments(two, "pathology")
+    return two, alignments(two, "pathology")
 
 
 def test_gradients_are_compared_by_start_architecture_and_data(aligned):
@@ -136,5 +136,5 @@ def test_gradients_are_compared_among_networks_of_a_replicate_that_the_study_has
 def test_all_pairs_of_a_domain_are_one_unit_of_work(aligned):
     study, specs = aligned
     assert len({spec.batch for spec in specs}) == 1
-    other = plan.alignments(study, "radiology")
+    other = alignments(study, "radiology")
     assert other[0].batch != specs[0].batch

@@ -17,7 +17,7 @@ from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import tables
 from medtransfer.report.wording import decided, named, points
 from medtransfer.scoring.alignment import Alignment
-from medtransfer.study import plan
+from medtransfer.study.factors import alignments
 
 
 class Initialization(Chapter):
@@ -28,7 +28,7 @@ class Initialization(Chapter):
     @cached_property
     def alignments(self) -> tuple[Alignment, ...]:
         """All pairs whose input gradients are compared; whatever is missing is measured."""
-        specs = plan.alignments(self.study, self.domain)
+        specs = alignments(self.study, self.domain)
         ensure(specs)
         return specs
 

@@ -93,7 +93,7 @@ def explained(spec: EpsilonChoice) -> str:
     """
     epsilon, curves = chosen(spec), sweep(spec).set_index("epsilon")
     safe, working = _candidates(spec, curves)
-    attack, noise = (f"{curves.loc[epsilon, kind]:.0%}" for kind in (FLOAT, CONTROL))
+    attack, noise = (f"{curves[kind][epsilon]:.0%}" for kind in (FLOAT, CONTROL))
     found = f"there the attack leaves {attack} of the clean AUC and noise {noise}"
     if not grey_levels(epsilon):
         found += ". It is less than one grey level: a file of 8 bits holds nothing of it"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import product
 from typing import Any
 
 from medtransfer.attacks.attack import VALIDATION
 from medtransfer.attacks.delivery import CONTROL, FLOAT
 from medtransfer.errors import UsageError
 from medtransfer.networks.network import Network
-from medtransfer.scoring.alignment import Alignment
 from medtransfer.scoring.cell import Cell
 from medtransfer.scoring.epsilon import EpsilonChoice
+from medtransfer.specs import Result
 from medtransfer.study.builders import Study
-from medtransfer.study.factors import FACTORS, Epsilons, Factor, Pair, crossed
+from medtransfer.study.factors import FACTORS, Epsilons, Factor, Pair
 
 CHOOSING = "PGD"
 """The method by which epsilon is chosen; FGSM soon drives many labels to chance and no further."""
@@ -86,28 +85,15 @@ def _networks(pairs: Iterable[Pair]) -> tuple[Network, ...]:
     return tuple(dict.fromkeys(both))
 
 
+def beside(study: Study, domain: str, name: str) -> tuple[Result, ...]:
+    """Return what the notebook of a factor shows beside its cells; none depends on epsilon.
+
+    Raises:
+        UsageError: there is no such factor.
+    """
+    return tuple(factor(name).beside(study, domain))
+
+
 def of_cells(cells: Iterable[Cell]) -> tuple[Network, ...]:
     """Return every network that some cells need, each once."""
     return _networks(Pair(cell.attack.surrogates, cell.target) for cell in cells)
-
-
-def alignments(study: Study, domain: str) -> tuple[Alignment, ...]:
-    """Return the pairs whose input gradients are compared (see `scoring.alignment`).
-
-    Targets on d1; surrogates trained independently on d1, pre-trained or random; and on d2 and
-    d2/2, started as the target is. Each replicate meets its like only.
-    """
-    pairs: list[Pair] = []
-    for number in range(study.profile.replicates):
-        own: Any = {"replicates": [number]}
-        pairs += crossed(study.networks(domain, bis=True, **own), study.networks(domain, **own))
-        for start, data in product(study.starts, ("d2", "d2/2")):
-            like: Any = {**own, "initializations": [start]}
-            pairs += crossed(
-                study.networks(domain, data=data, **like), study.networks(domain, **like)
-            )
-    return tuple(
-        Alignment(surrogate=surrogate, target=pair.target)
-        for pair in pairs
-        for surrogate in pair.surrogates
-    )
