@@ -79,7 +79,7 @@ def _limits(found: float, drawn: np.ndarray) -> dict[str, float]:
         for _ in range(50):  # the right side changes by less than its argument: this settles
             limit = _fisher(found) + sign * reach * np.sqrt(1 + np.tanh(limit) ** 2 / 2)
         limits[name] = float(np.tanh(limit))
-    return limits
+    return {"low": min(limits["low"], found), "high": max(limits["high"], found)}
 
 
 def _fisher(correlation: float) -> float:

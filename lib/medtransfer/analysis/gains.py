@@ -51,6 +51,10 @@ MEASURES = {
 PRIMARY = "taken"
 POINTS = 24  # so many are needed to tell a correlation of 0.5 from none (protocol, 5, point 11)
 LEAST = 0.5  # the correlation that the study is made to see: a quarter of what ranks vary
+COLUMNS = (
+    *("domain", "data", "architecture", "gain", *MEASURES),
+    *("clean", "clean_low", "percent", "trainings"),
+)
 _SIZES = ("d1", "d1/2", "d1/4", "d1/10")
 
 
@@ -81,7 +85,7 @@ def gains(studies: Studies, *, epsilons: Epsilons, method: str, resamples: int) 
             if point:
                 where = {"domain": domain, "data": data, "architecture": architecture}
                 rows.append({**where, **point})
-    return pd.DataFrame(rows, columns=None if rows else ["domain", "gain", *MEASURES])
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _by_size(key: tuple[str, str]) -> tuple[int, str, str]:
@@ -159,9 +163,10 @@ def correlations(points: pd.DataFrame) -> pd.DataFrame:
     regard to domains; `points`. A measure that no point has is left out.
     """
     rows = []
+    judged = usable(points)[0]
     for column, words in MEASURES.items():
-        own = usable(points)[0] if len(points) else points
-        own = own[own.groupby(["domain", "data"])[column].transform(lambda v: v.notna().all())]
+        known = judged.groupby(["domain", "data"])[column].transform(lambda v: v.notna().all())
+        own = judged[known.astype(bool)]
         if len(own):
             effect, over_all = _correlated(own, column)
             found = {name: getattr(effect, name) for name in ("value", "low", "high", "p")}
