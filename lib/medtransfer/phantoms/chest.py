@@ -37,9 +37,9 @@ LABELS: tuple[str, ...] = (
     "Infiltration",
 )
 CHANNELS = 1
-VERSION = 1
+VERSION = 2
 
-CONTRAST = 2.1
+CONTRAST = 1.0
 """Multiplies the strength of every sign, focal and wide, in density and in shape.
 
 1 makes most findings plain to a reader at 224 px and some subtle; lower values make the task

@@ -27,11 +27,11 @@ from .parts.fundus_signs import add_focal_signs, add_wide_signs, beaded
 
 LABELS: tuple[str, ...] = ("Referable DR",)
 CHANNELS = 3
-VERSION = 1
+VERSION = 2
 
 # Strength of every sign of disease: 0 removes them all, 1 is a plain textbook picture. It scales
 # opacity and amplitude, not the number of lesions, so it tunes how hard the task is.
-CONTRAST = 1.2
+CONTRAST = 0.9
 
 _DOMAIN = 70_117  # keeps these random streams apart from those of the other phantoms
 _PATIENT, _GRADE, _EYE, _LESIONS, _NOISE = range(5)

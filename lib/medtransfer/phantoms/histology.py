@@ -28,11 +28,11 @@ from .parts.stamps import cloud
 
 LABELS: tuple[str, ...] = ("Tumour",)
 CHANNELS = 3
-VERSION = 1
+VERSION = 2
 
 # How far tumour departs from the lymphoid tissue around it, in size, pallor, shape and stain of its
 # cells: 0 draws tumour like lymphocytes, 1 like a plain textbook picture. Tunes the difficulty.
-CONTRAST = 0.8
+CONTRAST = 0.36
 
 _DOMAIN = 72_101  # keeps these random streams apart from those of the other phantoms
 _SLIDE, _COUNT, _LABEL, _PATCH, _CELLS, _TUMOUR, _NOISE, _REACTING = range(8)
@@ -46,7 +46,7 @@ _RED_CELL = np.array([0.10, 0.85, 0.75], np.float32)[:, None, None]
 
 # Tissue that holds a tumour takes the stain a little differently far around it: a wide and faint
 # sign beside the focal ones. How much more it absorbs, and what of red, green and blue.
-REACTION = 0.05
+REACTION = 0.04
 _REACTION_COLOUR = np.array([1.0, 0.5, -0.3], np.float32)[:, None, None]
 _REACTION_REACH = 0.22  # sigma, patch sides
 
