@@ -174,7 +174,7 @@ def test_a_limit_reaches_every_notebook(
     monkeypatch.setattr(
         notebooks, "execute_all", lambda chosen, *, profile, folder: asked.update(named=profile)
     )
-    monkeypatch.setattr(html, "build", lambda name: f"pages of {name}")
+    monkeypatch.setattr(html, "build", lambda profile: f"pages of {profile.name}")
     assert cli.main(["reproduce", "2", "--profile", "medmnist", "--limit", "300", "1"]) == 0
     assert "pages of medmnist-limit300x1" in capsys.readouterr().out
     found = profile(str(asked["named"]))

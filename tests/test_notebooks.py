@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import re
 from itertools import product
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from medtransfer import paths
+from medtransfer import chapters, paths
 from medtransfer.domains import DOMAINS
 from medtransfer.study.factors import FACTORS
 
@@ -86,20 +88,52 @@ def test_reads_and_writes_no_file_by_itself(notebook: nbformat.NotebookNode) -> 
         assert forbidden not in text
 
 
+def headings(notebook: nbformat.NotebookNode) -> list[str]:
+    lines = (c.source.splitlines() for c in notebook.cells if c.cell_type == "markdown")
+    return [line for part in lines for line in part if line.startswith("## ")]
+
+
 def test_answers_in_words_and_says_what_it_was_made_on(notebook: nbformat.NotebookNode) -> None:
     last = code(notebook)[-1].source
     assert "provenance()" in last or last == "chapter.made_on()"
-    headings = [
-        line
-        for cell in notebook.cells
-        if cell.cell_type == "markdown"
-        for line in cell.source.splitlines()
-        if line.startswith("## ")
-    ]
-    answers = not notebook.cells[0].source.startswith("# Study design")
-    if answers:
-        assert headings[-1] in ("## Answer", "## What a defender should conclude")
+    if not notebook.cells[0].source.startswith("# Study design"):
+        assert {"## Answer", "## What a defender should conclude"} & set(headings(notebook)[-2:])
         assert code(notebook)[-2].source == "chapter.answer()"
+
+
+TRIES = "## Three things to try"
+
+
+def test_ends_with_three_things_to_try_that_are_calls_of_its_chapter(
+    notebook: nbformat.NotebookNode,
+) -> None:
+    if notebook.cells[0].source.startswith("# Synthesis"):
+        pytest.skip("the synthesis concludes")
+    assert headings(notebook)[-1] == TRIES
+    last = notebook.cells[-1].source.removeprefix(TRIES)
+    assert len([line for line in last.splitlines() if line.startswith("- ")]) == 3
+    (opened,) = (c.source for c in code(notebook) if "import" in c.source and "profile" in c.source)
+    chapter = getattr(chapters, opened.splitlines()[0].split()[-1])
+    called = re.findall(r"`(chapter\.[^`]+)`", last)
+    assert called, "at least one is a cell that can be pasted"
+    for line in called:
+        (call,) = ast.parse(line).body
+        assert isinstance(call, ast.Expr) and isinstance(call.value, ast.Call)
+        assert isinstance(call.value.func, ast.Attribute)
+        method = getattr(chapter, call.value.func.attr)
+        names = [keyword.arg for keyword in call.value.keywords]
+        given = [None, *call.value.args]
+        inspect.signature(method).bind(*given, **dict.fromkeys(filter(None, names)))
+
+
+def test_steps_have_arguments_that_a_reader_can_change(notebook: nbformat.NotebookNode) -> None:
+    calls = [
+        node
+        for cell in code(notebook)
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("chapter.")
+    ]
+    assert sum(bool(call.args or call.keywords) for call in calls) >= 2
 
 
 def test_no_prose_is_copied_between_notebooks() -> None:

@@ -159,7 +159,7 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     domains = [d for d in profile.sources if str(DOMAINS[d].number) in first_digits]
     everything(builders.resolve(profile, domains), domains)
     notebooks.execute_all(chosen, profile=name, folder=profile.name)
-    print(html.build(profile.name))
+    print(html.build(profile))
 
 
 @medtransfer.command()
@@ -230,11 +230,10 @@ def verify(trainings: int, cells: int, seed: int, name: str) -> None:
 @medtransfer.command()
 @PROFILE
 def verdicts(name: str) -> None:
-    """Print the claims with their effects as a Markdown table."""
+    """Print what the claims come to, in sentences and as a table (Markdown)."""
     from medtransfer.report import verdicts
 
-    claims = verdicts.needed(_profile(name).name)
-    print(f"{verdicts.as_markdown(claims)}\n\n{verdicts.UNITS}")
+    print(verdicts.as_markdown(verdicts.needed(_profile(name).name)))
 
 
 @medtransfer.command()
@@ -243,7 +242,7 @@ def report(name: str) -> None:
     """Turn the executed notebooks into pages with an index."""
     from medtransfer.report import html
 
-    print(html.build(_profile(name).name))
+    print(html.build(_profile(name)))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, pairwise, product
+from pathlib import Path
 
+import facts
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from matplotlib.figure import Figure
 
 from medtransfer import paths
@@ -17,6 +20,7 @@ from medtransfer.report.figures import pictures
 
 NETWORKS = ("efficientnet_lite0", "mobilenet_v2")
 STARTS = ("imagenet", "random")
+OTHER = "other architecture"
 
 
 def fabricated() -> pd.DataFrame:
@@ -60,28 +64,108 @@ def texts(figure: Figure) -> str:
     return " ".join(text.get_text() for text in figure.findobj(plt.Text))  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def hospital(tmp_path: Path) -> str:
+    """The manifest of somebody's own images."""
+    path = tmp_path / "hospital.yaml"
+    path.write_text(yaml.safe_dump(facts.folder_facts()))
+    return str(path)
+
+
 @pytest.fixture(autouse=True)
 def close_all() -> object:
     yield
     plt.close("all")
 
 
-def test_sweep_names_units_and_every_line() -> None:
+def halves() -> pd.DataFrame:
     table = fabricated()
-    own = table[table["surrogate_initialization"] == table["target_initialization"]]
-    shown = texts(figures.sweep(own))
+    return table[table["surrogate_initialization"] == table["target_initialization"]]
+
+
+def test_sweep_names_units_and_every_line() -> None:
+    shown = texts(figures.sweep(halves()))
     for needed in ("% of clean AUC", "epsilon", "grey levels of 255", "control noise", "white box"):
         assert needed in shown
     for needed in ("pre-trained", "random", "EfficientNet-Lite0", "MobileNetV2"):
         assert needed in shown
+    assert "chosen" not in shown
+
+
+def test_sweep_marks_the_epsilon_of_each_half() -> None:
+    figure = figures.sweep(halves(), chosen={"imagenet": 0.02, "random": 0.04})
+    for number, axis in enumerate(figure.axes[:4]):
+        assert [text.get_text() for text in axis.texts] == ["chosen"]
+        assert axis.texts[0].xy[0] == (0.02, 0.04)[number % 2]  # starts are the columns
+
+
+def test_a_sweep_fits_whatever_is_left_and_no_label_lies_on_another() -> None:
+    epsilons = (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
+    one = halves().query("epsilon == 0.02")
+    table = pd.concat([one.assign(epsilon=epsilon) for epsilon in epsilons])
+    table.loc[table["delivery"] == "control", ["percent", "percent_high"]] = (131.0, 900.0)
+    figure = figures.sweep(table, chosen={"random": 0.06})
+    figure.canvas.draw()
+    low, high = figure.axes[0].get_ylim()
+    assert low < 0 and 131 < high < 250, "lines fit, an impossible interval squeezes nothing"
+    labels = [text for text in figure.axes[2].get_xticklabels() if text.get_text()]
+    assert {"0.005", "0.06"} <= {text.get_text() for text in labels}
+    boxes = [text.get_window_extent() for text in labels]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    levels = [t.get_text() for t in figure.axes[0].child_axes[0].get_xticklabels()]
+    assert levels[:2] == ["0.6", "1.3"]
+
+
+def cells_of(figure: Figure) -> list[str]:
+    """Return the numbers of a heat map."""
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    return [text for text in shown if text.lstrip("-").isdecimal()]
 
 
 def test_matrix_shows_the_number_of_every_pair() -> None:
-    table = crossed()
-    figure = figures.matrix(table, method="PGD")
-    numbers = [text.get_text() for text in figure.axes[0].texts]
-    assert numbers == ["54"] * 16
-    assert "surrogate" in texts(figure)
+    figure = figures.matrix(crossed(), method="PGD")
+    assert cells_of(figure) == ["54"] * 16
+    for needed in ("surrogates", "E: EfficientNet-Lite0", "M: MobileNetV2", "pre-trained, d1"):
+        assert needed in texts(figure)
+    assert "grey" not in texts(figure)
+
+
+def test_a_matrix_groups_by_start_and_data_and_says_what_is_grey() -> None:
+    tenth = crossed().assign(target_data="d1/10", surrogate_data="d2")
+    table = pd.concat([tenth, tenth.assign(target_data="d1/2"), crossed().iloc[1:]])
+    figure = figures.matrix(table, method="FGSM")
+    groups = [text.get_text() for text in figure.axes[0].texts if "d1" in text.get_text()]
+    assert groups[:6] == [
+        f"{start}\n{data}"
+        for start in ("pre-trained", "random")
+        for data in ("d1", "d1/2", "d1/10")
+    ]
+    assert len(cells_of(figure)) == 16 + 16 + 15
+    assert "grey: pairs that the study does not compare" in texts(figure)
+
+
+def test_numbers_of_a_heat_map_stand_out_from_their_cells() -> None:
+    table = crossed().query("method == 'PGD'").assign(percent=np.linspace(0, 101, 16))
+    axis = figures.matrix(table, method="PGD").axes[0]
+    (image,) = axis.images
+    numbers = [text for text in axis.texts if text.get_text().isdecimal()]
+    assert len(numbers) == 16
+    for text in numbers:
+        percent = float(text.get_text())
+        cell = luminance(image.cmap(image.norm(percent))[:3])
+        number = 1.0 if text.get_color() == "white" else 0.0
+        assert (max(cell, number) + 0.05) / (min(cell, number) + 0.05) > 4.4, percent  # WCAG: 4.5
+
+
+def luminance(colour: tuple[float, ...]) -> float:
+    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def test_architectures_that_begin_alike_have_letters_of_their_own() -> None:
+    table = crossed().replace("mobilenet_v2", "efficientnet_lite0_stride8")
+    shown = texts(figures.matrix(table, method="PGD"))
+    assert "E: EfficientNet-Lite0, E2: EfficientNet-Lite0/8" in shown
 
 
 def test_pairs_have_one_mark_per_pair() -> None:
@@ -91,6 +175,14 @@ def test_pairs_have_one_mark_per_pair() -> None:
     for axis in figure.axes:
         assert len(axis.get_yticks()) == 4
     assert "pre-trained" in texts(figure)
+
+
+def test_what_all_networks_have_in_common_is_said_once() -> None:
+    table = crossed().query("target_initialization == 'random'")
+    figure = figures.pairs(table, by="surrogate_initialization")
+    assert "FGSM on MobileNetV2 " in f"{texts(figure)} "
+    assert "all surrogates: d1; all targets: random, d1" in texts(figure)
+    assert "MobileNetV2, random" in [t.get_text() for t in figure.axes[0].get_yticklabels()]
 
 
 def defended() -> pd.DataFrame:
@@ -104,21 +196,18 @@ def test_a_new_trait_stands_in_the_name_and_its_pairs_are_not_mixed_with_others(
     table = defended()
     figure = figures.pairs(table, by="surrogate_initialization")
     assert len(figure.axes) == 2 * 8
-    assert "PGD on MobileNetV2, random, d1, blurred" in texts(figure)
-    grid = figures.matrix(table, method="PGD").axes[0]
-    assert len(grid.texts) == 4 * 8
-    assert "random\nMobileNetV2\nblurred" in [t.get_text() for t in grid.get_xticklabels()]
-    factors = figures.factors(table.query("method == 'PGD'"), title="t").axes[0]
-    assert "MobileNetV2, random, d1, blurred" in [t.get_text() for t in factors.get_xticklabels()]
+    assert "PGD on MobileNetV2, random, blurred" in texts(figure)
+    grid = figures.matrix(table, method="PGD")
+    assert len(cells_of(grid)) == 4 * 8
+    assert "random\nd1\nblurred" in texts(grid)
 
 
 def test_a_trait_that_only_some_networks_have_is_a_name_too() -> None:
     plain = crossed().query("method == 'PGD'")
     table = pd.concat([plain.assign(target_sigma=""), plain.assign(target_sigma=1.5)])
-    grid = figures.matrix(table, method="PGD").axes[0]
-    assert len(grid.texts) == 4 * 8
-    shown = texts(figures.factors(table, title="t"))
-    assert "MobileNetV2, random, d1, sigma 1.5" in shown
+    grid = figures.matrix(table, method="PGD")
+    assert len(cells_of(grid)) == 4 * 8
+    assert "random\nd1\nsigma 1.5" in texts(grid)
 
 
 def test_every_method_has_its_column() -> None:
@@ -265,7 +354,7 @@ def test_saved_beside_its_numbers_and_the_same_bytes_again() -> None:
             table,
             name="m",
             profile="smoke",
-            source="phantom_x",
+            source="phantom_chest",
         )
         files = {p.suffix: p.read_bytes() for p in paths.rendered("smoke").iterdir()}
         assert set(files) == {".png", ".pdf", ".csv"}
@@ -273,13 +362,23 @@ def test_saved_beside_its_numbers_and_the_same_bytes_again() -> None:
         assert files == first
 
 
-@pytest.mark.parametrize(("source", "says"), [("phantom_x", True), ("/a/hospital.yaml", False)])
-def test_a_phantom_is_called_a_phantom_on_its_figure(source: str, says: bool) -> None:
+@pytest.mark.parametrize(
+    ("drawn", "own", "note"),
+    [
+        (["phantom_chest"], False, "phantom_chest: synthetic images, no medical claim"),
+        ([], True, "hospital"),
+        (["phantom_chest", "phantom_fundus"], True, "hospital; phantom_chest and phantom_fundus:"),
+    ],
+)
+def test_phantoms_alone_are_called_phantoms_on_a_figure(
+    drawn: list[str], own: bool, note: str, hospital: str
+) -> None:
     table = crossed()
     figure = figures.matrix(table, method="PGD")
-    style.save(figure, table, name="m", profile="smoke", source=source)
-    assert ("no medical claim" in texts(figure)) is says
-    assert ("hospital" in texts(figure)) is not says
+    sources = [*drawn, *([hospital] if own else [])]
+    style.save(figure, table, name="m", profile="smoke", source=sources)
+    assert note in texts(figure)
+    assert ("no medical claim" in texts(figure)) is bool(drawn)
 
 
 def test_all_terms_of_one_figure_have_their_own_colour() -> None:
@@ -310,53 +409,115 @@ def test_more_terms_than_shades_still_have_colours_and_marks() -> None:
     assert set(style.colours(many)) == set(style.marks(many)) == set(many)
 
 
-def test_the_factor_matrix_orders_by_start_and_leaves_what_is_not_paired_empty() -> None:
-    table = crossed().query("method == 'PGD'").iloc[1:]
-    figure = figures.factors(table, title="Radiology")
-    axis = figure.axes[0]
-    names = [label.get_text() for label in axis.get_yticklabels()]
-    assert names[0] == "EfficientNet-Lite0, pre-trained, d1"
-    assert names[-1] == "MobileNetV2, random, d1"
-    assert len(axis.texts) == 15
+CLAIM = {
+    "claim": "C3",
+    "says": "s",
+    "domain": "radiology",
+    "value": 3.0,
+    "low": 1.0,
+    "high": 9.0,
+    "null": 0.0,
+    "unit": "points of clean AUC",
+}
 
 
-def test_claims_show_their_verdicts_and_units() -> None:
-    row = {"claim": "C1", "says": "s", "value": 3.0, "low": 1.0, "high": 9.0, "null": 0.0}
+def test_claims_show_parts_verdicts_and_units() -> None:
     table = pd.DataFrame(
         [
-            {**row, "domain": "radiology", "unit": "points", "verdict": "supported"},
-            {**row, "domain": "all domains", "unit": "points", "verdict": "undecided"},
+            {**CLAIM, "part": part, "domain": domain, "verdict": verdict}
+            for part, verdict in (("random", "supported"), ("pre-trained", "no room"))
+            for domain in ("radiology", "all domains")
         ]
     )
-    shown = texts(figures.claims(table))
-    for needed in ("C1: s", "radiology", "all domains", "points", "supported", "undecided"):
-        assert needed in shown
+    figure = figures.claims(table)
+    for needed in ("C3: s", "random", "pre-trained", "points", "supported", "no room"):
+        assert needed in texts(figure)
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert names == ["all domains", "radiology"]
 
 
-def test_gain_tells_domains_architectures_and_sizes_apart() -> None:
-    rows = product(("radiology", "pathology"), NETWORKS, ("d1", "d1/10"))
+def test_an_interval_that_decides_nothing_squeezes_no_other() -> None:
+    wide = {**CLAIM, "low": -300.0, "high": 310.0, "domain": "pathology"}
+    table = pd.DataFrame(
+        [{**CLAIM, "verdict": "supported"}, {**wide, "verdict": "interval too wide"}]
+    ).assign(part="random")
+    (axis,) = figures.claims(table).axes
+    assert axis.get_xlim()[1] < 20
+    assert {"<", ">"} <= {line.get_marker() for line in axis.lines}, "it is seen to go on"
+
+
+def test_claims_without_numbers_still_say_why() -> None:
+    table = pd.DataFrame([{**CLAIM, "part": "random", "verdict": "one training"}])
+    table[["value", "low", "high"]] = np.nan
+    assert "one training" in texts(figures.claims(table))
+
+
+def test_all_claims_fit_a_page_and_no_words_lie_on_each_other() -> None:
+    parts = {"C1": ("all pairs", "other architecture"), "C2": ("",)}
+    table = pd.DataFrame(
+        [
+            {**CLAIM, "claim": claim, "part": part, "domain": domain, "verdict": verdict}
+            for claim in ("C1", "C2", "C3", "C4", "C5")
+            for part in parts.get(claim, ("random", "pre-trained"))
+            for domain, verdict in (
+                *((name, "interval too wide") for name in DOMAINS),
+                ("all domains", "too few points"),
+            )
+        ]
+    )
+    figure = figures.claims(table)
+    width, height = figure.get_size_inches()
+    assert width <= 8 and height <= 10.5
+    figure.canvas.draw()
+    words = [text for axis in figure.axes for text in (*axis.texts, *axis.get_yticklabels())]
+    boxes = [text.get_window_extent() for text in words if text.get_text()]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    assert max(box.x1 for box in boxes) <= width * figure.dpi
+
+
+SIZES = ("d1", "d1/2", "d1/4", "d1/10")
+
+
+@pytest.mark.parametrize("domains", [("radiology",), ("radiology", "pathology", "ophthalmology")])
+@pytest.mark.parametrize("networks", [NETWORKS[:1], NETWORKS])
+def test_gain_tells_domains_architectures_and_sizes_apart(
+    domains: tuple[str, ...], networks: tuple[str, ...]
+) -> None:
+    rows = product(domains, networks, SIZES)
     table = pd.DataFrame(rows, columns=["domain", "architecture", "data"])
-    shown = texts(figures.gain(table.assign(gain=0.1, fall=0.2), title="rank correlation 0.60"))
-    for needed in (
-        "rank correlation 0.60",
-        "radiology",
-        "pathology",
-        "MobileNetV2",
-        "d1/10",
-        "gain in AUC",
-        "fall in AUC",
-    ):
+    table = table.assign(gain=0.1, fall=0.2)
+    figure = figures.gain(table, measure="fall", label="fall in AUC", title="rank correlation 0.60")
+    shown = texts(figure)
+    for needed in ("rank correlation 0.60", *domains, "on d1/10", "gain in", "fall in AUC"):
         assert needed in shown
+    own = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
+    assert len(own) == len(networks) * len(SIZES)
+    assert len({line.get_markersize() for line in own}) == len(SIZES)
 
 
-def test_interaction_and_perceptibility_have_a_line_for_each_kind() -> None:
-    rows = product(("radiology",), ("d1", "d2"), ("same architecture", "other architecture"))
-    table = pd.DataFrame(rows, columns=["domain", "surrogate_data", "relation"])
-    table = table.assign(percent=50.0, percent_low=40.0, percent_high=60.0)
-    assert "same architecture" in texts(figures.interaction(table))
-    seen = pd.DataFrame({"domain": ["radiology"] * 2, "epsilon": [0.01, 0.06]})
-    shown = texts(figures.perceptibility(seen.assign(ssim=[0.99, 0.9], percent=[80, 20])))
-    assert "SSIM" in shown and "0.06" in shown
+@pytest.mark.parametrize("relations", [("same architecture",), ("same architecture", OTHER)])
+@pytest.mark.parametrize("starts", [("random",), STARTS])
+def test_interaction_shows_both_halves_and_whatever_there_is(
+    relations: tuple[str, ...], starts: tuple[str, ...]
+) -> None:
+    rows = product(("radiology",), starts, ("d1", "d2"), relations)
+    names = ["domain", "target_initialization", "surrogate_data", "relation"]
+    table = pd.DataFrame(rows, columns=names)
+    table = table.assign(percent=50.0, percent_low=np.nan, percent_high=np.nan)
+    figure = figures.interaction(table)
+    assert len(figure.axes) == len(starts)
+    assert (OTHER in texts(figure)) is (OTHER in relations)
+    assert "radiology, random" in texts(figure)
+
+
+def test_perceptibility_shows_attack_and_noise() -> None:
+    seen = pd.DataFrame({"domain": ["radiology"] * 4, "epsilon": [0.01, 0.06] * 2})
+    seen = seen.assign(delivery=["float"] * 2 + ["control"] * 2, ssim=[0.99, 0.9] * 2)
+    seen = seen.assign(percent=[80, 20, 100, 99])
+    shown = texts(figures.perceptibility(seen, chosen={"radiology": 0.01}))
+    for needed in ("SSIM", "0.06", "control noise", "chosen epsilon"):
+        assert needed in shown
+    assert "chosen" not in texts(figures.perceptibility(seen))
 
 
 def test_operating_points_name_every_finding_and_both_states() -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
+import facts
 import nbformat
 import pandas as pd
 import pytest
+import verdict_rows
+import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from medtransfer import paths
 from medtransfer.errors import ReportError
 from medtransfer.report import html as report
+from medtransfer.study import schema
 
 pytestmark = pytest.mark.slow
+SMOKE = schema.profile("smoke")
 
 
 @pytest.fixture
@@ -35,7 +41,7 @@ def executed() -> None:
 
 @pytest.mark.usefixtures("executed")
 def test_index_links_to_every_page_and_pages_to_each_other() -> None:
-    index = report.build("smoke")
+    index = report.build(SMOKE)
     folder = index.parent
     assert sorted(p.name for p in folder.iterdir()) == [
         "00_page.html",
@@ -44,7 +50,6 @@ def test_index_links_to_every_page_and_pages_to_each_other() -> None:
     ]
     text = index.read_text()
     assert "How &lt;strong&gt;?" in text
-    assert "no medical" in text
     for page in folder.iterdir():
         for link in re.findall(r'href="([^"#][^"]*\.html)"', page.read_text()):
             assert (folder / link).is_file(), f"{page.name} links to {link}"
@@ -53,7 +58,7 @@ def test_index_links_to_every_page_and_pages_to_each_other() -> None:
 
 @pytest.mark.usefixtures("executed")
 def test_pages_fetch_nothing_and_show_no_progress_bars() -> None:
-    folder = report.build("smoke").parent
+    folder = report.build(SMOKE).parent
     for page in folder.glob("*.html"):
         text = page.read_text()
         assert not re.search(r"""(src|href|import\(|url\()=?["']?(https?:)?//""", text)
@@ -63,35 +68,54 @@ def test_pages_fetch_nothing_and_show_no_progress_bars() -> None:
         assert f"result of {page.name[:2]}" in text
 
 
-CLAIM = {
-    "claim": "C1",
-    "says": "pre-training",
-    "domain": "radiology",
-    "value": 31.2,
-    "low": 20.0,
-    "high": 42.0,
-    "unit": "points of clean AUC",
-    "verdict": "supported",
-}
+def rendered(claims: pd.DataFrame) -> str:
+    """Return the first page of a report with these claims."""
+    folder = paths.rendered("smoke")
+    folder.mkdir(parents=True)
+    claims.to_csv(folder / "90_claims.csv", index=False)
+    (folder / "90_claims.png").write_bytes(b"png")
+    return report.build(SMOKE).read_text()
 
 
 @pytest.mark.usefixtures("executed")
-def test_verdicts_stand_on_the_first_page() -> None:
-    folder = paths.rendered("smoke")
-    folder.mkdir(parents=True)
-    second = {**CLAIM, "domain": "the <whole>", "verdict": "not supported"}
-    third = {**CLAIM, "claim": "C2", "verdict": "undecided", "unit": "rank correlation"}
-    pd.DataFrame([CLAIM, second, third]).to_csv(folder / "90_claims.csv", index=False)
-    (folder / "90_claims.png").write_bytes(b"png")
-    index = report.build("smoke")
-    text = index.read_text()
+def test_the_first_page_answers_before_it_shows_numbers() -> None:
+    claims = verdict_rows.judged(domains=("the <whole>",))
+    claims.loc[1, ["verdict", "why", "value", "low", "high"]] = ["not supported", "w", -3, -5, -1]
+    text = rendered(claims)
+    places = [
+        text.index(found) for found in ('class="answers"', "<table>", "claims.png", "<h2>Des")
+    ]
+    assert places == sorted(places)
     heads, *rows = re.findall("<tr>(.*?)</tr>", text, flags=re.DOTALL)
-    assert re.findall("<th>(.*?)</th>", heads) == ["", "radiology", "the &lt;whole&gt;"]
-    assert [row.count("<td>") for row in rows] == [3, 3]
-    assert '<b class="supported">supported</b><br>31 (20 to 42)' in rows[0]
-    assert '<b class="refuted">not supported</b>' in rows[0]
-    assert '<b class="undecided">undecided</b><br>31.20 (20.00 to 42.00)' in rows[1]
-    assert (index.parent / "claims.png").is_file()
+    assert re.findall("<th>(.*?)</th>", heads) == ["", "all domains", "the &lt;whole&gt;"]
+    assert [row.count("<td") for row in rows] == [2] * 9
+    assert '<b class="supported">supported</b> <span>4.2 (3.0 to 5.5)</span>' in rows[0]
+    assert '<b class="refuted">not supported</b> <span>-3.0 (-5.0 to -1.0)</span>' in rows[0]
+    assert '<td data-domain="the &lt;whole&gt;"></td>' in rows[2], "C2 has no row per domain"
+    assert (paths.report("smoke") / "claims.png").is_file()
+
+
+@pytest.mark.usefixtures("executed")
+@pytest.mark.parametrize("verdict", ["no room", "at chance", "one training"])
+def test_the_first_page_says_why_nothing_could_be_decided(verdict: str) -> None:
+    text = rendered(verdict_rows.judged(verdict))
+    assert text.count(f"cannot be said here: {verdict_rows.WHY}") == 9
+    assert f'<b class="open">{verdict}</b>' in text
+    assert "undecided" not in text and not re.search(r"\bnan\b", text, flags=re.IGNORECASE)
+
+
+@pytest.mark.usefixtures("executed")
+def test_phantoms_are_named_on_the_first_page_where_there_are_some(tmp_path: Path) -> None:
+    path = tmp_path / "hospital.yaml"
+    path.write_text(yaml.safe_dump(facts.folder_facts()))
+    real = {"pathology": str(path)}
+    for sources, says in (
+        (SMOKE.sources, "All images are phantoms"),
+        ({**real, "radiology": "phantom_chest"}, "The images of radiology are phantoms"),
+        (real, ""),
+    ):
+        text = report.build(SMOKE.model_copy(update={"sources": sources})).read_text()
+        assert says in text and ("phantom" in text) is bool(says)
 
 
 def test_a_page_shows_the_profile_that_ran_and_not_the_default() -> None:
@@ -103,13 +127,13 @@ def test_a_page_shows_the_profile_that_ran_and_not_the_default() -> None:
         new_code_cell('profile = "smoke"', metadata={"tags": ["injected-parameters"]}),
     ]
     nbformat.write(new_notebook(cells=cells), folder / "20_page.ipynb")
-    text = (report.build("smoke").parent / "20_page.html").read_text()
+    text = (report.build(SMOKE).parent / "20_page.html").read_text()
     assert '>"smoke"<' in text and '>"default"<' not in text
 
 
 def test_nothing_executed_is_an_error_that_says_what_to_run() -> None:
     with pytest.raises(ReportError, match="make reproduce PROFILE=smoke"):
-        report.build("smoke")
+        report.build(SMOKE)
 
 
 def test_pages_stand_under_their_domain_the_synthesis_and_whatever_else_there_is() -> None:
@@ -130,7 +154,7 @@ BROWSER = next(filter(shutil.which, ("chromium", "chromium-browser", "google-chr
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on PATH")
 @pytest.mark.usefixtures("executed")
 def test_a_browser_opens_every_page_from_a_folder_without_complaint(tmp_path) -> None:
-    for page in report.build("smoke").parent.glob("*.html"):
+    for page in report.build(SMOKE).parent.glob("*.html"):
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         options += ["--enable-logging=stderr", f"--user-data-dir={tmp_path / page.stem}"]
         command = [BROWSER, *options, "--dump-dom", page.as_uri()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from medtransfer.report.kinds import columns, kinds, network_kinds, traits
+from medtransfer.report.kinds import columns, kinds, network_kinds, ordered, traits
 
 PLAIN = {"architecture": "mobilenet_v2", "initialization": "random", "data": "d1"}
 
@@ -57,6 +57,11 @@ def test_columns_that_say_nothing_are_not_kept() -> None:
         for side in ("surrogate", "target")
         for trait in ("architecture", "initialization", "data", "network")
     ]
+
+
+def test_development_sets_stand_before_their_parts() -> None:
+    given = ["d2/2", "d1/10", "d2", "d1/2", "d1", "d1/4", "d1"]
+    assert ordered(given) == ["d1", "d1/2", "d1/4", "d1/10", "d2", "d2/2"]
 
 
 def test_networks_are_named_without_their_development_set() -> None:

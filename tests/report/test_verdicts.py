@@ -1,30 +1,54 @@
-"""The table of claims as Markdown, and as the README quotes it."""
+"""The claims as Markdown, and as the README quotes them."""
 
 from __future__ import annotations
 
-import io
-
 import pandas as pd
 import pytest
+import verdict_rows
 
 from medtransfer import paths
 from medtransfer.errors import ReportError
 from medtransfer.report import verdicts
 
-CLAIMS = """claim,says,domain,value,low,high,p,pairs,unit,null,least,p_holm,verdict
-C1,pre-training,radiology,31.2,20,42,0.001,9,points of clean AUC,0,2,0.01,supported
-C1,pre-training,all domains,30.4,25,35,0.001,18,points of clean AUC,0,2,0.01,supported
-C2,the <larger>,all domains,0.43,-0.1,0.8,0.2,12,rank correlation,0,0.2,0.4,undecided
-"""
+
+def table_of(markdown: str) -> list[str]:
+    return [line for line in markdown.splitlines() if line.startswith("|")]
 
 
-def test_every_claim_has_a_row_and_every_domain_a_column() -> None:
-    lines = verdicts.as_markdown(pd.read_csv(io.StringIO(CLAIMS))).splitlines()
-    assert lines[0] == "| | radiology | all domains |"
-    assert lines[2] == (
-        "| **C1** pre-training | supported<br>31 (20 to 42) | supported<br>30 (25 to 35) |"
+def test_sentences_stand_before_the_table_and_all_domains_before_each() -> None:
+    text = verdicts.as_markdown(verdict_rows.judged(domains=("radiology", "pathology")))
+    assert text.startswith("- **C1** An attack crafted on a public pre-trained network")
+    lines = table_of(text)
+    assert lines[0] == "| | all domains | radiology | pathology |"
+    assert len(lines) == 2 + 2 * 4 + 1, "a row per claim and part"
+    assert lines[2].startswith(
+        "| **C1** pre-training of both raises transferability (all pairs) | supported<br>4.2 (3.0 "
+        "to 5.5)<br>p < 0.0001 |"
     )
-    assert lines[3] == "| **C2** the <larger> |  | undecided<br>0.43 (-0.10 to 0.80) |"
+    assert lines[4].endswith("|  |  |"), "C2 has no row per domain"
+
+
+@pytest.mark.parametrize("verdict", verdict_rows.VERDICTS)
+def test_whatever_came_out_there_are_no_gaps_and_every_doubt_has_its_reason(verdict: str) -> None:
+    claims = verdict_rows.judged(verdict)
+    text = verdicts.as_markdown(claims)
+    assert "nan" not in text.lower() and "undecided" not in text
+    reasons = [line for line in text.splitlines() if line.startswith("- C")]
+    assert len(reasons) == (0 if verdict == "supported" else len(claims))
+    for reason in reasons:
+        assert verdict in reason and verdict_rows.WHY in reason
+    shown = verdicts.as_frame(claims)
+    assert not shown.isna().any(axis=None) and "nan" not in shown.to_string().lower()
+
+
+def test_what_was_written_is_read_again() -> None:
+    folder = paths.rendered("smoke")
+    folder.mkdir(parents=True)
+    claims = verdict_rows.judged("at chance")
+    claims.to_csv(folder / verdicts.TABLE, index=False, float_format="%.6g")
+    read = verdicts.read("smoke")
+    assert read is not None
+    assert verdicts.as_markdown(read) == verdicts.as_markdown(claims)
 
 
 def test_without_a_synthesis_the_message_says_what_to_run() -> None:
@@ -34,7 +58,7 @@ def test_without_a_synthesis_the_message_says_what_to_run() -> None:
 
 
 def test_the_readme_quotes_the_committed_figures() -> None:
-    claims = pd.read_csv(paths.REPOSITORY / "figures" / "90_claims.csv")
+    claims = verdicts.parsed(pd.read_csv(paths.REPOSITORY / "figures" / verdicts.TABLE))
     readme = (paths.REPOSITORY / "README.md").read_text()
     if verdicts.as_markdown(claims) not in readme:
-        pytest.fail("README.md: replace the table by that of `medtransfer verdicts` of the profile")
+        pytest.fail("README.md: replace the claims by what `medtransfer verdicts` of them prints")

@@ -1,11 +1,27 @@
 """Numbers as sentences use them."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import facts
 import pytest
+import yaml
 
 from medtransfer.analysis.statistics import Effect
 from medtransfer.data.readers.folder import FolderManifest
-from medtransfer.report.wording import decided, groups, named, percent, points
+from medtransfer.report.wording import (
+    decided,
+    groups,
+    listed,
+    named,
+    no_claim,
+    origin,
+    p_value,
+    percent,
+    phantoms,
+    points,
+)
 
 
 def test_percent_has_its_interval() -> None:
@@ -21,6 +37,43 @@ def test_the_sign_is_decided_by_the_interval_alone(low: float, high: float, says
     effect = Effect(value=4.0, low=low, high=high, p=0.5, pairs=2, replicated=True)
     assert decided(effect) == says
     assert points(effect) == f"+4 points ({low:+.0f} to {high:+.0f})"
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"),
+    [
+        (3e-91, "p < 0.0001"),
+        (0.0001, "p = 0.0001"),
+        (0.00213, "p = 0.0021"),
+        (0.0496, "p = 0.0496"),
+        (0.312, "p = 0.31"),
+        (1.0, "p > 0.99"),
+        (float("nan"), ""),
+    ],
+)
+def test_a_p_value_has_the_digits_that_matter(p: float, shown: str) -> None:
+    assert p_value(p) == shown
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> str:
+    path = tmp_path / "phantom_limb.yaml"  # a name decides nothing
+    path.write_text(yaml.safe_dump(facts.folder_facts()))
+    return str(path)
+
+
+def test_phantoms_are_known_by_their_manifests(hospital: str) -> None:
+    drawn = {"radiology": "phantom_chest", "ophthalmology": "phantom_fundus"}
+    assert phantoms(drawn | {"pathology": hospital}) == ["radiology", "ophthalmology"]
+    assert no_claim(drawn).startswith("All images are phantoms")
+    mixed = no_claim(drawn | {"pathology": hospital})
+    assert mixed.startswith("The images of radiology and ophthalmology are phantoms")
+    assert no_claim({"pathology": hospital}) == ""
+    assert origin([hospital]) == "phantom_limb"
+
+
+def test_words_are_listed_as_people_do() -> None:
+    assert [listed(list(words)) for words in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
 
 
 def test_a_set_of_surrogates_is_called_by_all_of_them() -> None:

@@ -9,7 +9,7 @@ from medtransfer.domains import DOMAINS
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
-from medtransfer.study.factors import FACTORS, Factor, crossed
+from medtransfer.study.factors import FACTORS, Factor, alignments, crossed
 
 EPSILONS = {IMAGENET: 0.02, RANDOM: 0.035}
 
@@ -89,3 +89,52 @@ def test_a_white_box_has_the_target_among_its_surrogates(planned):
     one, two = (planned.networks("pathology", initializations=[RANDOM]) for _ in range(2))
     assert plan.Pair((one[0], one[1]), two[0]).white_box
     assert not plan.Pair((one[1],), two[0]).white_box
+
+
+# --- alignments ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def aligned(planned):
+    """The pairs of a study with two replicates, as architecture, start and data of both sides."""
+    two = replace(planned, profile=planned.profile.model_copy(update={"replicates": 2}))
+    return two, alignments(two, "pathology")
+
+
+def test_gradients_are_compared_by_start_architecture_and_data(aligned):
+    study, specs = aligned
+    seen = {
+        (
+            spec.surrogate.initialization,
+            spec.target.initialization,
+            spec.surrogate.development.name,
+            spec.surrogate.architecture == spec.target.architecture,
+        )
+        for spec in specs
+    }
+    alike = [(start, start, data) for start in study.starts for data in ("d1", "d2", "d2/2")]
+    mixed = [(IMAGENET, RANDOM, "d1"), (RANDOM, IMAGENET, "d1")]
+    assert seen == {(*kind, same) for kind in (*alike, *mixed) for same in (True, False)}
+    assert {spec.target.development.name for spec in specs} == {"d1"}
+    assert len(set(specs)) == len(specs) == 2 * 32
+    assert all(spec.surrogate != spec.target for spec in specs), "no pair is a white box"
+
+
+def test_gradients_are_compared_among_networks_of_a_replicate_that_the_study_has_anyway(aligned):
+    study, specs = aligned
+    for number in range(2):
+        own = {
+            spec
+            for data, bis in (("d1", False), ("d1", True), ("d2", False), ("d2/2", False))
+            for spec in study.networks("pathology", data=data, bis=bis, replicates=[number])
+        }
+        assert all((spec.surrogate in own) == (spec.target in own) for spec in specs)
+    known = {spec for factor in FACTORS for spec in plan.networks(study, "pathology", factor)}
+    assert {side for spec in specs for side in (spec.surrogate, spec.target)} <= known
+
+
+def test_all_pairs_of_a_domain_are_one_unit_of_work(aligned):
+    study, specs = aligned
+    assert len({spec.batch for spec in specs}) == 1
+    other = alignments(study, "radiology")
+    assert other[0].batch != specs[0].batch

@@ -138,7 +138,12 @@ def select(cells: Iterable[Cell], **where: Any) -> list[Cell]:
     Raises:
         ValueError: no cell has them.
     """
-    found = [cell for cell in cells if where.items() <= _identity(cell).items()]
+    found = matching(cells, **where)
     if not found:
         raise ValueError(f"no cell has {where}")
     return found
+
+
+def matching(cells: Iterable[Cell], **where: Any) -> list[Cell]:
+    """Return the cells whose `identity` has these values, none if no cell has them."""
+    return [cell for cell in cells if where.items() <= _identity(cell).items()]

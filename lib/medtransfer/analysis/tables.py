@@ -100,7 +100,7 @@ def paired(cells: Sequence[Cell], found: np.ndarray, draws: np.ndarray) -> stati
     )
 
 
-class _Scores(NamedTuple):
+class Scores(NamedTuple):
     """AUC of a cell before and after, each with its bootstrap draws."""
 
     clean: float
@@ -110,10 +110,11 @@ class _Scores(NamedTuple):
 
 
 @cache
-def _scores(cell: Cell, resamples: int) -> _Scores:
+def scores(cell: Cell, resamples: int) -> Scores:
+    """Return what a stored cell scores; what was read once is remembered."""
     found = predictions.read(cell)
     drawn = resampled(found.groups, resamples)
-    return _Scores(
+    return Scores(
         metrics.macro_auc(found.truth, found.clean),
         _clean_draws(cell, drawn, found.truth, found.clean),
         metrics.macro_auc(found.truth, found.after),
@@ -122,17 +123,17 @@ def _scores(cell: Cell, resamples: int) -> _Scores:
 
 
 def _percent(cell: Cell, resamples: int) -> tuple[float, np.ndarray]:
-    scores = _scores(cell, resamples)
+    found = scores(cell, resamples)
     return (
-        metrics.percent_of_clean(scores.attacked, scores.clean),
-        metrics.percent_of_clean(scores.attacked_draws, scores.clean_draws),
+        metrics.percent_of_clean(found.attacked, found.clean),
+        metrics.percent_of_clean(found.attacked_draws, found.clean_draws),
     )
 
 
 def _row(cell: Cell, *, resamples: int) -> dict[str, Any]:
     found = predictions.read(cell)
     truth, clean, attacked, change = found.truth, found.clean, found.after, found.change
-    before, clean_draws, after, draws = _scores(cell, resamples)
+    before, clean_draws, after, draws = scores(cell, resamples)
     point = metrics.operating_point(truth, clean, attacked, thresholds=thresholds(cell.target))
     visible = found.visible or {}
     return {
@@ -230,7 +231,7 @@ def thresholds(target: Network) -> np.ndarray:
 
 def forget() -> None:
     """Drop what this process remembers of stored results, which belongs to one store."""
-    _scores.cache_clear()
+    scores.cache_clear()
     thresholds.cache_clear()
     _CLEAN.clear()
 

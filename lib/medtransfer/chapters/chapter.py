@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -15,16 +15,29 @@ from medtransfer.analysis.statistics import Effect
 from medtransfer.chapters.page import Page
 from medtransfer.compute import run
 from medtransfer.compute.ensure import ensure
-from medtransfer.data import images
-from medtransfer.data.manifests import named
+from medtransfer.data import images, manifests, splits
 from medtransfer.data.schema import ImageFacts
 from medtransfer.domains import domain as row_of
+from medtransfer.errors import UsageError
+from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import figures, tables
-from medtransfer.report.wording import described, groups, percent
+from medtransfer.report.wording import described, groups, named, percent, points, spaced
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan
+from medtransfer.units import shown
 
+METHOD = "PGD"
+"""The method of the answers, the stronger of the paper's two."""
 PAIR = ("method", *(f"{side}_{trait}" for side in selection.SIDES for trait in selection.BASE))
+
+
+def starts(surrogate: str, target: str) -> dict[str, str]:
+    """Return what selects pairs by the initialization of both."""
+    return {"surrogate_initialization": surrogate, "target_initialization": target}
+
+
+BOTH, NONE = starts(IMAGENET, IMAGENET), starts(RANDOM, RANDOM)
+"""Both pre-trained, and neither."""
 
 
 class Chapter(Page):
@@ -49,9 +62,9 @@ class Chapter(Page):
         return [self.domain]
 
     @cached_property
-    def epsilon(self) -> float:
-        """The epsilon chosen on validation images, in units of [-1, 1]."""
-        return run.chosen_epsilon(self.study, self.domain)
+    def epsilons(self) -> dict[str, float]:
+        """Initialization -> the epsilon chosen for pairs of it, in units of [-1, 1]."""
+        return run.chosen_epsilons(self.study, self.domain)
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -65,7 +78,7 @@ class Chapter(Page):
 
     @property
     def _manifest(self) -> ImageFacts:
-        _, manifest = named(self.source)
+        _, manifest = manifests.named(self.source)
         assert isinstance(manifest, ImageFacts)
         return manifest
 
@@ -78,38 +91,93 @@ class Chapter(Page):
 
     def design(self) -> pd.DataFrame:
         """Return who attacks whom, with what; nothing runs but the choice of epsilon."""
-        specs = plan.cells(self.study, self.domain, self.factor, epsilon=self.epsilon)
-        found = selection.overview(specs)
+        found = selection.overview(self.planned(self.factor))
         return tables.readable(found, index=[name for name in found if name in selection.OVERVIEW])
+
+    def planned(self, factor: str) -> tuple[Cell, ...]:
+        """Return the cells of any factor, whether or not the store has them."""
+        return plan.cells(self.study, self.domain, factor, epsilons=self.epsilons)
 
     def networks(self) -> Image:
         """Show the validation AUC of every network of the factor."""
         networks = run.networks(plan.of_cells(self.cells), resamples=self.settings.resamples)
         return self.save(figures.networks(networks), networks, name="networks")
 
+    def select(self, **where: Any) -> list[Cell]:
+        """Return the cells of the factor that have these values (see `selection.identity`).
+
+        Raises:
+            UsageError: this profile has none.
+        """
+        try:
+            return selection.select(self.cells, **where)
+        except ValueError:
+            raise UsageError(f"this profile has no pairs with {_words(where)}") from None
+
     def pooled(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return mean percentages of the clean AUC over the cells that `where` selects."""
-        chosen = selection.select(self.cells, **where)
-        return measured.pooled(chosen, by=by, resamples=self.settings.resamples).sort_values([*by])
+        chosen = self.select(**where)
+        return ordered(measured.pooled(chosen, by=by, resamples=self.settings.resamples), by=by)
 
     def table(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return the same means for people, rows named by `by`."""
         means = self.pooled(*by, **where)
         return tables.left(means, index=[*means.columns[: means.columns.get_loc("pairs")]])
 
+    def matrix(self, **where: Any) -> Image:
+        """Show every kind of surrogate against every kind of target, by one method of attack."""
+        where = {"method": METHOD, **where}
+        means = self.pooled(*PAIR, **where)
+        picture = figures.matrix(means, method=where["method"])
+        return self.save(picture, means, name=f"matrix_{where['method'].lower()}")
+
     def left(self, **where: Any) -> str:
         """Return in words how much of the clean AUC the selected cells leave."""
-        chosen = selection.select(self.cells, **where)
-        return percent(measured.mean_left(chosen, resamples=self.settings.resamples))
+        return percent(measured.mean_left(self.select(**where), resamples=self.settings.resamples))
 
-    def contrast(self, first: dict[str, Any], second: dict[str, Any]) -> Effect:
+    def by_start(self, **where: Any) -> str:
+        """Return in words what is left when both networks are pre-trained, and when neither is."""
+        return " and ".join(
+            f"{self.left(**where, **starts(start, start))} of the clean AUC is left when both are "
+            f"{named(start)}"
+            for start in self.study.starts
+        )
+
+    def at(self, **where: Any) -> str:
+        """Return in words the epsilon of the selected cells."""
+        epsilons = {cell.attack.method.epsilon for cell in self.select(**where)}
+        return " and ".join(shown(epsilon) for epsilon in sorted(epsilons))
+
+    def contrast(self, first: dict[str, Any], second: dict[str, Any], **both: Any) -> Effect:
         """Return the difference of what two selections of cells leave, first minus second."""
-        sides = (selection.select(self.cells, **where) for where in (first, second))
+        sides = (self.select(**both, **where) for where in (first, second))
         return measured.contrast(*sides, resamples=self.settings.resamples)
 
-    def say(self, sentences: Sequence[str]) -> Markdown:
-        """Show the answer, with what its intervals stand for."""
-        return Markdown("\n\n".join([*sentences, self._scope()]))
+    def compare(self, first: dict[str, Any], second: dict[str, Any], **both: Any) -> Markdown:
+        """Say what two selections of cells leave, and by how much they differ.
+
+        Args:
+            first, second: what tells the two apart, such as `{"surrogate_data": "d2"}`.
+            both: what they share, such as `method="PGD"`.
+        """
+        return Markdown(_or_why(lambda: self._compared(first, second, both)))
+
+    def _compared(self, first: dict[str, Any], second: dict[str, Any], both: dict[str, Any]) -> str:
+        shared = _words({name: value for name, value in both.items() if name != "epsilon"})
+        lines = [
+            f"{shared}, at {self.at(**both)}; of the clean AUC is left:\n",
+            *(f"- {_words(each)}: {self.left(**both, **each)}" for each in (first, second)),
+            f"- difference: **{points(self.contrast(first, second, **both))}**",
+        ]
+        return "\n".join(lines)
+
+    def say(self, *sentences: Callable[[], str]) -> Markdown:
+        """Show the answer, with what its intervals stand for.
+
+        A sentence about pairs that the profile does not have says so instead.
+        """
+        said = dict.fromkeys(_or_why(sentence) for sentence in sentences)
+        return Markdown("\n\n".join([*said, self._scope()]))
 
     def _scope(self) -> str:
         nouns, number = groups(self._manifest), self.settings.replicates
@@ -122,3 +190,37 @@ class Chapter(Page):
             f"Intervals (95 %) are over trained networks ({number} of each kind) and {nouns}: "
             "they say what another training would give."
         )
+
+
+def _or_why(sentence: Callable[[], str]) -> str:
+    """Return a sentence, or why this profile gives none."""
+    try:
+        return sentence()
+    except UsageError as why:
+        return f"Nothing can be said here: {why}."
+
+
+def _words(where: dict[str, Any]) -> str:
+    return ", ".join(
+        str(named(value)) if name in _SPEAKING else f"{spaced(name)} {named(value)}"
+        for name, value in where.items()
+    )
+
+
+_SPEAKING = ("method", "relation", "delivery")  # whose values need no name before them
+
+
+def ordered(table: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
+    """Return a table sorted by columns of identity: large data before small, same before other."""
+    return table.sort_values([*by], key=_places, kind="stable")
+
+
+def _places(column: pd.Series[Any]) -> pd.Series[Any]:
+    known = _ORDERS.get(str(column.name).rsplit("_", 1)[-1], ())
+    return column if not set(column) <= {*known} else column.map(known.index)
+
+
+_ORDERS: dict[str, tuple[str, ...]] = {
+    "data": splits.NAMES,
+    "relation": (selection.WHITE_BOX, selection.SAME, selection.OTHER),
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,10 @@ from medtransfer.compute.ensure import ensure
 from medtransfer.data import images, splits
 from medtransfer.data.images import PhantomSource, Prepared
 from medtransfer.data.splits import Parts
+from medtransfer.networks import architectures
+from medtransfer.report import tables
 from medtransfer.report.figures import pictures
+from medtransfer.report.wording import spaced
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS
@@ -32,7 +37,8 @@ class Design(Page):
     def profile(self) -> pd.DataFrame:
         """Return every field of the profile."""
         fields = self.settings.model_dump()
-        return pd.Series(fields, name=self.settings.name).astype(str).to_frame()
+        words = {name: "none" if field is None else str(field) for name, field in fields.items()}
+        return pd.Series(words, name=self.settings.name).to_frame()
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -86,6 +92,32 @@ class Design(Page):
         shares = {name: 100 * labels.iloc[rows].mean() for name, rows in sets.items()}
         return pd.DataFrame(shares).round(1).rename_axis(f"{domain}: images with the label, in %")
 
+    def networks(self, image_px: int | None = None) -> pd.DataFrame:
+        """Return how deep the networks of the profile are for the images that they see.
+
+        `last map` are about the places that the last map has, `fits` says what is wrong if anything
+        is.
+
+        Args:
+            image_px: side of the images; None takes the sizes of the profile.
+        """
+        sizes = sorted({*self.settings.image_px.values()}) if image_px is None else [image_px]
+        rows = []
+        for name, side in product(self.settings.architectures, sizes):
+            entry = architectures.architecture(name)
+            places = math.ceil(side / entry.stride)
+            rows.append(
+                {
+                    "network": name,
+                    "image px": side,
+                    "stride": entry.stride,
+                    "last map": f"{places} x {places}",
+                    "receptive field px": entry.receptive_field_px,
+                    "fits": architectures.fits(name, side) or "yes",
+                }
+            )
+        return tables.readable(pd.DataFrame(rows), index=["network", "image px"])
+
     def units(self) -> pd.DataFrame:
         """Return the epsilons of the sweeps in grey levels, exact and whole."""
         swept = {epsilon for sweep in self.settings.sweep.values() for epsilon in sweep}
@@ -108,7 +140,7 @@ class Design(Page):
                     "networks": {*plan.networks(self.study, domain, name)},
                     "pairs": {*factor.pairs(self.study, domain)},
                 }
-                rows[domain, name.replace("_", " ")] = {n: len(found) for n, found in own.items()}
+                rows[domain, spaced(name)] = {n: len(found) for n, found in own.items()}
                 for what, found in own.items():
                     everything[what] |= found
             rows[domain, "all together"] = {n: len(found) for n, found in everything.items()}
@@ -117,14 +149,18 @@ class Design(Page):
     def catalogue(self) -> pd.DataFrame:
         """Return who attacks whom with what, factor by factor; it is the same for all domains.
 
-        The smallest epsilon of the candidates stands where the chosen one will.
+        The smallest epsilon of the candidates stands where the chosen ones will.
         """
-        tables = {name.replace("_", " "): selection.overview(self._cells(name)) for name in FACTORS}
-        return pd.concat(tables, names=["factor", ""])
+        parts = [
+            selection.overview(self._cells(name)).assign(factor=spaced(name)) for name in FACTORS
+        ]
+        found = pd.concat(parts, ignore_index=True)
+        named = [name for name in found if name in selection.OVERVIEW]
+        return tables.readable(found, index=["factor", *named])
 
     def _cells(self, factor: str) -> tuple[Cell, ...]:
-        domain, epsilon = self.study.domains[0], min(self.settings.candidates)
-        return plan.cells(self.study, domain, factor, epsilon=epsilon)
+        epsilons = dict.fromkeys(self.study.starts, min(self.settings.candidates))
+        return plan.cells(self.study, self.study.domains[0], factor, epsilons=epsilons)
 
     def _prepared(self, domain: str) -> Prepared:
         source = self.study.source(domain)
@@ -147,7 +183,7 @@ def _first(prepared: Prepared, number: int) -> tuple[np.ndarray, list[str]]:
     """Return the first images of a source, with their positive labels as titles."""
     rows = prepared.index.head(number)
     titles = [
-        ", ".join(name.replace("_", " ") for name in prepared.labels if row[name]) or "no label"
+        ", ".join(spaced(name) for name in prepared.labels if row[name]) or "no label"
         for row in rows.to_dict("records")
     ]
     return np.asarray(prepared.images[: len(rows)]), titles

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import Any
+
 from IPython.display import Image, Markdown
 
-from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.chapters.chapter import PAIR, Chapter
-from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.analysis import selection
+from medtransfer.analysis import tables as measured
+from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
+from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
+from medtransfer.compute.ensure import ensure
 from medtransfer.report import figures
+from medtransfer.report.figures.order import order
 from medtransfer.report.wording import decided, named, points
-from medtransfer.units import shown
+from medtransfer.scoring.cell import Cell
+
+RUNG = ("target_initialization", "method", "epsilon", "relation", "surrogate_data")
 
 
 class DevelopmentData(Chapter):
@@ -18,45 +24,65 @@ class DevelopmentData(Chapter):
 
     factor = "development_data"
 
-    def pairs(self, initialization: str) -> Image:
-        """Show every kind of pair of one initialization, coloured by the surrogate's data."""
-        means = self.pooled(*PAIR, target_initialization=initialization)
-        name = f"pairs_{named(initialization).replace('-', '')}"
-        return self.save(figures.pairs(means, by="surrogate_data"), means, name=name)
+    def white_box(self) -> list[Cell]:
+        """Return the attacks on the targets themselves, a part of the factor `perturbation`."""
+        cells = [
+            cell
+            for cell in self.planned("perturbation")
+            if selection.relation(cell) == WHITE_BOX
+            and cell.attack.method.epsilon == self.epsilons[cell.target.traits["initialization"]]
+        ]
+        ensure(cells)
+        return cells
 
-    def means(self) -> pd.DataFrame:
-        """Return mean percentages over both architectures as targets."""
-        return self.table("method", "target_initialization", "relation", "surrogate_data")
+    def order(self) -> Image:
+        """Show what is left, from who has the target itself to who shares least with it."""
+        cells = [*self.white_box(), *self.cells]
+        means = measured.pooled(cells, by=RUNG, resamples=self.settings.resamples)
+        return self.save(order(means), means, name="order")
+
+    def pairs(self, **where: Any) -> Image:
+        """Show every kind of pair that `where` selects, coloured by the surrogate's data."""
+        means = self.pooled(*PAIR, **where)
+        name = "_".join(["pairs", *map(str, where.values())]).replace("/", "_")
+        return self.save(figures.pairs(means, by="surrogate_data"), means, name=name)
 
     def answer(self) -> Markdown:
         """Say whether other data weaken an attack, and another architecture weakens it further."""
-        pre = {"method": "PGD", "target_initialization": IMAGENET}
-        rnd = {"method": "PGD", "target_initialization": RANDOM, "relation": SAME}
-        on = {data: {**pre, "surrogate_data": data} for data in ("d1", "d2", "d2/2")}
-        same = {data: {**where, "relation": SAME} for data, where in on.items()}
-        other = {**on["d2"], "relation": OTHER}
-        data, same_data, less, architecture = (
-            self.contrast(first, second)
-            for first, second in (
-                (on["d2"], on["d1"]),
-                (same["d2"], same["d1"]),
-                (on["d2/2"], on["d2"]),
-                (other, same["d2"]),
+        return self.say(
+            *(
+                (lambda start=start, sentence=sentence: sentence(start))
+                for start in reversed(self.study.starts)
+                for sentence in (self._left, self._data, self._half, self._architecture)
             )
         )
-        return self.say(
-            [
-                f"PGD at {shown(self.epsilon)}, pre-trained networks of the same architecture: a "
-                f"surrogate on the target's own images leaves {self.left(**same['d1'])} of the "
-                f"clean AUC, on other images {self.left(**same['d2'])}, on half as many "
-                f"{self.left(**same['d2/2'])}.",
-                f"What is left with d2 is **{decided(same_data)}** than with d1 for the same "
-                f"architecture, {points(same_data)}, and **{decided(data)}** over all pairs of "
-                f"pre-trained networks, {points(data)}; with d2/2 it is **{decided(less)}** than "
-                f"with d2, {points(less)}. With d2, another architecture leaves an AUC that is "
-                f"**{decided(architecture)}** than with the same one, {points(architecture)}.",
-                f"Between networks from random weights {self.left(**rnd, surrogate_data='d1')} is "
-                f"left with d1 and {self.left(**rnd, surrogate_data='d2')} with d2, same "
-                "architecture.",
-            ]
+
+    def _left(self, start: str) -> str:
+        pair = {"method": METHOD, "target_initialization": start, "relation": SAME}
+        return (
+            f"**Between {named(start)} networks**, {METHOD} at {self.at(**pair)}, {SAME}: a "
+            f"surrogate on the target's own images leaves {self.left(**pair, surrogate_data='d1')} "
+            f"of the clean AUC, on other images {self.left(**pair, surrogate_data='d2')}, on half "
+            f"as many {self.left(**pair, surrogate_data='d2/2')}."
+        )
+
+    def _data(self, start: str) -> str:
+        pairs = {"method": METHOD, "target_initialization": start}
+        data = self.contrast({"surrogate_data": "d2"}, {"surrogate_data": "d1"}, **pairs)
+        return (
+            f"Over all pairs of {named(start)} networks, what is left with d2 is "
+            f"**{decided(data)}** than with d1, {points(data)} (C3)."
+        )
+
+    def _half(self, start: str) -> str:
+        pairs = {"method": METHOD, "target_initialization": start}
+        less = self.contrast({"surrogate_data": "d2/2"}, {"surrogate_data": "d2"}, **pairs)
+        return f"With half of d2 it is **{decided(less)}** than with d2, {points(less)}."
+
+    def _architecture(self, start: str) -> str:
+        pairs = {"method": METHOD, "target_initialization": start, "surrogate_data": "d2"}
+        other = self.contrast({"relation": OTHER}, {"relation": SAME}, **pairs)
+        return (
+            f"With d2, another architecture leaves an AUC that is **{decided(other)}** than with "
+            f"the same one, {points(other)} (C4)."
         )

@@ -6,53 +6,64 @@ import pandas as pd
 from IPython.display import Markdown
 
 from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.chapters.initialization import Initialization
-from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter, ordered
+from medtransfer.errors import UsageError
+from medtransfer.networks.trained import RANDOM
 from medtransfer.report import tables
-from medtransfer.report.wording import decided, points
-from medtransfer.units import shown
+from medtransfer.report.wording import decided, named, points
+
+LEAST = "d1/10"
 
 
-class InitializationAndData(Initialization):
-    """Targets on d1/10, surrogates on d2, both initializations of both."""
+class InitializationAndData(Chapter):
+    """Targets on parts of d1, surrogates on d2, both initializations of both."""
 
     factor = "initialization_and_data"
 
     def clean(self) -> pd.DataFrame:
-        """Return the targets' test AUC without an attack: what pre-training gains on few images."""
-        kind = ["target_architecture", "target_initialization"]
-        rows = self._targets()
-        rows["clean AUC (95 % interval)"] = [
-            f"{auc:.2f} ({low:.2f} to {high:.2f})"
-            for auc, low, high in zip(
-                rows["clean_auc"], rows["clean_auc_low"], rows["clean_auc_high"], strict=True
-            )
+        """Return the targets' test AUC without an attack, with 95 % intervals over the images."""
+        kind = ["target_data", "target_architecture", "target_initialization"]
+        rows = ordered(self._targets(), by=kind)
+        rows["training"] = [f"AUC of training {n + 1}" for n in rows.groupby(kind).cumcount()]
+        rows["auc"] = [
+            f"{row['clean_auc']:.2f} ({row['clean_auc_low']:.2f} to {row['clean_auc_high']:.2f})"
+            for row in rows.to_dict("records")
         ]
-        return tables.readable(rows[[*kind, "clean AUC (95 % interval)"]], index=kind)
+        found = tables.readable(rows[[*kind, "training", "auc"]], index=[*kind, "training"])
+        return found["auc"].unstack("training", sort=False)
 
     def _targets(self) -> pd.DataFrame:
         return self.frame.drop_duplicates("target").copy()
 
     def answer(self) -> Markdown:
         """Say what a tenth of the data means for a target, pre-trained or not."""
-        auc = self._targets().groupby("target_initialization")["clean_auc"].mean()
-        pre, rnd = (
-            {"method": "PGD", "surrogate_initialization": start, "target_initialization": start}
-            for start in (IMAGENET, RANDOM)
-        )
-        gain = self.contrast(rnd, pre)
         return self.say(
-            [
-                f"On a tenth of the data the targets reach a test AUC of {auc[IMAGENET]:.2f} "
-                f"pre-trained and {auc[RANDOM]:.2f} from random weights. PGD at "
-                f"{shown(self.epsilon)}, crafted on networks of other images: between pre-trained "
-                f"networks {self.left(**pre, relation=SAME)} of the clean AUC is left with the "
-                f"same architecture and {self.left(**pre, relation=OTHER)} with the other; "
-                f"between random ones {self.left(**rnd, relation=SAME)} and "
-                f"{self.left(**rnd, relation=OTHER)}.",
-                f"Over all pairs the fall is **{decided(gain)}** when both are pre-trained, by "
-                f"{points(gain)} of the clean AUC. A percentage of an AUC near chance says "
-                f"little: where the clean AUC is {auc[RANDOM]:.2f}, an attack that leaves nothing "
-                f"but chance still leaves {50 / auc[RANDOM]:.0f} %.",
-            ]
+            self._clean, lambda: self._left(SAME), lambda: self._left(OTHER), self._fall
+        )
+
+    def _auc(self, start: str) -> float:
+        rows = self._targets().query("target_data == @LEAST and target_initialization == @start")
+        if rows.empty:
+            raise UsageError(f"this profile has no targets on {LEAST} that start from {start}")
+        return float(rows["clean_auc"].mean())
+
+    def _clean(self) -> str:
+        reached = " and ".join(f"{self._auc(s):.2f} ({named(s)})" for s in self.study.starts)
+        return f"On a tenth of the data ({LEAST}) the targets reach a mean test AUC of {reached}."
+
+    def _left(self, relation: str) -> str:
+        pair = {"method": METHOD, "target_data": LEAST, "relation": relation}
+        return (
+            f"{METHOD} at {self.at(**pair)}, crafted on networks of other images, **{relation}**: "
+            f"{self.by_start(**pair)}."
+        )
+
+    def _fall(self) -> str:
+        fall = self.contrast(NONE, BOTH, method=METHOD, target_data=LEAST)
+        auc = self._auc(RANDOM)
+        return (
+            f"Over all pairs the fall is **{decided(fall)}** when both are pre-trained, by "
+            f"{points(fall)} of the clean AUC. A percentage of an AUC near chance says little: "
+            f"where the clean AUC is {auc:.2f}, an attack that leaves nothing but chance still "
+            f"leaves {50 / auc:.0f} %."
         )

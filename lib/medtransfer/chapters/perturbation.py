@@ -7,19 +7,17 @@ from typing import Any
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer.analysis import sanity, selection
+from medtransfer.analysis import sanity
 from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
-from medtransfer.chapters.chapter import PAIR, Chapter
+from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
 from medtransfer.data.schema import numbered
-from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import figures, tables
 from medtransfer.report.figures import pictures
 from medtransfer.report.wording import decided, named, points
 from medtransfer.scoring import epsilon, example
 from medtransfer.scoring.cell import Cell
-from medtransfer.scoring.example import Turned
 from medtransfer.study import plan
 from medtransfer.units import shown
 
@@ -34,20 +32,18 @@ class Perturbation(Chapter):
     """AUC against epsilon, both networks of the same initialization, on the same data."""
 
     factor = "perturbation"
-    _delivered = ("method", "target_initialization", "relation", "delivery")
 
     def epsilon_choice(self) -> pd.DataFrame:
-        """Say which epsilon is chosen and why; return the curves on validation images."""
-        print(
-            f"chosen: {shown(self.epsilon)}; the attack may leave at most "
-            f"{self.settings.remaining:.0%}, noise must leave at least "
-            f"{self.settings.harmless:.0%} of the clean AUC"
-        )
-        shares = epsilon.sweep(plan.choice(self.study, self.domain))
-        return tables.readable(shares.round(3), index=["epsilon"])
+        """Say which epsilons are chosen and why; return the curves on validation images."""
+        curves, choices = [], plan.choices(self.study, self.domain)
+        for start in self.epsilons:
+            spec = choices[start]
+            print(f"{named(start)} pairs, {shown(self.epsilons[start])}: {epsilon.explained(spec)}")
+            curves.append(epsilon.sweep(spec).round(3).assign(pairs=start))
+        return tables.readable(pd.concat(curves), index=["pairs", "epsilon"])
 
-    def sweep(self) -> Image:
-        """Show the percentage of the clean AUC against epsilon."""
+    def sweep(self, *, method: str = "FGSM") -> Image:
+        """Show the percentage of the clean AUC against epsilon, the chosen ones marked."""
         means = self.pooled(
             "method",
             "epsilon",
@@ -55,8 +51,10 @@ class Perturbation(Chapter):
             "relation",
             "target_architecture",
             "target_initialization",
+            method=method,
         )
-        return self.save(figures.sweep(means), means, name="sweep")
+        picture = figures.sweep(means, method=method, chosen=self.epsilons)
+        return self.save(picture, means, name=f"sweep_{method.lower()}")
 
     def ladder(self) -> pd.DataFrame:
         """Return the rungs of the sanity checks, in % of the clean AUC, and what is unexpected.
@@ -67,12 +65,19 @@ class Perturbation(Chapter):
         sanity.check(self.frame)
         return sanity.ladder(self.frame).round(1).rename(index=named)
 
-    def example(self, label: str | None = None) -> Image | Markdown:
-        """Show images whose correct call the attack turns; None takes the label with most of them.
+    def example(
+        self, label: str | None = None, *, initialization: str | None = None
+    ) -> Image | Markdown:
+        """Show images whose correct call the attack turns.
 
-        Pre-trained networks of the same architecture, PGD at the chosen epsilon.
+        Networks of the same architecture and initialization, PGD at the epsilon chosen for them.
+
+        Args:
+            label: None takes the one with most turned calls.
+            initialization: of both networks; None takes the first that the profile has.
         """
-        cell, found = self._turned(label)
+        cell = self._crafted(initialization, relation=SAME)[0]
+        found = example.turned(cell, label)
         if not len(found.rows):
             return Markdown(
                 f"At this epsilon the attack turns no correct call of the first pair of networks"
@@ -104,60 +109,69 @@ class Perturbation(Chapter):
         )
         return self.save(picture, table, name="example")
 
-    def _turned(self, label: str | None) -> tuple[Cell, Turned]:
-        cell = self._crafted(relation=SAME)[0]
-        return cell, example.turned(cell, label)
-
     def deliveries(self) -> pd.DataFrame:
         """Return what is left at the chosen epsilon as crafted, in 8 bits, and of noise."""
-        by = list(self._delivered)
-        left = self.pooled(*by, epsilon=self.epsilon)
-        at_epsilon = self.frame[self.frame["epsilon"] == self.epsilon]
-        visible = at_epsilon.groupby(by)[["flips", "max", "rms", "psnr", "ssim"]].mean()
-        return tables.left(left.join(visible.round(3), on=by), index=by)
+        by = ["target_initialization", "epsilon", "method", "relation", "delivery"]
+        parts = [
+            self.pooled(*by, target_initialization=start, epsilon=at)
+            for start, at in self.epsilons.items()
+        ]
+        at_own = self.frame["epsilon"] == self.frame["target_initialization"].map(self.epsilons)
+        visible = self.frame[at_own].groupby(by)[["flips", "max", "rms", "psnr", "ssim"]].mean()
+        return tables.left(pd.concat(parts).join(visible.round(3), on=by), index=by)
 
-    def findings(self) -> Image:
-        """Show AUC by finding before and after PGD, pre-trained networks, chosen epsilon."""
-        chosen = self._crafted(target_architecture=self.settings.architectures[0])
+    def findings(self, *, initialization: str | None = None) -> Image:
+        """Show AUC by finding before and after PGD at the chosen epsilon, first architecture.
+
+        Args:
+            initialization: of both networks; None takes the first that the profile has.
+        """
+        first = self.settings.architectures[0]
+        chosen = self._crafted(initialization, target_architecture=first)
         rungs = [WHITE_BOX, SAME, OTHER]
         found = measured.finding_table(chosen, by=IDENTITY, resamples=self.settings.resamples)
         found = found.sort_values("relation", key=lambda c: c.map(rungs.index), kind="stable")
         return self.save(figures.findings(found), found, name="findings")
 
-    def _crafted(self, **where: Any) -> list[Cell]:
-        """Return cells of PGD at the chosen epsilon between pre-trained networks, as crafted."""
-        return selection.select(
-            self.cells,
-            method="PGD",
-            epsilon=self.epsilon,
-            delivery=FLOAT,
-            target_initialization=IMAGENET,
-            **where,
-        )
+    def _crafted(self, start: str | None, **where: Any) -> list[Cell]:
+        """Return cells of PGD at the epsilon chosen for networks of one start, as crafted."""
+        return self.select(**self._at_chosen(start or next(iter(self.epsilons))), **where)
+
+    def _at_chosen(self, start: str) -> dict[str, Any]:
+        own = {"target_initialization": start, "epsilon": self.epsilons.get(start)}
+        return {"method": METHOD, "delivery": FLOAT, **own}
 
     def answer(self) -> Markdown:
-        """Say how much an attack leaves at the chosen epsilon, and how much of it noise does."""
-        base = {"method": "PGD", "epsilon": self.epsilon}
-        pre = {**base, "target_initialization": IMAGENET}
-        rnd = {**base, "target_initialization": RANDOM}
-        crafted = {**pre, "relation": SAME, "delivery": FLOAT}
-        noise = self.contrast({**crafted, "delivery": CONTROL}, crafted)
+        """Say how much an attack leaves at the chosen epsilons, and how much of it noise does."""
         return self.say(
-            [
-                f"At the epsilon chosen on validation images, {shown(self.epsilon)}, PGD crafted "
-                f"on a **pre-trained** network of the **same architecture** leaves "
-                f"{self.left(**crafted)} of the clean AUC, of **another architecture** "
-                f"{self.left(**pre, relation=OTHER, delivery=FLOAT)}; the white box leaves "
-                f"{self.left(**pre, relation=WHITE_BOX)}. Between networks from **random** "
-                f"weights it leaves {self.left(**rnd, relation=SAME, delivery=FLOAT)} and "
-                f"{self.left(**rnd, relation=OTHER, delivery=FLOAT)}.",
-                f"The same perturbation, shuffled, leaves "
-                f"{self.left(**pre, relation=SAME, delivery=CONTROL)} and "
-                f"{self.left(**rnd, relation=SAME, delivery=CONTROL)}. Between pre-trained "
-                f"networks of the same architecture what it leaves is **{decided(noise)}** than "
-                f"what the attack leaves, {points(noise)}: so much is due to the direction of the "
-                "perturbation and not to its size.",
-                f"Written to an 8-bit file, the attack between pre-trained networks of the same "
-                f"architecture still leaves {self.left(**{**crafted, 'delivery': EIGHT_BIT})}.",
-            ]
+            *(
+                (lambda start=start, sentence=sentence: sentence(self._at_chosen(start)))
+                for start in reversed(self.study.starts)
+                for sentence in (self._white, self._other, self._noise, self._written)
+            )
         )
+
+    def _white(self, pair: dict[str, Any]) -> str:
+        return (
+            f"**Between {named(pair['target_initialization'])} networks**, at the epsilon chosen "
+            f"for them on validation images, {self.at(**pair)}, {METHOD} leaves "
+            f"{self.left(**pair, relation=WHITE_BOX)} of the clean AUC in the white box and "
+            f"{self.left(**pair, relation=SAME)} with the **same architecture**."
+        )
+
+    def _other(self, pair: dict[str, Any]) -> str:
+        return f"With **another architecture** it leaves {self.left(**pair, relation=OTHER)}."
+
+    def _noise(self, pair: dict[str, Any]) -> str:
+        crafted = {**pair, "relation": SAME}
+        shuffled = {**crafted, "delivery": CONTROL}
+        noise = self.contrast(shuffled, crafted)
+        return (
+            f"The same perturbation, shuffled, leaves {self.left(**shuffled)} (same architecture). "
+            f"That is **{decided(noise)}** than what the attack leaves, {points(noise)}: so much "
+            "is due to the direction of the perturbation and not to its size."
+        )
+
+    def _written(self, pair: dict[str, Any]) -> str:
+        written = {**pair, "relation": SAME, "delivery": EIGHT_BIT}
+        return f"Written to an 8-bit file, the attack leaves {self.left(**written)}."

@@ -43,7 +43,7 @@ def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
 
 
 def everything(study: Study, domains: Iterable[str]) -> None:
-    """Make all cells of all factors of some domains, scheduled together.
+    """Make all that the notebooks of some domains show, scheduled together.
 
     An attack that several factors need is so crafted once and scored on all their targets.
     """
@@ -56,10 +56,13 @@ def everything(study: Study, domains: Iterable[str]) -> None:
         ensure([*choices, *networks])
         chosen = {domain: chosen_epsilons(study, domain) for domain in domains}
         ensure(
-            cell
+            result
             for domain, at in chosen.items()
             for name in FACTORS
-            for cell in plan.cells(study, domain, name, epsilons=at)
+            for result in (
+                *plan.cells(study, domain, name, epsilons=at),
+                *plan.beside(study, domain, name),
+            )
         )
 
 

@@ -46,6 +46,7 @@ def wanted(study: Study, domain: str, factor: str) -> list[Result]:
         specs += plan.cells(study, domain, factor, epsilons=epsilons(study, domain))
     else:
         specs += plan.networks(study, domain, factor)
+    specs += plan.beside(study, domain, factor)
     return needed(specs)
 
 

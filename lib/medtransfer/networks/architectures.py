@@ -64,7 +64,7 @@ def _efficientnet_lite0(outputs: int) -> nn.Module:
 
 def _efficientnet_lite0_stride8(outputs: int) -> nn.Module:
     network = _efficientnet_lite0(outputs)
-    network.blocks = network.blocks[:3]
+    network.blocks = network.blocks[:3]  # type: ignore[index]
     network.conv_head = network.bn2 = nn.Identity()
     network.classifier = nn.Linear(40, outputs)
     return network
@@ -76,7 +76,7 @@ def _mobilenet_v2(outputs: int) -> nn.Module:
 
 def _mobilenet_v2_stride8(outputs: int) -> nn.Module:
     network = _mobilenet_v2(outputs)
-    network.features = network.features[:7]
+    network.features = network.features[:7]  # type: ignore[index]
     network.classifier = nn.Linear(32, outputs)
     return network
 

@@ -37,7 +37,7 @@ CONTRAST = 0.8
 _DOMAIN = 72_101  # keeps these random streams apart from those of the other phantoms
 _SLIDE, _COUNT, _LABEL, _PATCH, _CELLS, _TUMOUR, _NOISE, _REACTING = range(8)
 
-_FEWEST, _MOST = 24, 40  # patches of a slide
+_FEWEST, _MOST = 10, 18  # patches of a slide
 _HARD_NEGATIVES = 0.2  # share of the negative patches with tumour outside the central third
 
 # Absorption of red, green and blue by one unit of stain; each slide departs a little.
@@ -66,7 +66,7 @@ class _Slide(NamedTuple):
 
 
 def count(*, seed: int, group: int) -> int:
-    """Number of patches of a slide, 24 to 40."""
+    """Number of patches of a slide, 10 to 18."""
     return int(_stream(_COUNT, seed, group).integers(_FEWEST, _MOST, endpoint=True))
 
 

@@ -9,15 +9,17 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medtransfer import paths
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import ReportError
-from medtransfer.report import notebooks, verdicts
+from medtransfer.report import notebooks, sentences, verdicts, wording
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+
+    from medtransfer.study.schema import Profile
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAME = "medtransfer"
@@ -41,7 +43,7 @@ class Part:
     pages: tuple[Page, ...]
 
 
-def build(profile: str) -> Path:
+def build(profile: Profile) -> Path:
     """Write a page for every executed notebook of a profile, and an index; return the index.
 
     Raises:
@@ -49,17 +51,18 @@ def build(profile: str) -> Path:
     """
     import nbformat
 
-    executed = [nbformat.read(path, as_version=4) for path in notebooks.executed(profile)]
+    name = profile.name
+    executed = [nbformat.read(path, as_version=4) for path in notebooks.executed(name)]
     if not executed:
         raise ReportError(
-            f"no executed notebook in {paths.executed(profile)}; run "
-            f"`make reproduce PROFILE={profile}` first"
+            f"no executed notebook in {paths.executed(name)}; run "
+            f"`make reproduce PROFILE={name}` first"
         )
     pages = [
         Page(path.stem, path.stem[:2], _title(notebook))
-        for path, notebook in zip(notebooks.executed(profile), executed, strict=True)
+        for path, notebook in zip(notebooks.executed(name), executed, strict=True)
     ]
-    folder = paths.report(profile)
+    folder = paths.report(name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for page, notebook in zip(pages, executed, strict=True):
@@ -114,18 +117,28 @@ def parts(pages: Sequence[Page]) -> list[Part]:
     return [Part(heading, tuple(own)) for heading, own in found.items() if own]
 
 
-def _index(profile: str, pages: Sequence[Page], *, folder: Path) -> str:
+def _index(profile: Profile, pages: Sequence[Page], *, folder: Path) -> str:
     from jinja2 import Environment, FileSystemLoader
 
-    claims = verdicts.read(profile)
-    if claims is not None:
-        shutil.copy(paths.rendered(profile) / verdicts.PICTURE, folder / PICTURE)
     environment = Environment(loader=FileSystemLoader(TEMPLATES / NAME), autoescape=True)
     return environment.get_template("contents.html.j2").render(
-        profile=profile,
+        profile=profile.name,
+        phantoms=wording.no_claim(profile.sources),
         parts=parts(pages),
-        claims=None if claims is None else verdicts.by_claim(claims),
-        classes=verdicts.CLASSES,
-        units=verdicts.UNITS,
-        picture=PICTURE,
+        **_claims(profile.name, folder=folder),
     )
+
+
+def _claims(profile: str, *, folder: Path) -> dict[str, Any]:
+    """Return what the first page says of the claims; nothing before the synthesis has run."""
+    claims = verdicts.read(profile)
+    if claims is None:
+        return {}
+    shutil.copy(paths.rendered(profile) / verdicts.PICTURE, folder / PICTURE)
+    return {
+        "told": sentences.told(claims),
+        "claims": verdicts.by_claim(claims),
+        "reasons": verdicts.reasons(claims),
+        "units": verdicts.UNITS,
+        "picture": PICTURE,
+    }

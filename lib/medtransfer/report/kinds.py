@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from medtransfer.analysis.selection import BASE, SIDES, UNKNOWN
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 
 _NO_TRAITS = ("seed", "key")
 _MEASURED = ("validation_", "epochs")
+
+
+def ordered(sets: Iterable[str]) -> list[str]:
+    """Return development sets by name, each before its parts: d1, d1/2, d1/10, d2."""
+    return sorted(dict.fromkeys(map(str, sets)), key=_place)
+
+
+def _place(name: str) -> tuple[str, int]:
+    whole, _, part = name.partition("/")
+    return whole, int(part) if part.isdecimal() else 1
 
 
 def traits(table: pd.DataFrame, *, sides: Sequence[str] = SIDES) -> list[str]:

@@ -7,7 +7,6 @@ colour-blind eyes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medtransfer import paths
@@ -15,6 +14,7 @@ from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.attacks.delivery import CONTROL
 from medtransfer.domains import DOMAINS
 from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.report.wording import origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,12 +33,15 @@ SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 RIGHT, WRONG = "#0072B2", "#D55E00"
 MARKS = "osD^vP*X"
 PERCENT = "AUC left (% of clean AUC)"
+POSSIBLE = 200.0  # % of a clean AUC of 0.5 that a perfect one is
 STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "font.size": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
     "legend.frameon": False,
     "figure.dpi": 110,
     "svg.hashsalt": "medtransfer",
@@ -69,20 +72,34 @@ def marks(terms: Iterable[Any]) -> dict[str, str]:
     return {term: MARKS[number % len(MARKS)] for number, term in enumerate(each)}
 
 
-def save(figure: Figure, table: pd.DataFrame, *, name: str, profile: str, source: str) -> Image:
+def reach(values: Iterable[float], ends: Iterable[float]) -> tuple[float, float]:
+    """Return the limits of an axis of percentages: all values lie within, and 0 and 100.
+
+    Ends of intervals lie within as far as percentages can be: with two trainings of a kind an
+    interval may be wider than that, and would squeeze all else.
+    """
+    import numpy as np
+
+    most = np.array([100.0, *(min(end, POSSIBLE) for end in ends), *values], float)
+    return -4.0, 1.04 * float(np.nanmax(most))  # a dot at 0 is seen whole
+
+
+def save(
+    figure: Figure, table: pd.DataFrame, *, name: str, profile: str, source: str | Iterable[str]
+) -> Image:
     """Write a figure as PNG and PDF beside the CSV that it shows; return the PNG for display.
 
     Args:
-        source: manifest that the images come from; it stands below the figure, so that nobody
-            takes a phantom for a patient.
+        source: manifest that the images come from, or several; it stands below the figure, so
+            that nobody takes a phantom for a patient.
     """
     import matplotlib.pyplot as plt
     from IPython.display import Image
 
     folder = paths.rendered(profile)
     folder.mkdir(parents=True, exist_ok=True)
-    synthetic = ": synthetic images, no medical claim" if source.startswith("phantom") else ""
-    figure.supxlabel(f"{Path(source).stem}{synthetic}", x=0.99, ha="right", size=6.5, color="0.4")
+    note = origin([source] if isinstance(source, str) else source)
+    figure.supxlabel(note, x=0.99, ha="right", size=6.5, color="0.4")
     # Without dates and versions in the file, the same figure is the same bytes.
     figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
     figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})

@@ -15,7 +15,15 @@ LEFT = "AUC left, % of clean (95 % interval)"
 
 def readable(frame: pd.DataFrame, *, index: Sequence[str]) -> pd.DataFrame:
     """Return a table whose rows are named by the columns `index`, with words instead of names."""
-    return frame.map(named).rename(columns=spaced).set_index([spaced(name) for name in index])
+    said = filled(frame.map(named).rename(columns=spaced))
+    return said.set_index([spaced(name) for name in index])
+
+
+def filled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table for readers: where there is no value, its cell is empty."""
+    if not frame.isna().any(axis=None):
+        return frame
+    return frame.astype(object).where(frame.notna(), "")
 
 
 def left(means: pd.DataFrame, *, index: Sequence[str]) -> pd.DataFrame:

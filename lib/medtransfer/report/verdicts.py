@@ -1,4 +1,7 @@
-"""The table of claims, as readers meet it: on the report's first page and in the README."""
+"""The claims as readers meet them on the report's first page and in the README.
+
+First what they come to, in sentences with their numbers (see `report.sentences`), then the table.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,47 @@ from typing import TYPE_CHECKING, Any
 
 from medtransfer import paths
 from medtransfer.errors import ReportError
+from medtransfer.report.sentences import NO, POOLED, REVERSED, YES, effect, outcome, told
+from medtransfer.report.wording import p_value
 
 if TYPE_CHECKING:
     import pandas as pd
 
 UNITS = (
-    "Effect with 95 % interval over trained pairs and images: points of the clean AUC (C1, C3, "
-    "C4), rank correlation (C2), % of the clean AUC that noise leaves (C5)."
+    "Effect with 95 % interval over trained pairs and images: points of the clean AUC, that of "
+    "images without attack (C1, C3, C4); rank correlation (C2); % of the clean AUC that noise "
+    "leaves (C5). p is corrected (Holm) over all claims, and "
+    "apart from them over single domains."
 )
 TABLE, PICTURE = "90_claims.csv", "90_claims.png"
-CLASSES = {"supported": "supported", "not supported": "refuted", "undecided": "undecided"}
+CLASSES = {YES: "supported", NO: "refuted", REVERSED: "refuted"}
+"""How the page shows an outcome; what could not be decided has no class of its own."""
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A claim: its name, what it says, and by domain the verdict and the effect in words."""
+class Found:
+    """What came out in one domain: the verdict, the effect and the p-value, in words."""
+
+    verdict: str
+    shown: str
+    effect: str
+    p: str
+    why: str
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands in a cell of a table, line by line."""
+        return [line for line in (self.verdict, self.effect, self.p) if line]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim, or one of its parts: its name, what it says, and what was found by domain."""
 
     name: str
     says: str
-    found: dict[str, tuple[str, str]]
+    part: str
+    found: dict[str, Found]
 
 
 @dataclass(frozen=True)
@@ -34,7 +59,7 @@ class Claims:
     """All claims of a study, and the domains in the order of its columns."""
 
     domains: tuple[str, ...]
-    rows: tuple[Claim, ...]
+    rows: tuple[Row, ...]
 
 
 def read(profile: str) -> pd.DataFrame | None:
@@ -42,7 +67,12 @@ def read(profile: str) -> pd.DataFrame | None:
     import pandas as pd
 
     source = paths.rendered(profile) / TABLE
-    return pd.read_csv(source) if source.is_file() else None
+    return parsed(pd.read_csv(source)) if source.is_file() else None
+
+
+def parsed(claims: pd.DataFrame) -> pd.DataFrame:
+    """Return claims as they were before they were written: an empty word is a word."""
+    return claims.fillna({"part": "", "why": ""})
 
 
 def needed(profile: str) -> pd.DataFrame:
@@ -60,34 +90,81 @@ def needed(profile: str) -> pd.DataFrame:
 
 
 def by_claim(claims: pd.DataFrame) -> Claims:
-    """Return claims (see `analysis.claims.judge`) in words, one row per claim."""
+    """Return claims (see `analysis.claims.judge`), a row per claim and part, all domains first."""
+    domains = list(dict.fromkeys(claims["domain"]))
     return Claims(
-        domains=tuple(dict.fromkeys(claims["domain"])),
+        domains=tuple(sorted(domains, key=lambda domain: domain != POOLED)),
         rows=tuple(
-            Claim(
+            Row(
                 name=str(name),
                 says=str(says),
-                found={
-                    row["domain"]: (row["verdict"], effect(row)) for row in own.to_dict("records")
-                },
+                part=str(part),
+                found={row["domain"]: _found(row) for row in own.to_dict("records")},
             )
-            for (name, says), own in claims.groupby(["claim", "says"], sort=False)
+            for (name, says, part), own in claims.groupby(["claim", "says", "part"], sort=False)
         ),
     )
 
 
+def _found(row: Mapping[Any, Any]) -> Found:
+    return Found(
+        verdict=row["verdict"],
+        shown=CLASSES.get(outcome(row), "open"),
+        effect=effect(row),
+        p=p_value(row["p_holm"]),
+        why="" if row["verdict"] == YES else row["why"],
+    )
+
+
+def reasons(claims: pd.DataFrame) -> list[str]:
+    """Return why each verdict is not "supported", where that is so."""
+    return [
+        f"{row.name}{f', {row.part}' if row.part else ''}, {domain}: {found.verdict}; {found.why}"
+        for row in by_claim(claims).rows
+        for domain, found in row.found.items()
+        if found.why
+    ]
+
+
+def as_frame(claims: pd.DataFrame) -> pd.DataFrame:
+    """Return claims as a notebook shows them: one row per claim and part, a column per domain."""
+    import pandas as pd
+
+    table = by_claim(claims)
+    rows = {
+        (row.name, row.says, row.part): [
+            ", ".join(row.found[domain].lines) if domain in row.found else ""
+            for domain in table.domains
+        ]
+        for row in table.rows
+    }
+    index = pd.MultiIndex.from_tuples(rows, names=["claim", "says", "part"])
+    return pd.DataFrame([*rows.values()], index=index, columns=[*table.domains])
+
+
 def as_markdown(claims: pd.DataFrame) -> str:
-    """Return claims as a Markdown table, one column per domain."""
+    """Return claims in Markdown: what they come to, the table, and why some do not hold."""
     table = by_claim(claims)
     lines = [f"| | {' | '.join(table.domains)} |", "|---" * (len(table.domains) + 1) + "|"]
-    for claim in table.rows:
-        cells = ["<br>".join(claim.found.get(domain, ())) for domain in table.domains]
-        lines.append(f"| **{claim.name}** {claim.says} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    for row in table.rows:
+        found = [row.found.get(domain) for domain in table.domains]
+        cells = ["<br>".join(each.lines) if each else "" for each in found]
+        part = f" ({row.part})" if row.part else ""
+        lines.append(f"| **{row.name}** {row.says}{part} | {' | '.join(cells)} |")
+    blocks = [said(claims), "\n".join(lines), UNITS, why(claims)]
+    return "\n\n".join(block for block in blocks if block)
 
 
-def effect(row: Mapping[Any, Any]) -> str:
-    """Return "31 (20 to 42)": a claim's effect with its interval."""
-    digits = 2 if row["unit"] == "rank correlation" else 0
-    value, low, high = (f"{row[name]:.{digits}f}" for name in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+def said(claims: pd.DataFrame) -> str:
+    """Return in Markdown what the claims come to, a line for each, its numbers below it."""
+    return "\n".join(
+        f"- **{claim.name}** {claim.sentence}"
+        + "".join(f"<br>*{text}*" for text in (claim.numbers, claim.exceptions) if text)
+        for claim in told(claims)
+    )
+
+
+def why(claims: pd.DataFrame) -> str:
+    """Return in Markdown why verdicts are not "supported"; "" if all are."""
+    lines = [f"- {each}" for each in reasons(claims)]
+    return "\n".join(['Where the table does not say "supported":', "", *lines] if lines else [])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,15 +18,18 @@ NAMES = {
     "control": "control noise",
     "efficientnet_lite0": "EfficientNet-Lite0",
     "mobilenet_v2": "MobileNetV2",
+    "efficientnet_lite0_stride8": "EfficientNet-Lite0/8",
+    "mobilenet_v2_stride8": "MobileNetV2/8",
     "inception_v3": "Inception-v3",
     "densenet121": "DenseNet-121",
     "inception_v3_keras": "Inception-v3 (Keras)",
     "densenet121_keras": "DenseNet-121 (Keras)",
 }
-PHANTOM = (
-    "They are **phantoms**, drawn by code: the numbers show how the method behaves; they say "
-    "nothing about any clinical system."
+_NO_CLAIM = (
+    "drawn by code: the numbers show how the method behaves; they say nothing about any clinical "
+    "system."
 )
+PHANTOM = f"They are **phantoms**, {_NO_CLAIM}"
 
 
 def named(term: Any) -> Any:
@@ -45,12 +50,24 @@ def spaced(name: str) -> str:
 
 def percent(row: Mapping[Any, Any], name: str = "percent") -> str:
     """Return "62 % (51 to 71)" from a row with `NAME`, `NAME_low` and `NAME_high`."""
-    return f"{row[name]:.0f} % ({row[f'{name}_low']:.0f} to {row[f'{name}_high']:.0f})"
+    return f"{row[name]:z.0f} % ({row[f'{name}_low']:z.0f} to {row[f'{name}_high']:z.0f})"
 
 
 def points(effect: Effect) -> str:
     """Return "+12 points (+5 to +19)" from a difference; a minus says that the first is smaller."""
-    return f"{effect.value:+.0f} points ({effect.low:+.0f} to {effect.high:+.0f})"
+    return f"{effect.value:+z.0f} points ({effect.low:+z.0f} to {effect.high:+z.0f})"
+
+
+def p_value(p: float) -> str:
+    """Return "p < 0.0001" or "p = 0.023"; "" where there is none.
+
+    A third digit stands where two could not say on which side of 0.05 it is.
+    """
+    if math.isnan(p):
+        return ""
+    if p < 0.0001:
+        return "p < 0.0001"
+    return "p > 0.99" if p > 0.99 else f"p = {p:.{3 if 0.045 <= p < 0.055 else 2}g}"
 
 
 def decided(effect: Effect) -> str:
@@ -68,6 +85,53 @@ def groups(manifest: ImageFacts) -> str:
 
     _, plural = numbered(0, manifest.group_noun).split(" ", 1)
     return plural
+
+
+def phantoms(sources: Mapping[str, str]) -> list[str]:
+    """Return the domains whose images are phantoms, as their manifests say.
+
+    Args:
+        sources: domain -> name or path of a manifest.
+    """
+    from medtransfer.data.manifests import named as manifest_of
+    from medtransfer.data.schema import PhantomManifest
+
+    return [
+        domain
+        for domain, source in sources.items()
+        if isinstance(manifest_of(source)[1], PhantomManifest)
+    ]
+
+
+def no_claim(sources: Mapping[str, str]) -> str:
+    """Return which images of a study are phantoms, and what that means; "" where none are."""
+    drawn = phantoms(sources)
+    if not drawn:
+        return ""
+    if len(drawn) == len(sources):
+        return f"All images are phantoms, {_NO_CLAIM}"
+    return f"The images of {listed(drawn)} are phantoms, {_NO_CLAIM}"
+
+
+def origin(sources: Iterable[str]) -> str:
+    """Return what stands below a figure: the sources of its images, phantoms named as such.
+
+    Args:
+        sources: names or paths of manifests.
+    """
+    known = {Path(source).stem: source for source in sources}
+    drawn = phantoms(known)
+    read = [name for name in known if name not in drawn]
+    said = [listed(read)] if read else []
+    if drawn:
+        said.append(f"{listed(drawn)}: synthetic images, no medical claim")
+    return "; ".join(said)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def described(manifest: ImageFacts, *, index: pd.DataFrame, image_px: int) -> str:

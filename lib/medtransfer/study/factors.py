@@ -14,7 +14,9 @@ from typing import Any
 
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.networks.network import Network
+from medtransfer.scoring.alignment import Alignment
 from medtransfer.scoring.cell import Cell
+from medtransfer.specs import Result
 from medtransfer.study.builders import Study
 
 Epsilons = Mapping[str, float]
@@ -92,11 +94,13 @@ class Factor:
         number: second digit of the numbers of its notebooks.
         pairs: study, domain -> who attacks whom; it needs no epsilon.
         cells: study, pairs, chosen epsilons -> what is scored.
+        beside: study, domain -> results of other kinds that its notebook shows.
     """
 
     number: int
     pairs: Callable[[Study, str], list[Pair]]
     cells: Callable[[Study, Sequence[Pair], Epsilons], list[Cell]] = scored
+    beside: Callable[[Study, str], Sequence[Result]] = lambda _, __: ()
 
 
 def perturbation(study: Study, domain: str) -> list[Pair]:
@@ -151,9 +155,31 @@ def initialization_and_data(study: Study, domain: str) -> list[Pair]:
     return pairs
 
 
+def alignments(study: Study, domain: str) -> tuple[Alignment, ...]:
+    """Return the pairs whose input gradients are compared (see `scoring.alignment`).
+
+    Targets on d1; surrogates trained independently on d1, pre-trained or random; and on d2 and
+    d2/2, started as the target is. Each replicate meets its like only.
+    """
+    pairs: list[Pair] = []
+    for number in range(study.profile.replicates):
+        own: Any = {"replicates": [number]}
+        pairs += crossed(study.networks(domain, bis=True, **own), study.networks(domain, **own))
+        for start, data in product(study.starts, ("d2", "d2/2")):
+            like: Any = {**own, "initializations": [start]}
+            pairs += crossed(
+                study.networks(domain, data=data, **like), study.networks(domain, **like)
+            )
+    return tuple(
+        Alignment(surrogate=surrogate, target=pair.target)
+        for pair in pairs
+        for surrogate in pair.surrogates
+    )
+
+
 FACTORS: dict[str, Factor] = {
     "perturbation": Factor(number=0, pairs=perturbation, cells=swept),
-    "initialization": Factor(number=1, pairs=initialization),
+    "initialization": Factor(number=1, pairs=initialization, beside=alignments),
     "development_data": Factor(number=2, pairs=development_data, cells=scored_by_half),
     "initialization_and_data": Factor(number=3, pairs=initialization_and_data),
 }

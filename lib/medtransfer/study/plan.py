@@ -11,6 +11,7 @@ from medtransfer.errors import UsageError
 from medtransfer.networks.network import Network
 from medtransfer.scoring.cell import Cell
 from medtransfer.scoring.epsilon import EpsilonChoice
+from medtransfer.specs import Result
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS, Epsilons, Factor, Pair
 
@@ -82,6 +83,15 @@ def networks(study: Study, domain: str, name: str) -> tuple[Network, ...]:
 def _networks(pairs: Iterable[Pair]) -> tuple[Network, ...]:
     both = (spec for pair in pairs for spec in (pair.target, *pair.surrogates))
     return tuple(dict.fromkeys(both))
+
+
+def beside(study: Study, domain: str, name: str) -> tuple[Result, ...]:
+    """Return what the notebook of a factor shows beside its cells; none depends on epsilon.
+
+    Raises:
+        UsageError: there is no such factor.
+    """
+    return tuple(factor(name).beside(study, domain))
 
 
 def of_cells(cells: Iterable[Cell]) -> tuple[Network, ...]:

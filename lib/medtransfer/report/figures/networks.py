@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medtransfer.report.kinds import network_kinds
+from medtransfer.report.kinds import network_kinds, ordered
 from medtransfer.report.style import STYLE, colours, marks
 from medtransfer.report.wording import spaced
 
@@ -64,17 +64,21 @@ def _finding_marks(
 
 def networks(table: pd.DataFrame) -> Figure:
     """Draw the validation AUC of every network (see `run.networks`) with its 95 % interval."""
-    sets = list(dict.fromkeys(table["data"]))
+    sets = ordered(table["data"])
     called = table.assign(kind=network_kinds(table))
     shapes = marks(_texts(table, "architecture"))
     shades = colours(_texts(table, "initialization"))
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.6, 2.9), layout="constrained")
+        figure, axis = plt.subplots(figsize=(7.4, 3.3), layout="constrained")
         groups = list(called.groupby("kind", sort=False))
         step = min(0.17, 0.8 / len(groups))
         for number, (kind, rows) in enumerate(groups):
             offset = (number - (len(groups) - 1) / 2) * step
-            places = [sets.index(name) + offset for name in rows["data"]]
+            aside = (
+                rows.groupby("data").cumcount() - (rows.groupby("data").transform("size") - 1) / 2
+            )
+            middle = np.array([sets.index(name) for name in rows["data"]]) + offset
+            places = middle + aside * 0.8 * step / rows.groupby("data").size().max()
             values = rows["validation_auc"]
             errors = np.maximum(
                 [values - rows["validation_auc_low"], rows["validation_auc_high"] - values], 0
@@ -84,14 +88,14 @@ def networks(table: pd.DataFrame) -> Figure:
                 values,
                 yerr=errors,
                 fmt=shapes[_texts(rows, "architecture")[0]],
-                ms=4.5,
+                ms=4,
                 lw=1,
                 color=shades[_texts(rows, "initialization")[0]],
                 label=str(kind),
             )
         axis.set_xticks(range(len(sets)), sets)
         axis.set(xlabel="development set", ylabel="validation AUC")
-        figure.legend(loc="outside right center")
+        figure.legend(loc="outside upper center", ncols=min(len(groups), 2))
     return figure
 
 

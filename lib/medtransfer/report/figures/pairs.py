@@ -1,4 +1,4 @@
-"""Who attacks whom: pairs with their intervals, and as a heat map."""
+"""Who attacks whom: every kind of pair with its interval."""
 
 from __future__ import annotations
 
@@ -13,22 +13,26 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medtransfer.report.kinds import SIDES, kinds, traits, words
-from medtransfer.report.style import PERCENT, STYLE, colours
-from medtransfer.report.wording import named
+from medtransfer.report.kinds import SIDES, traits, words
+from medtransfer.report.style import PERCENT, STYLE, colours, reach
+from medtransfer.report.wording import named, spaced
 
 
 def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -> Figure:
     """Draw every kind of pair as a dot with its 95 % interval: % of the clean AUC.
 
-    A pale bar spans the trained pairs of the kind, where there are several.
-
-    One panel per method (columns) and target (rows); the surrogate stands on the vertical axis,
-    coloured by `by`, a column of the table.
+    A pale bar spans the trained pairs of the kind, where there are several. One panel per method
+    (columns) and target (rows); the surrogate stands on the vertical axis, coloured by `by`, a
+    column of the table. What all networks of a side have in common stands above the figure alone.
+    The picture of C3 where `by` is the surrogate's data.
     """
     rows = table.copy()
+    told = traits(rows)
+    common = {side: _common(rows, told, side) for side in SIDES}
     for side in SIDES:
-        rows[side] = kinds(table, side=side)
+        apart = [name for name in told if not _alike(rows, side, name)]
+        own = [_own(row, side) for row in rows.to_dict("records")]
+        rows[side] = [", ".join(words(each, apart) or words(each, told)) for each in own]
     targets, methods = rows["target"].unique(), rows["method"].unique()
     shades = colours(order or rows[by].unique())
     most = rows.groupby(["target", "method"]).size().max()
@@ -36,39 +40,55 @@ def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -
         figure, axes = plt.subplots(
             len(targets),
             len(methods),
-            figsize=(3.1 * len(methods) + 2.6, (0.24 * most + 0.42) * len(targets) + 0.7),
+            figsize=(2.5 * len(methods) + 2.2, (0.2 * most + 0.5) * len(targets) + 1.2),
             sharex=True,
             squeeze=False,
             layout="constrained",
         )
-        for (i, target), (j, method) in (
-            (a, b) for a in enumerate(targets) for b in enumerate(methods)
-        ):
-            chosen = rows[(rows["target"] == target) & (rows["method"] == method)]
-            _pair_panel(axes[i, j], chosen, by=by, shades=shades)
-            title = textwrap.fill(f"{method} on {target}", 48)
-            axes[i, j].set_title(title, fontsize=8.5)
-            if j:
-                axes[i, j].set_yticklabels([])
+        for i, target in enumerate(targets):
+            for j, method in enumerate(methods):
+                chosen = rows[(rows["target"] == target) & (rows["method"] == method)]
+                _panel(axes[i, j], chosen, by=by, shades=shades)
+                title = textwrap.fill(f"{method} on {target}", 44)
+                axes[i, j].set_title(title, fontsize=8.5)
+                if j:
+                    axes[i, j].set_yticklabels([])
         for axis in axes[-1]:
-            axis.set_xlabel(PERCENT)
-        reach = rows[["percent_high", "highest"]].to_numpy(float).max()
-        axes[0, 0].set_xlim(-4, max(105, 1.03 * reach))  # a dot at 0 is seen whole
+            axis.set_xlabel(PERCENT, fontsize=8)
+        ends = [*rows["percent_high"], *rows["highest"]]
+        axes[0, 0].set_xlim(reach(rows["percent"], ends))
         known: dict[str, Any] = {}
         for axis in axes.flat:  # not every target meets every kind of surrogate
             handles, labels = axis.get_legend_handles_labels()
             known |= dict(zip(labels, handles, strict=True))
+        shared = [f"all {side}s: {', '.join(each)}" for side, each in common.items() if each]
         figure.legend(
             list(known.values()),
             list(known),
             loc="outside upper center",
             ncols=len(known),
-            title=by.replace("_", " "),
+            title="; ".join([spaced(by), *shared]),
         )
     return figure
 
 
-def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, shades: Mapping[str, str]) -> None:
+def _common(rows: pd.DataFrame, told: Sequence[str], side: str) -> list[str]:
+    """Return what all networks of a side are, in words."""
+    first = _own(rows.to_dict("records")[0], side)
+    return words(first, [name for name in told if _alike(rows, side, name)])
+
+
+def _alike(rows: pd.DataFrame, side: str, name: str) -> bool:
+    """Return whether a side's networks are the same in a trait; architectures are always named."""
+    column = f"{side}_{name}"
+    return name != "architecture" and column in rows and rows[column].nunique(dropna=False) == 1
+
+
+def _own(row: Mapping[Any, Any], side: str) -> dict[Any, Any]:
+    return {n.removeprefix(f"{side}_"): v for n, v in row.items() if n.startswith(f"{side}_")}
+
+
+def _panel(axis: Axes, rows: pd.DataFrame, *, by: str, shades: Mapping[str, str]) -> None:
     places = np.arange(len(rows))[::-1]
     for value, shade in shades.items():
         own = (rows[by].astype(str) == value).to_numpy()
@@ -101,50 +121,3 @@ def _pair_panel(axis: Axes, rows: pd.DataFrame, *, by: str, shades: Mapping[str,
     axis.set_yticks(places, rows["surrogate"], fontsize=7.5)
     axis.set_ylim(-0.6, len(rows) - 0.4)
     axis.axvline(100, color="0.8", lw=0.8, zorder=0)
-
-
-def matrix(table: pd.DataFrame, *, method: str) -> Figure:
-    """Draw % of the clean AUC as a heat map, surrogates in rows and targets in columns."""
-    rows = table[table["method"] == method].copy()
-    others = [name for name in traits(rows) if name not in _FIRST]
-    told = {
-        # On one development set all networks of a side are alike in it, and the text says so.
-        side: [*_FIRST, *(n for n in others if n != "data" or rows[f"{side}_{n}"].nunique() > 1)]
-        for side in SIDES
-    }
-    order: dict[str, None] = {}
-    for side, names in told.items():
-        rows[side] = ["\n".join(_words(row, names, side)) for row in rows.to_dict("records")]
-        by = [f"{side}_{name}" for name in names if f"{side}_{name}" in rows]
-        order |= dict.fromkeys(rows.sort_values(by, key=lambda c: c.astype(str))[side])
-    grid = rows.pivot(index="surrogate", columns="target", values="percent")
-    grid = grid.reindex(
-        index=[name for name in order if name in grid.index],
-        columns=[name for name in order if name in grid],
-    )
-    with sns.axes_style("ticks"), plt.rc_context(STYLE):
-        size = (max(6.2, 1.1 * grid.shape[1] + 1.8), max(4.2, 0.8 * grid.shape[0] + 1.0))
-        figure, axis = plt.subplots(figsize=size, layout="constrained")
-        sns.heatmap(
-            grid,
-            ax=axis,
-            annot=True,
-            fmt=".0f",
-            cmap="cividis",
-            vmin=0,
-            vmax=100,
-            linewidths=1,
-            cbar_kws={"label": PERCENT},
-        )
-        axis.set(xlabel="target", ylabel="surrogate")
-        axis.set_title(f"{method}: % of the clean AUC left")
-        axis.tick_params(length=0, labelsize=8, rotation=0)
-    return figure
-
-
-_FIRST = ("initialization", "architecture")
-
-
-def _words(row: dict[Any, Any], told: Sequence[str], side: str) -> list[str]:
-    own = {n.removeprefix(f"{side}_"): v for n, v in row.items() if n.startswith(f"{side}_")}
-    return words(own, told)

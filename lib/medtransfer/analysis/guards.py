@@ -1,0 +1,91 @@
+"""What must hold before a claim is tested: room to fall and to rise, targets that see, replicates.
+
+A comparison that fails here gets no p-value and so no part in Holm's correction (protocol, section
+5, point 10): its verdict says why nothing can be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from medtransfer.analysis import statistics, tables
+from medtransfer.analysis.selection import UNKNOWN
+from medtransfer.analysis.sentences import number, percent
+from medtransfer.measures import metrics
+from medtransfer.networks.network import Network
+from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.scoring.cell import Cell
+
+NO_ROOM, AT_CHANCE, ONE_TRAINING = "no room", "at chance", "one training"
+TOO_FEW = "too few points"
+FLOOR = 5.0
+"""At most so many % of the clean AUC: nearly every ill image ranks below nearly every other one,
+whatever the surrogate, and what is left is noise."""
+CEILING = 98.0
+"""At least so many %: less is left to take than the 2 points that are the smallest effect worth
+naming, and than retraining a network changes."""
+
+Guard = tuple[str, str]  # a verdict, and a clause that says why
+
+
+def at_chance(cells: Iterable[Cell], *, resamples: int) -> Guard | None:
+    """Return why some targets are no better than chance, None if all are.
+
+    Of each kind it is the clean AUC, mean over its trainings, with the 95 % interval over groups of
+    images; what does not exclude 0.5 is at chance.
+    """
+    by_kind: dict[str, dict[Network, Cell]] = {}
+    for cell in cells:
+        by_kind.setdefault(cell.target.kind, {}).setdefault(cell.target, cell)
+    blind = []
+    for own in by_kind.values():
+        value, low, high = clean_auc(own.values(), resamples=resamples)
+        if not low > metrics.CHANCE:
+            reached = f"{value:.2f} ({low:.2f} to {high:.2f})" if np.isfinite(low) else "no value"
+            blind.append(f"{_named(next(iter(own)))}: {reached}")
+    if not blind:
+        return None
+    return AT_CHANCE, (
+        f"the clean AUC of targets does not exclude chance, 0.5, so an attack has nothing to take "
+        f"({'; '.join(blind)})"
+    )
+
+
+def clean_auc(cells: Iterable[Cell], *, resamples: int) -> tuple[float, float, float]:
+    """Return the mean clean AUC of the targets, one cell of each, and its 95 % interval."""
+    found = [tables.scores(cell, resamples) for cell in cells]
+    value = float(np.mean([each.clean for each in found]))
+    return value, *metrics.interval(np.mean([each.clean_draws for each in found], axis=0))
+
+
+def _named(network: Network) -> str:
+    traits = network.traits
+    start = {IMAGENET: "pre-trained", RANDOM: "random"}.get(str(traits.get("initialization")))
+    told = [start, traits.get("architecture", UNKNOWN), "on", traits.get("data", UNKNOWN)]
+    return " ".join(str(each) for each in told if each)
+
+
+def no_room(sides: Sequence[statistics.Pairs]) -> Guard | None:
+    """Return why two sides cannot be told apart: both leave nearly nothing, or nearly all."""
+    left = [statistics.mean(side).value for side in sides]
+    both = " and ".join(percent(each) for each in left)
+    if max(left) <= FLOOR:
+        return NO_ROOM, f"the attack leaves {both} of the clean AUC, so it takes all from either"
+    if min(left) >= CEILING:
+        return (
+            NO_ROOM,
+            f"the attack leaves {both} of the clean AUC, so it takes nothing from either",
+        )
+    return None
+
+
+def one_training(effect: statistics.Effect, *, unit: str) -> Guard | None:
+    """Return why an effect cannot be tested: some kind of network was trained only once."""
+    if effect.replicated:
+        return None
+    return ONE_TRAINING, (
+        "some kind of network was trained once, and another seed might give another answer "
+        f"(here {number(effect.value)} {unit})"
+    )

@@ -1,0 +1,111 @@
+"""Paragraphs of the synthesis, written from its tables: C2, phantoms, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from medtransfer.report import sentences, wording
+from medtransfer.report.sentences import outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOTHING = "there are too few targets that an attack could be judged on"
+
+
+def within(correlations: pd.DataFrame) -> str:
+    """Return what the points of C2 say, in the words of a figure's title.
+
+    Args:
+        correlations: of `analysis.claims.correlations`; the first measure is that of the claim.
+    """
+    rows = correlations.to_dict("records")
+    return f"Within domains: {_correlation(rows[0]) if rows else NOTHING}"
+
+
+def _correlation(row: Mapping[Any, Any]) -> str:
+    p = wording.p_value(row["p"])
+    interval = f"{row['value']:z.2f} ({row['low']:z.2f} to {row['high']:z.2f})"
+    return f"rank correlation {interval}{f', {p}' if p else ''}"
+
+
+def gain(correlations: pd.DataFrame, judged: pd.DataFrame) -> str:
+    """Return in Markdown what the points of C2 come to, whatever the verdict.
+
+    Args:
+        correlations: of `analysis.claims.correlations`.
+        judged: the row of C2, if there is one.
+    """
+    said = [f"**{claim.sentence}**" for claim in sentences.told(judged)]
+    if correlations.empty:
+        return "\n\n".join([*said, f"No correlation is known: {NOTHING}."])
+    first, *others = correlations.to_dict("records")
+    said.append(
+        f"{first['points']} points, one for each domain, architecture and size of the target's "
+        "data that an attack can be judged on. A domain decides much of both sides, so the claim "
+        f"is judged within domains. By the {first['measure']}: {_correlation(first)} within "
+        f"domains, {first['overall']:z.2f} over all points whatever their domain."
+    )
+    if others:
+        by = "; ".join(f"{row['measure']}, {_correlation(row)}" for row in others)
+        said.append(f"By other measures, which decide nothing and are not corrected: {by}.")
+    said.append(
+        "What to expect is open. Fewer images make pre-training worth more, which lets the points "
+        "rise. But fewer images also move a target away from a surrogate that has seen others, and "
+        "a lower clean AUC leaves less to lose; both let them fall. The number says what is left "
+        "of the three."
+    )
+    return "\n\n".join(said)
+
+
+def phantoms(sources: Mapping[str, str]) -> str:
+    """Return in Markdown what phantoms can and cannot say; "" where there are none."""
+    drawn = wording.phantoms(sources)
+    if not drawn:
+        return ""
+    whose = (
+        "All images here"
+        if len(drawn) == len(sources)
+        else f"The images of {wording.listed(drawn)}"
+    )
+    return (
+        f"## What these phantoms can and cannot say\n\n{whose} are drawn by code: signs of known "
+        "size and contrast on a simple background.\n\n"
+        "- **They can** show that the method finds an effect where there is one, that its "
+        "intervals are honest, and that every number can be made again.\n"
+        "- **They cannot** say how large an effect is in a clinic, or which sign it has. How wide "
+        "and how strong the drawn signs are decides how much transfers; drawings and recipes were "
+        "tuned until attacks transferred in part, on phantoms of other seeds.\n"
+        "- **So** take from here what to measure and how, and measure it on your own images."
+    )
+
+
+_ADVICE = {
+    "C3": "*Do not count on secret data alone.* Ask what an attacker does who lacks your images.",
+    "C4": "*Nor on a secret architecture.* Ask the same of one who does not know your network.",
+    "C1": "*Weigh what pre-training gains against what it gives away.* A start that nobody else "
+    "has gives an attacker less to share.",
+    "C2": "*Do not read the gain by pre-training as a measure of the risk unseen.*",
+    "C5": "*Test with attacks that were crafted on surrogates, not with noise.*",
+}
+
+
+def defence(judged: pd.DataFrame) -> str:
+    """Return in Markdown what a defender should do, each with what this run found."""
+    known = {claim.name: claim for claim in sentences.told(judged)}
+    lines: list[str] = []
+    for name, advice in _ADVICE.items():
+        if name not in known:
+            found = f"{name} was not judged: this profile has not the networks that it compares."
+        else:
+            found = f"{name}: {known[name].sentence} {known[name].exceptions}".rstrip()
+        lines.append(f"{len(lines) + 1}. {advice} {found}")
+    open_ = [row["verdict"] for row in judged.to_dict("records") if not outcome(row)]
+    if open_:
+        lines.append(
+            f"\n{len(open_)} of {len(judged)} rows of the table could not be decided, and say why. "
+            "More trainings of each kind narrow an interval; nothing narrows one where an attack "
+            "leaves no room."
+        )
+    return "\n".join(lines)
