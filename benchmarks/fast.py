@@ -89,9 +89,7 @@ def main() -> None:
         training, *answers, notebooks = options.minutes
         whole = sum(options.minutes)
         without = training + notebooks + sum(m * r for m, r in zip(answers, ratios, strict=True))
-        print(
-            f"study: {with_it:.1f} instead of {without:.1f} min, {1 - with_it / without:.0%} saved"
-        )
+        print(f"study: {whole:.1f} instead of {without:.1f} min, {1 - whole / without:.0%} saved")
 
 
 if __name__ == "__main__":
