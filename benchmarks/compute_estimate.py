@@ -17,10 +17,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from medtransfer.attacks.attack import TEST
 from medtransfer.attacks.fgsm import FGSM
+from medtransfer.data import splits
 from medtransfer.data.images import Source
 from medtransfer.data.manifests import named
 from medtransfer.data.schema import Published
 from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.training import schedule
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan, schema
 from medtransfer.study.builders import Study
@@ -30,6 +32,11 @@ from medtransfer.study.schema import Profile
 # Of an A100: training in mixed precision, attacks and scores in 32 bits (TF32 in convolutions).
 TRAINING_FLOPS, ATTACK_FLOPS = 312e12, 156e12
 UTILISATION = 0.2
+# Development sets: their share of the training and of the validation part of a half.
+SETS = (
+    *((name, share, share) for name, share in splits.SHARES.items()),
+    *(("d1", 1.0, 1.0), ("d2", 1.0, 1.0), ("d2/2", 0.5, 1.0)),
+)
 GRADIENT = 3  # passes of one gradient, in forward passes
 
 
@@ -52,12 +59,13 @@ def row(profile: Profile, domain: str) -> str:
         name: flops(name, px=profile.image_px[domain], outputs=len(facts.labels))
         for name in profile.architectures
     }
-    cells = schedule(profile, domain, facts)
+    cells = wanted(profile, domain, facts)
     hours: Counter[str] = Counter()
     networks = plan.of_cells(cells)
     for spec in networks:
         train, validation = sizes[spec.development.name]
-        images = spec.epochs * (GRADIENT * train + validation)
+        times = schedule(spec, images=round(train))
+        images = times.epochs * (GRADIENT * train + validation / times.every)
         hours["training"] += images * cost[spec.architecture] / TRAINING_FLOPS
     passes: dict[object, set[Cell]] = defaultdict(set)
     for cell in cells:
@@ -82,7 +90,7 @@ def row(profile: Profile, domain: str) -> str:
     )
 
 
-def schedule(profile: Profile, domain: str, facts: Published) -> list[Cell]:
+def wanted(profile: Profile, domain: str, facts: Published) -> list[Cell]:
     source = Source(
         manifest=facts.name,
         domain=domain,
@@ -91,10 +99,11 @@ def schedule(profile: Profile, domain: str, facts: Published) -> list[Cell]:
         channels=facts.image.channels,
         labels=facts.label_names,
     )
-    study, epsilon = Study(profile, {domain: source}), profile.candidates[0]
-    cells = [*plan.choice(study, domain).cells]
+    study = Study(profile, {domain: source})
+    epsilons = dict.fromkeys(study.starts, profile.candidates[0])
+    cells = [cell for choice in plan.choices(study, domain).values() for cell in choice.cells]
     for factor in FACTORS:
-        cells += plan.cells(study, domain, factor, epsilon=epsilon)
+        cells += plan.cells(study, domain, factor, epsilons=epsilons)
     return list(dict.fromkeys(cells))
 
 
@@ -107,7 +116,7 @@ def counted(facts: Published, *, share: float) -> dict[str, tuple[float, float]]
             known.get(f"{name}:train", part * half * (1 - share)),
             known.get(f"{name}:val", other * half * share),
         )
-        for name, part, other in (("d1", 1, 1), ("d1/10", 0.1, 0.1), ("d2", 1, 1), ("d2/2", 0.5, 1))
+        for name, part, other in SETS
     }
     return {**sizes, "test": (known["test"], 0)}
 

@@ -159,7 +159,7 @@ def main() -> None:
     _start_worker()
     print("| network | attack | with | on | seconds | medtransfer is faster by |")
     print("|---|---|---|---|---|---|")
-    for architecture in ("efficientnet_lite0", "mobilenet_v2"):
+    for architecture in ("efficientnet_lite0_stride8", "mobilenet_v2_stride8"):
         images = torch.rand(options.images, 3, PX, PX) * 2 - 1
         plain = built(architecture, images)
         with patch.dict(os.environ, MEDTRANSFER_FAST="0"):

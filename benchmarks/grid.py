@@ -34,9 +34,9 @@ def main() -> None:
     options = parser.parse_args()
     study = builders.resolve(schema.profile(options.profile))
     run.everything(study, [options.domain])
-    epsilon = run.chosen_epsilon(study, options.domain)
-    tables = [plan.choice(study, options.domain).cells]
-    tables += [plan.cells(study, options.domain, factor, epsilon=epsilon) for factor in FACTORS]
+    epsilons = run.chosen_epsilons(study, options.domain)
+    tables = [choice.cells for choice in plan.choices(study, options.domain).values()]
+    tables += [plan.cells(study, options.domain, factor, epsilons=epsilons) for factor in FACTORS]
     _start_worker()
     print("| schedule | passes | gradients per image | seconds |\n|---|---|---|---|")
     found = []

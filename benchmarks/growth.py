@@ -44,12 +44,12 @@ def everything(size: int) -> list:
     from medtransfer.study.factors import FACTORS
 
     study = large()
-    epsilon = study.profile.candidates[0]
+    epsilons = dict.fromkeys(study.starts, study.profile.candidates[0])
     cells = [
         cell
         for domain in study.domains
         for factor in FACTORS
-        for cell in plan.cells(study, domain, factor, epsilon=epsilon)
+        for cell in plan.cells(study, domain, factor, epsilons=epsilons)
     ]
     return list(dict.fromkeys(cells))[:size]
 
@@ -100,10 +100,11 @@ def fill(size: int) -> None:
         (place / "spec.json").write_text(json.dumps(spec.description))
 
     networks, study = set(), large()
-    for domain in study.domains:  # without a choice no cell is known
-        with store.draft(plan.choice(study, domain)) as place:
-            text = json.dumps({"epsilon": study.profile.candidates[0]})
-            (place / epsilon.CHOICE).write_text(text)
+    text = json.dumps({"epsilon": study.profile.candidates[0]})
+    for domain in study.domains:  # without choices no cell is known
+        for choice in plan.choices(study, domain).values():
+            with store.draft(choice) as place:
+                (place / epsilon.CHOICE).write_text(text)
     for cell in everything(size):
         publish(cell, cell.target.labels, attacked=True)
         if cell.target not in networks:

@@ -7,11 +7,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from medtransfer.data.images import Source
-from medtransfer.data.splits import NAMES, Development, divide, parts
+from medtransfer.data.splits import NAMES, SHARES, Development, divide, parts
 from medtransfer.errors import SplitError
 
 LABELS = ("sick", "rare")
-SHARES = {"d1/2": 1 / 2, "d1/4": 1 / 4, "d1/10": 1 / 10}
 SOURCE = Source(
     manifest="toy", domain="pathology", content="x", image_px=32, channels=3, labels=LABELS
 )

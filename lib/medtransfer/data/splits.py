@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMES = ("d1", "d1/2", "d1/4", "d1/10", "d2", "d2/2")
-_SHARES = {"d1/2": 1 / 2, "d1/4": 1 / 4, "d1/10": 1 / 10}  # of both parts of d1
+SHARES = {"d1/2": 1 / 2, "d1/4": 1 / 4, "d1/10": 1 / 10}  # of both parts of d1
 TRAIN, VALIDATION, TEST = "train", "val", "test"
 # Of images that a source keeps apart from its test images, but does not divide.
 DEVELOPMENT = "development"
@@ -144,7 +144,7 @@ def _membership(
             table[f"{name}:{TRAIN}"], table[f"{name}:{VALIDATION}"] = draw(
                 half, [1 - share, share], step
             )
-    for name, share in _SHARES.items():
+    for name, share in SHARES.items():
         for step, part in enumerate(_PARTS, start=3):
             # A published share names only what it holds: an absent part is drawn, others kept.
             drawn = draw(table[f"d1:{part}"], [share, 1 - share], step)[0]
@@ -178,7 +178,7 @@ def _check_published(table: dict[str, np.ndarray], groups: np.ndarray) -> None:
     ]
     if shared := sorted(halves[0] & halves[1]):
         raise SplitError(f"the published split has groups {shared[:5]} in both d1 and d2")
-    for small, large in (*((name, "d1") for name in _SHARES), ("d2/2", "d2")):
+    for small, large in (*((name, "d1") for name in SHARES), ("d2/2", "d2")):
         for part in _PARTS:
             outside = table[f"{small}:{part}"] & ~table[f"{large}:{part}"]
             if outside.any():
