@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
 from medtransfer.analysis import statistics
-from medtransfer.analysis.statistics import Pairs, difference, mean, rank_correlation, verdicts
+from medtransfer.analysis.statistics import Pairs, difference, mean, verdicts
 
 pytestmark = pytest.mark.slow
 
@@ -42,10 +42,11 @@ def study(rng, *, effect, spread=3.0, replicates=3):
     return side("a", rng, level=50 + effect, **known), side("b", rng, level=50, **known)
 
 
-def test_intervals_cover_and_no_effect_is_seldom_seen():
+@pytest.mark.parametrize("replicates", [2, 4])
+def test_intervals_cover_and_no_effect_is_seldom_seen(replicates):
     """`benchmarks/calibration.py` has more studies, and other sources of doubt."""
     rng = np.random.default_rng(3)
-    found = [difference(*study(rng, effect=0)) for _ in range(200)]
+    found = [difference(*study(rng, effect=0, replicates=replicates)) for _ in range(200)]
     covered = np.mean([effect.low <= 0 <= effect.high for effect in found])
     seen = np.mean([effect.p < 0.05 and effect.value > 0 for effect in found])
     assert covered >= 0.91  # 0.95, less 2.5 standard errors of 200 studies
@@ -102,13 +103,11 @@ def test_what_is_shared_by_both_sides_cancels():
 
 @pytest.mark.parametrize("seed", range(10))
 def test_variances_are_those_of_two_way_clustering_in_statsmodels(seed):
-    """But for the correction for few trainings of a kind; the design is crossed and has gaps."""
+    """But for the correction for few trainings of a kind; pairs add nothing of their own."""
     rng = np.random.default_rng(seed)
-    kinds = {"surrogate": [0, 0, 0, 1, 1, 1], "target": [0, 0, 1, 1, 1]}
-    rows = [row for row in product(range(6), range(5)) if rng.random() < 0.8]
-    surrogates, targets = np.array(rows).T
-    deviation = rng.normal(0, 5, 6)[surrogates] + rng.normal(0, 3, 5)[targets]
-    values = 40 + deviation + rng.normal(0, 1, len(rows))
+    kinds = {"surrogate": [0, 0, 0, 1, 1, 1], "target": [0, 0, 1, 1]}
+    surrogates, targets = np.array(list(product(range(6), range(4)))).T
+    values = 40 + rng.normal(0, 5, 6)[surrogates] + rng.normal(0, 3, 4)[targets]
     pairs = Pairs(
         values=values,
         draws=np.tile(values, (2, 1)).T,  # no doubt from patients
@@ -122,10 +121,9 @@ def test_variances_are_those_of_two_way_clustering_in_statsmodels(seed):
     weights = np.full(dummies.shape[1], 1 / dummies.shape[1])
     fitted = sm.OLS(values, dummies).fit()
     found = cov_cluster_2groups(fitted, targets, surrogates, use_correction=False)
-    both, of_targets, of_surrogates = (weights @ covariance @ weights for covariance in found)
-    alone = of_targets + of_surrogates - both
-    parts = [(of_targets * 5 / 3, 3), (of_surrogates * 6 / 4, 4)]
-    total = max(sum(part for part, _ in parts) - alone, *(part for part, _ in parts))
+    _, of_targets, of_surrogates = (weights @ covariance @ weights for covariance in found)
+    parts = [(of_targets * 4 / 2, 2), (of_surrogates * 6 / 4, 4)]
+    total = sum(part for part, _ in parts)
     freedom = total**2 / sum(part**2 / free for part, free in parts)
     effect = mean(pairs)
     assert effect.value == pytest.approx(weights @ fitted.params)
@@ -133,28 +131,34 @@ def test_variances_are_those_of_two_way_clustering_in_statsmodels(seed):
     assert effect.high - effect.value == pytest.approx(reach)
 
 
-def test_rank_correlation_knows_order_and_its_absence():
-    steps = np.arange(12.0)
-    rising = rank_correlation(steps, steps**3)
-    assert (rising.value, rising.pairs) == (1, 12)
-    assert rising.p < 0.01
-    mixed = rank_correlation(steps, np.random.default_rng(1).permutation(12))
-    assert mixed.p > 0.05 and mixed.low < 0 < mixed.high
+def test_some_kind_with_one_training_leaves_the_effect_without_p():
+    """Though the other kinds have several."""
+    pairs = Pairs(
+        values=np.array([10.0, 12.0, 90.0, 91.0]),
+        draws=np.tile([[10.0], [12.0], [90.0], [91.0]], 5),
+        surrogates=["a1", "a2", "b1", "b2"],
+        targets=["t1", "t2", "u", "u"],
+        surrogate_kinds=["a", "a", "b", "b"],
+        target_kinds=["t", "t", "u", "u"],
+        groups=9,
+    )
+    effect = mean(pairs)
+    assert not effect.replicated and np.isnan(effect.p)
 
 
 def claims(**columns):
     rows = {"value": [5.0], "low": [1.0], "high": [9.0], "p": [0.001], "null": 0.0, "least": 2.0}
-    return pd.DataFrame({**rows, **columns})
+    return pd.DataFrame({**rows, "family": "claim", "verdict": "no room", **columns})
 
 
 @pytest.mark.parametrize(
     ("columns", "verdict"),
     [
         ({}, statistics.SUPPORTED),
-        ({"p": [0.2], "low": [-4.0]}, statistics.UNDECIDED),
+        ({"p": [0.2], "low": [-4.0]}, statistics.TOO_WIDE),
         ({"value": [-5.0], "low": [-9.0], "high": [-1.0]}, statistics.REFUTED),
         ({"value": [0.5], "low": [-0.5], "high": [1.5], "p": [0.4]}, statistics.REFUTED),
-        ({"p": [np.nan]}, statistics.UNDECIDED),
+        ({"p": [np.nan]}, "no room"),
     ],
 )
 def test_a_verdict_needs_direction_and_size(columns, verdict):
@@ -166,4 +170,11 @@ def test_many_claims_make_each_harder():
     assert verdicts(claims(p=[0.02]))["verdict"].tolist() == [statistics.SUPPORTED]
     judged = verdicts(many)
     assert judged["p_holm"].tolist() == pytest.approx([0.1] * 5)
-    assert set(judged["verdict"]) == {statistics.UNDECIDED}
+    assert set(judged["verdict"]) == {statistics.TOO_WIDE}
+
+
+def test_families_are_corrected_apart_and_untested_claims_cost_nothing():
+    several = [claims(p=[0.02]), claims(p=[0.03], family="detail"), claims(p=[0.04])]
+    judged = verdicts(pd.concat([*several, claims(p=[np.nan])], ignore_index=True))
+    assert judged["p_holm"].tolist()[:3] == pytest.approx([0.04, 0.03, 0.04])
+    assert judged["verdict"].tolist() == [statistics.SUPPORTED] * 3 + ["no room"]
