@@ -109,10 +109,9 @@ class Chapter(Page):
         Raises:
             UsageError: this profile has none.
         """
-        try:
-            return selection.select(self.cells, **where)
-        except ValueError:
-            raise UsageError(f"this profile has no pairs with {_words(where)}") from None
+        if found := selection.matching(self.cells, **where):
+            return found
+        raise UsageError(f"this profile has no pairs with {_words(where)}")
 
     def pooled(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return mean percentages of the clean AUC over the cells that `where` selects."""

@@ -12,7 +12,6 @@ from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
 from medtransfer.compute.ensure import ensure
 from medtransfer.report import figures
-from medtransfer.report.figures.order import order
 from medtransfer.report.wording import decided, named, points
 from medtransfer.scoring.cell import Cell
 
@@ -39,7 +38,7 @@ class DevelopmentData(Chapter):
         """Show what is left, from who has the target itself to who shares least with it."""
         cells = [*self.white_box(), *self.cells]
         means = measured.pooled(cells, by=RUNG, resamples=self.settings.resamples)
-        return self.save(order(means), means, name="order")
+        return self.save(figures.order(means), means, name="order")
 
     def pairs(self, **where: Any) -> Image:
         """Show every kind of pair that `where` selects, coloured by the surrogate's data."""

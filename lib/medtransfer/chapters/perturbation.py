@@ -13,6 +13,7 @@ from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
 from medtransfer.data.schema import numbered
+from medtransfer.errors import UsageError
 from medtransfer.report import figures, tables
 from medtransfer.report.figures import pictures
 from medtransfer.report.wording import decided, named, points
@@ -75,7 +76,13 @@ class Perturbation(Chapter):
         Args:
             label: None takes the one with most turned calls.
             initialization: of both networks; None takes the first that the profile has.
+
+        Raises:
+            UsageError: the images have no such label.
         """
+        labels = self.study.source(self.domain).labels
+        if label is not None and label not in labels:
+            raise UsageError(f"no label {label!r}; allowed: {', '.join(labels)}")
         cell = self._crafted(initialization, relation=SAME)[0]
         found = example.turned(cell, label)
         if not len(found.rows):

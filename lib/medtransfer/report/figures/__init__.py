@@ -3,6 +3,7 @@
 from medtransfer.report.figures.claims import claims, gain
 from medtransfer.report.figures.heat import matrix
 from medtransfer.report.figures.networks import findings, networks
+from medtransfer.report.figures.order import order
 from medtransfer.report.figures.pairs import pairs
 from medtransfer.report.figures.sweep import sweep
 from medtransfer.report.figures.synthesis import interaction, operating, perceptibility
@@ -15,6 +16,7 @@ __all__ = [
     "matrix",
     "networks",
     "operating",
+    "order",
     "pairs",
     "perceptibility",
     "sweep",

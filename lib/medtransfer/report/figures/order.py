@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.networks.trained import RANDOM
-from medtransfer.report.style import PERCENT, STYLE, colours
+from medtransfer.report.style import PERCENT, STYLE, colours, reach
 from medtransfer.report.wording import named
 from medtransfer.units import shown
 
@@ -82,8 +82,7 @@ def order(table: pd.DataFrame) -> Figure:
             -np.arange(len(rungs)), [_words(relation, data) for relation, data in rungs]
         )
         axes[0, 0].set_ylim(-len(rungs) + 0.4, 0.6)
-        ends = table[["percent_low", "percent", "percent_high"]].to_numpy(float)
-        axes[0, 0].set_xlim(min(-4, 1.03 * np.nanmin(ends)), max(105, 1.03 * np.nanmax(ends)))
+        axes[0, 0].set_xlim(reach(table["percent"], table["percent_high"]))
         known: dict[str, Any] = {}
         for axis in axes.flat:
             handles, labels = axis.get_legend_handles_labels()
