@@ -105,6 +105,8 @@ class Synthesis(Page):
 
     def gain_in_words(self) -> Markdown:
         """Say what the points of C2 come to, by every measure of transferability."""
+        if self.points.empty:
+            return Markdown("")  # as `gain` says
         judged = self.judged[self.judged["claim"] == "C2"]
         return Markdown(conclusions.gain(claims.correlations(self.points), judged))
 
