@@ -27,7 +27,7 @@ LEFT = {100: [[2.0], [3.0], [0.0], [1.0]], 50: [[2.0], [-1.0], [0.0], [1.0]]}  #
 
 RECIPES = {  # field of a training -> another value than that of `toys`
     "augmentation": ("shift",),
-    "epochs": 9,
+    "steps": 9,
     "batch_size": 8,
     "learning_rate": 0.5,
     "head_learning_rate": 0.5,
@@ -91,7 +91,7 @@ def test_of_several_surrogates_the_nearest_counts(toy, trained, surrogates, expe
 
 
 def test_every_field_of_networks_and_method_is_a_column(toy, trained):
-    surrogate, target = trained(epochs=7), trained(learning_rate=0.5)
+    surrogate, target = trained(steps=7), trained(learning_rate=0.5)
     cell = toy.cell(surrogate, target, method="PGD", epsilon=0.06, steps=9, delivery=CONTROL)
     found = identity(cell)
     expected = {
@@ -104,8 +104,8 @@ def test_every_field_of_networks_and_method_is_a_column(toy, trained):
         "outputs": 1,
         "steps": 9,
         "step_size": 0.01,
-        "surrogate_epochs": 7,
-        "target_epochs": 1,
+        "surrogate_steps": 7,
+        "target_steps": 4,
         "target_learning_rate": 0.5,
         "surrogate_augmentation": "shift+mirror",
         "target_data": "d1",
@@ -187,7 +187,7 @@ def test_replicates_are_averaged(trained, answered):
 def test_only_replicates_tell_how_trainings_differ(trained, answered):
     """Two recipes, each trained once, say nothing of another training of either."""
     others = [trained(seed=8)], [trained(seed=9)]
-    kinds = {"replicates": {}, "recipes": {"epochs": 9}}
+    kinds = {"replicates": {}, "recipes": {"steps": 9}}
     found = {}
     for name, change in kinds.items():
         targets = trained(seed=1), trained(seed=2, **change)
@@ -197,17 +197,17 @@ def test_only_replicates_tell_how_trainings_differ(trained, answered):
 
 
 def test_as_few_columns_are_added_as_tell_kinds_apart(trained, answered):
-    targets = [trained(), trained(epochs=9, learning_rate=0.5), trained(epochs=9)]
+    targets = [trained(), trained(steps=9, learning_rate=0.5), trained(steps=9)]
     cells = [answered([trained(seed=1)], target) for target in targets]
-    assert telling_apart(cells[:2], by=PAIR) == (*PAIR, "target_epochs")
+    assert telling_apart(cells[:2], by=PAIR) == (*PAIR, "target_steps")
     found = telling_apart(cells, by=["method"])
-    assert found == ("method", "target_epochs", "target_learning_rate")
+    assert found == ("method", "target_steps", "target_learning_rate")
     assert len(tables.pooled(cells, by=["method"], resamples=10)) == 3
 
 
 def test_what_tells_kinds_apart_may_be_asked_for(trained, answered):
-    cells = [answered([trained(seed=1)], trained(epochs=epochs)) for epochs in (1, 9)]
-    assert telling_apart(cells, by=["target_epochs"]) == ("target_epochs",)
+    cells = [answered([trained(seed=1)], trained(steps=steps)) for steps in (4, 9)]
+    assert telling_apart(cells, by=["target_steps"]) == ("target_steps",)
 
 
 def test_one_surrogate_and_several_of_its_kind_are_told_apart(trained, answered):
@@ -264,7 +264,7 @@ def test_an_overview_needs_no_results(toy):
 
 def test_an_overview_has_a_row_for_each_pair_of_kinds(toy, trained):
     target = trained(initialization="imagenet")
-    surrogates = [trained(seed=1), trained(seed=2), trained(seed=3, epochs=9)]
+    surrogates = [trained(seed=1), trained(seed=2), trained(seed=3, steps=9)]
     cells = [
         toy.cell(surrogate, target, method=method, epsilon=epsilon, delivery=delivery)
         for surrogate in surrogates
@@ -272,7 +272,7 @@ def test_an_overview_has_a_row_for_each_pair_of_kinds(toy, trained):
         for delivery in (FLOAT, CONTROL)
     ]
     found = overview(cells)
-    assert found["surrogate_epochs"].tolist() == [1, 9]
+    assert found["surrogate_steps"].tolist() == [4, 9]
     assert found["cells"].tolist() == [12, 6]
     assert found["target_initialization"].tolist() == ["imagenet"] * 2
     assert found["FGSM at"].tolist() == ["0.01, 0.02"] * 2

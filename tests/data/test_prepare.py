@@ -17,6 +17,7 @@ from medtransfer import paths, store
 from medtransfer.data import catalog, prepare, splits
 from medtransfer.data.images import PhantomSource, load
 from medtransfer.errors import FetchError, ManifestError, SourceError
+from medtransfer.phantoms import chest
 
 
 def test_a_source_becomes_an_array_and_an_index(wanted):
@@ -259,7 +260,7 @@ def test_a_phantom_is_described_and_not_drawn():
     wanted = asked(domain="radiology", groups=20)
     source = prepare.source("phantom_chest", **wanted)
     assert isinstance(source, PhantomSource) and not store.has(source)
-    assert (source.drawing, source.content, source.channels) == ("chest", "chest 1", 1)
+    assert (source.drawing, source.content, source.channels) == ("chest", f"chest {chest.VERSION}", 1)
     assert (source.image_px, source.groups, source.seed) == (32, 20, 7)
     assert source.labels[:2] == ("No Finding", "Cardiomegaly")
     assert catalog.known("phantom_chest", **wanted) == source
@@ -268,9 +269,11 @@ def test_a_phantom_is_described_and_not_drawn():
 def test_a_raised_version_is_another_source(monkeypatch):
     wanted = asked(domain="radiology", groups=20)
     before = prepare.source("phantom_chest", **wanted)
-    monkeypatch.setattr("medtransfer.phantoms.chest.VERSION", 2)
+    was = chest.VERSION
+    monkeypatch.setattr(chest, "VERSION", was + 1)
     after = prepare.source("phantom_chest", **wanted)
-    assert (before.content, after.content) == ("chest 1", "chest 2") and before != after
+    assert (before.content, after.content) == (f"chest {was}", f"chest {was + 1}")
+    assert before != after
 
 
 @pytest.mark.parametrize("ask", [prepare.source, catalog.known], ids=["source", "known"])

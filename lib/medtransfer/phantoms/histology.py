@@ -46,7 +46,7 @@ _RED_CELL = np.array([0.10, 0.85, 0.75], np.float32)[:, None, None]
 
 # Tissue that holds a tumour takes the stain a little differently far around it: a wide and faint
 # sign beside the focal ones. How much more it absorbs, and what of red, green and blue.
-REACTION = 0.04
+REACTION = 0.037
 _REACTION_COLOUR = np.array([1.0, 0.5, -0.3], np.float32)[:, None, None]
 _REACTION_REACH = 0.22  # sigma, patch sides
 

@@ -41,6 +41,11 @@ class Study:
         """The initializations that the profile has recipes for, pre-trained networks first."""
         return tuple(name for name in (IMAGENET, RANDOM) if name in self.profile.recipes)
 
+    @property
+    def parts(self) -> range:
+        """The replicates of networks on parts of d1 and d2."""
+        return range(self.profile.replicates_of_parts)
+
     def source(self, domain: str) -> Source:
         """Return the images of a domain.
 

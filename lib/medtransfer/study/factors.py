@@ -135,7 +135,7 @@ def development_data(study: Study, domain: str) -> list[Pair]:
         surrogates = [
             *study.networks(domain, bis=True, **own),
             *study.networks(domain, data="d2", **own),
-            *study.networks(domain, data="d2/2", **own),
+            *study.networks(domain, data="d2/2", replicates=study.parts, **own),
         ]
         pairs += crossed(surrogates, study.networks(domain, **own))
     return pairs
@@ -148,7 +148,7 @@ def initialization_and_data(study: Study, domain: str) -> list[Pair]:
     transfer go together (claim C2). Each replicate meets its like only, which is enough for means.
     """
     pairs = []
-    for number, part in product(range(study.profile.replicates), ("d1/2", "d1/4", "d1/10")):
+    for number, part in product(study.parts, ("d1/2", "d1/4", "d1/10")):
         own: Any = {"replicates": [number]}
         targets = study.networks(domain, data=part, **own)
         pairs += crossed(study.networks(domain, data="d2", **own), targets)
@@ -165,7 +165,8 @@ def alignments(study: Study, domain: str) -> tuple[Alignment, ...]:
     for number in range(study.profile.replicates):
         own: Any = {"replicates": [number]}
         pairs += crossed(study.networks(domain, bis=True, **own), study.networks(domain, **own))
-        for start, data in product(study.starts, ("d2", "d2/2")):
+        sets = ("d2", "d2/2") if number in study.parts else ("d2",)
+        for start, data in product(study.starts, sets):
             like: Any = {**own, "initializations": [start]}
             pairs += crossed(
                 study.networks(domain, data=data, **like), study.networks(domain, **like)
