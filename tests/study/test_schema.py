@@ -40,10 +40,10 @@ def test_built_in_profiles_are_complete(name):
 
 
 def test_the_default_methods_and_sweep_are_those_of_the_paper():
-    """And half of its smallest epsilon."""
+    """Smaller epsilons stand beside those of the paper."""
     found = profile("default")
     assert found.methods == {"FGSM": {}, "PGD": {"steps": 20, "step_size": 0.01}}
-    assert found.sweep["FGSM"] == (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
+    assert {0.01, 0.02, 0.03, 0.04, 0.05, 0.06} <= {*found.sweep["FGSM"]}
     assert {*found.candidates} <= {*found.sweep["FGSM"]}
 
 
@@ -90,7 +90,7 @@ def test_a_file_changes_what_it_names_and_nothing_else(write):
         ({"sources": {"pathology": "phantom_histology"}}, {"pathology": "phantom_histology"}),
         ({"methods": {"PGD": {"steps": 3}}}, {"FGSM": {}, "PGD": {"steps": 3, "step_size": 0.01}}),
         ({"sweep": {"PGD": [0.02]}}, {"FGSM": (0.02, 0.06), "PGD": (0.02,)}),
-        ({"remaining": {"random": 0.9}}, {"imagenet": 0.7, "random": 0.9}),
+        ({"remaining": {"random": 0.9}}, profile("smoke").remaining | {"random": 0.9}),
         ({"recipes": {"imagenet": None, "random": RECIPE}}, {"random": Recipe(**RECIPE)}),
     ],
     ids=str,
@@ -172,7 +172,7 @@ def test_a_file_may_stand_alone(write):
         ({"image_px": {"dentistry": 64}}, "image_px.dentistry.*ophthalmology"),
         ({"recipes": {"random": {**RECIPE, "steps": 0}}}, "recipes.random.steps"),
         ({"recipes": {"random": {"epochs": 3}}}, "recipes.random.epochs: Extra inputs"),
-        ({"recipes": {"random": {"least_epochs": 99}}}, "least_epochs: at most most_epochs.* 48"),
+        ({"recipes": {"random": {**RECIPE, "least_epochs": 3}}}, "least_epochs: at most most_.* 2"),
         ({"recipes": {"random": None, "imagenet": None}}, "recipes: .*at least 1 item"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
         ({"batch_size": 1}, "batch_size: .*greater than or equal to 2"),
