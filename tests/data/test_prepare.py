@@ -260,7 +260,11 @@ def test_a_phantom_is_described_and_not_drawn():
     wanted = asked(domain="radiology", groups=20)
     source = prepare.source("phantom_chest", **wanted)
     assert isinstance(source, PhantomSource) and not store.has(source)
-    assert (source.drawing, source.content, source.channels) == ("chest", f"chest {chest.VERSION}", 1)
+    assert (source.drawing, source.content, source.channels) == (
+        "chest",
+        f"chest {chest.VERSION}",
+        1,
+    )
     assert (source.image_px, source.groups, source.seed) == (32, 20, 7)
     assert source.labels[:2] == ("No Finding", "Cardiomegaly")
     assert catalog.known("phantom_chest", **wanted) == source
