@@ -15,6 +15,7 @@ from medtransfer.compute.ensure import needed
 from medtransfer.data.readers.reader import Reader
 from medtransfer.errors import UsageError
 from medtransfer.executors import local
+from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import builders, plan, schema
 from medtransfer.study.factors import FACTORS
@@ -53,18 +54,20 @@ def test_before_epsilon_is_chosen_the_choices_and_the_networks_are_known(planned
     """No cell is: nothing stands in for the epsilon that it hangs on."""
     choices = plan.choices(planned, "pathology").values()
     networks = plan.networks(planned, "pathology", "initialization")
+    beside = plan.beside(planned, "pathology", "initialization")
     specs = status.wanted(planned, "pathology", "initialization")
-    assert set(specs) == set(needed([*choices, *networks]))
+    assert set(specs) == set(needed([*choices, *networks, *beside]))
     assert of(planned, TABLE_3, "results") == f"0 of {len(specs)} or more"
     epsilons = choose(planned)
     cells = plan.cells(planned, "pathology", "initialization", epsilons=epsilons)
     specs = status.wanted(planned, "pathology", "initialization")
-    assert set(specs) == set(needed([*choices, *cells]))
+    assert set(specs) == set(needed([*choices, *cells, *beside]))
     assert of(planned, TABLE_3, "results") == f"2 of {len(specs)}"
 
 
 def test_what_is_stored_is_counted(planned):
-    number = len(plan.networks(planned, "pathology", "initialization"))
+    specs = status.wanted(planned, "pathology", "initialization")
+    number = sum(isinstance(spec, Network) for spec in specs)
     others = "21 radiology, initialization"
     before = {name: of(planned, name, "missing") for name in (TABLE_3, others)}
     stored(plan.networks(planned, "pathology", "initialization")[0])
@@ -82,8 +85,11 @@ def timed(planned, monkeypatch):
         "training": {"training": 60.0},
         "cell": {"crafting": 100.0, "scoring": 20.0},
         "drawing": {"drawing": 30.0},
+        "alignment": {"alignment": 10.0},
     }
-    for spec in {s.effort: s for s in status.wanted(planned, "pathology", "perturbation")}.values():
+    for spec in {
+        s.effort: s for s in status.wanted(planned, "pathology", "initialization")
+    }.values():
         if not store.has(spec):
             stored(spec, work=works[spec.effort.split()[0]])
     return {effort: sum(work.values()) / 60 for effort, work in works.items()}

@@ -1,5 +1,6 @@
 """The tables of the paper: which attacker meets which target, and on what."""
 
+from collections import Counter
 from dataclasses import replace
 from itertools import product
 
@@ -165,7 +166,11 @@ def test_table_5_attacks_parts_of_the_data_from_other_data(planned):
 @pytest.fixture
 def three(planned):
     """The study with three trainings of every kind."""
-    return replace(planned, profile=planned.profile.model_copy(update={"replicates": 3}))
+    return repeated(planned, replicates=3, replicates_of_parts=3)
+
+
+def repeated(study, **numbers):
+    return replace(study, profile=study.profile.model_copy(update=numbers))
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -194,6 +199,18 @@ def test_parts_of_the_data_meet_surrogates_of_their_own_replicate(three):
     }
     for cell in cells_of(three, "initialization_and_data"):
         assert number_of[cell.attack.surrogates[0]] == number_of[cell.target]
+
+
+def test_networks_on_parts_of_the_data_have_replicates_of_their_own(planned):
+    study = repeated(planned, replicates=3, replicates_of_parts=2)
+    found = {
+        network
+        for factor in FACTORS
+        for network in plan.networks(study, "pathology", factor)
+        if network.initialization == RANDOM and network.architecture.startswith("mobilenet")
+    }
+    number = Counter(network.development.name for network in found)
+    assert number == {"d1": 2 * 3, "d2": 3, "d2/2": 2, **dict.fromkeys(PARTS, 2)}
 
 
 def test_replicates_of_a_sweep_meet_their_like(planned, three):

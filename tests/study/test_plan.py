@@ -12,6 +12,7 @@ from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS, Factor, alignments, crossed
 
 EPSILONS = {IMAGENET: 0.02, RANDOM: 0.035}
+TWICE = {"replicates": 2, "replicates_of_parts": 2}
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -98,7 +99,7 @@ def test_a_white_box_has_the_target_among_its_surrogates(planned):
 @pytest.fixture
 def aligned(planned):
     """The pairs of a study with two replicates, as architecture, start and data of both sides."""
-    two = replace(planned, profile=planned.profile.model_copy(update={"replicates": 2}))
+    two = replace(planned, profile=planned.profile.model_copy(update=TWICE))
     return two, alignments(two, "pathology")
 
 
