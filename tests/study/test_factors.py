@@ -14,7 +14,7 @@ from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS
 
 EPSILONS = {IMAGENET: 0.02, RANDOM: 0.035}
-PARTS = ("d1/2", "d1/4", "d1/10")
+PARTS = ("d1", "d1/2", "d1/4", "d1/10")
 
 
 def cells_of(study, factor, domain="pathology", *, epsilons=EPSILONS):
@@ -210,7 +210,7 @@ def test_networks_on_parts_of_the_data_have_replicates_of_their_own(planned):
         if network.initialization == RANDOM and network.architecture.startswith("mobilenet")
     }
     number = Counter(network.development.name for network in found)
-    assert number == {"d1": 2 * 3, "d2": 3, "d2/2": 2, **dict.fromkeys(PARTS, 2)}
+    assert number == {**dict.fromkeys(PARTS, 2), "d1": 2 * 3, "d2": 3, "d2/2": 2}
 
 
 def test_replicates_of_a_sweep_meet_their_like(planned, three):

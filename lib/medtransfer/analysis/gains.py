@@ -37,6 +37,7 @@ from medtransfer.measures.metrics import CHANCE
 from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.scoring.cell import Cell
+from medtransfer.study.factors import SIZES
 
 Factors = Mapping[str, Sequence[Cell]]  # factor -> cells of one domain
 Studies = Mapping[str, Factors]  # domain -> its factors
@@ -55,7 +56,6 @@ COLUMNS = (
     *("domain", "data", "architecture", "gain", *MEASURES),
     *("clean", "clean_low", "percent", "trainings"),
 )
-_SIZES = ("d1", "d1/2", "d1/4", "d1/10")
 
 
 def gains(studies: Studies, *, epsilons: Epsilons, method: str, resamples: int) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def gains(studies: Studies, *, epsilons: Epsilons, method: str, resamples: int) 
 
 
 def _by_size(key: tuple[str, str]) -> tuple[int, str, str]:
-    return _SIZES.index(key[0]) if key[0] in _SIZES else len(_SIZES), *key
+    return SIZES.index(key[0]) if key[0] in SIZES else len(SIZES), *key
 
 
 def _point(cells: list[Cell], *, epsilon: float | None, resamples: int) -> dict[str, Any]:

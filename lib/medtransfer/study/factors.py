@@ -19,6 +19,9 @@ from medtransfer.scoring.cell import Cell
 from medtransfer.specs import Result
 from medtransfer.study.builders import Study
 
+SIZES = ("d1", "d1/2", "d1/4", "d1/10")
+"""What targets are developed on where it is asked what the amount of data does."""
+
 Epsilons = Mapping[str, float]
 """Initialization -> the epsilon chosen for pairs of such networks, pre-trained ones first."""
 
@@ -142,13 +145,13 @@ def development_data(study: Study, domain: str) -> list[Pair]:
 
 
 def initialization_and_data(study: Study, domain: str) -> list[Pair]:
-    """Table 5: surrogates on d2 against targets on parts of d1, both initializations of both.
+    """Table 5: surrogates on d2 against targets on d1 and parts of it, all initializations.
 
-    The paper has d1/10; the sizes between show whether what pre-training gains and how far attacks
+    The paper has d1/10; the other sizes show whether what pre-training gains and how far attacks
     transfer go together (claim C2). Each replicate meets its like only, which is enough for means.
     """
     pairs = []
-    for number, part in product(study.parts, ("d1/2", "d1/4", "d1/10")):
+    for number, part in product(study.parts, SIZES):
         own: Any = {"replicates": [number]}
         targets = study.networks(domain, data=part, **own)
         pairs += crossed(study.networks(domain, data="d2", **own), targets)
