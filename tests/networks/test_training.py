@@ -127,6 +127,8 @@ def test_the_best_epoch_is_what_is_stored(toy, source, monkeypatch):
         ((240, 5, 48), 80_000, Schedule(epochs=5, every=1)),
         ((50_000, 10, 200), 35_000, Schedule(epochs=45, every=3)),  # 46 are no multiple of 3
         ((1, 1, 1), 640, Schedule(epochs=1, every=1)),
+        ((240, 1, 50), 20, Schedule(epochs=50, every=2)),  # every third would end at 51
+        ((1, 47, 47), 640, Schedule(epochs=47, every=1)),  # a prime number
     ],
     ids=str,
 )
