@@ -24,10 +24,10 @@ def to_unit(images: np.ndarray) -> Tensor:
 
 def _shift(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Shift by up to a sixteenth of the side; the border is repeated."""
-    far = max(1, round(image.shape[0] * SHIFT))
-    down, right = rng.integers(0, 2 * far + 1, size=2)
-    wide = np.pad(image, ((far, far), (far, far), (0, 0)), mode="edge")
-    return wide[down : down + image.shape[0], right : right + image.shape[1]]
+    side = np.arange(image.shape[0])
+    far = max(1, round(len(side) * SHIFT))
+    rows, columns = (np.clip(side + by, 0, side[-1]) for by in rng.integers(-far, far + 1, size=2))
+    return image.take(rows, axis=0).take(columns, axis=1)
 
 
 def _mirror(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -70,15 +70,22 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 
 def percent_of_clean(auc: Any, clean: Any) -> Any:
-    """Return AUC as a percentage of the clean AUC, the paper's measure of success."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 100 * np.divide(auc, clean)
+    """Return AUC as a percentage of the clean AUC, the paper's measure of success; of 0 NaN."""
+    return 100 * _ratio(auc, clean)
 
 
 def chance_corrected(auc: Any, clean: Any) -> Any:
-    """Return which share of the clean AUC above chance is left; below 0 the attack inverts it."""
+    """Return which share of the clean AUC above chance is left; below 0 the attack inverts it.
+
+    NaN where the clean AUC is 0.5.
+    """
+    return _ratio(np.subtract(auc, CHANCE), np.subtract(clean, CHANCE))
+
+
+def _ratio(part: Any, whole: Any) -> Any:
+    """Return part / whole, NaN where the whole is 0: of nothing no share is left."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.divide(np.subtract(auc, CHANCE), np.subtract(clean, CHANCE))
+        return np.where(np.equal(whole, 0), np.nan, np.divide(part, whole))[()]
 
 
 def loss(labels: np.ndarray, logits: np.ndarray) -> float:
