@@ -213,6 +213,10 @@ def test_networks_on_parts_of_the_data_have_replicates_of_their_own(planned):
     assert number == {**dict.fromkeys(PARTS, 2), "d1": 2 * 3, "d2": 3, "d2/2": 2}
 
 
+def test_parts_have_no_more_replicates_than_there_are(planned):
+    assert repeated(planned, replicates=1, replicates_of_parts=3).parts == range(1)
+
+
 def test_replicates_of_a_sweep_meet_their_like(planned, three):
     one, more = (cells_of(each, "perturbation") for each in (planned, three))
     white = {cell for cell in one if cell.target in cell.attack.surrogates}

@@ -174,7 +174,6 @@ def test_a_file_may_stand_alone(write):
         ({"recipes": {"random": {"epochs": 3}}}, "recipes.random.epochs: Extra inputs"),
         ({"recipes": {"random": {**RECIPE, "least_epochs": 3}}}, "least_epochs: at most most_.* 2"),
         ({"recipes": {"random": None, "imagenet": None}}, "recipes: .*at least 1 item"),
-        ({"replicates_of_parts": 9}, "replicates_of_parts: at most as many as replicates"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
         ({"batch_size": 1}, "batch_size: .*greater than or equal to 2"),
         ({"groups": {"radiology": 3}}, "groups.radiology: .*12"),

@@ -44,7 +44,7 @@ class Study:
     @property
     def parts(self) -> range:
         """The replicates of networks on parts of d1 and d2."""
-        return range(self.profile.replicates_of_parts)
+        return range(min(self.profile.replicates_of_parts, self.profile.replicates))
 
     def source(self, domain: str) -> Source:
         """Return the images of a domain.

@@ -72,8 +72,8 @@ class Profile(Strict):
             `remaining` has one share for each initialization.
         networks: "trained" here, or "imported": those of the paper's authors, one of each kind.
         replicates: independent trainings of every network; surrogates meet targets of all.
-        replicates_of_parts: of networks on parts of d1 and d2, which no claim about pairs rests on;
-            at most as many.
+        replicates_of_parts: how many of these train on parts of d1 and d2, too, which no claim about
+            pairs rests on; if there are so many.
         resamples: of every bootstrap.
         seed: draws phantoms, splits and trainings.
     """
@@ -113,10 +113,6 @@ class Profile(Strict):
             )
         if not self.sweep.get("FGSM"):
             raise ValueError("sweep: FGSM: needs at least one epsilon")
-        if self.replicates_of_parts > self.replicates:
-            raise ValueError(
-                f"replicates_of_parts: at most as many as replicates, which are {self.replicates}"
-            )
         if absent := [name for name in self.recipes if name not in self.remaining]:
             raise ValueError(f"remaining: {', '.join(absent)}: needed, since recipes has it")
         return self
