@@ -72,8 +72,8 @@ class Profile(Strict):
             `remaining` has one share for each initialization.
         networks: "trained" here, or "imported": those of the paper's authors, one of each kind.
         replicates: independent trainings of every network; surrogates meet targets of all.
-        replicates_of_parts: how many of these train on parts of d1 and d2, too, which no claim about
-            pairs rests on; if there are so many.
+        replicates_of_parts: of networks on parts of d1 and d2, which no claim about pairs rests on;
+            never more than `replicates`.
         resamples: of every bootstrap.
         seed: draws phantoms, splits and trainings.
     """
