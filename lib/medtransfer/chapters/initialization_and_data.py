@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import pandas as pd
 from IPython.display import Markdown
 
+from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME
 from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter, ordered
 from medtransfer.errors import UsageError
@@ -16,14 +19,14 @@ LEAST = "d1/10"
 
 
 class InitializationAndData(Chapter):
-    """Targets on parts of d1, surrogates on d2, both initializations of both."""
+    """Targets on d1 and parts of it, surrogates on d2, both initializations of both."""
 
     factor = "initialization_and_data"
 
     def clean(self) -> pd.DataFrame:
         """Return the targets' test AUC without an attack, with 95 % intervals over the images."""
         kind = ["target_data", "target_architecture", "target_initialization"]
-        rows = ordered(self._targets(), by=kind)
+        rows = ordered(self._targets, by=kind)
         rows["training"] = [f"AUC of training {n + 1}" for n in rows.groupby(kind).cumcount()]
         rows["auc"] = [
             f"{row['clean_auc']:.2f} ({row['clean_auc_low']:.2f} to {row['clean_auc_high']:.2f})"
@@ -32,8 +35,10 @@ class InitializationAndData(Chapter):
         found = tables.readable(rows[[*kind, "training", "auc"]], index=[*kind, "training"])
         return found["auc"].unstack("training", sort=False)
 
+    @cached_property
     def _targets(self) -> pd.DataFrame:
-        return self.frame.drop_duplicates("target").copy()
+        one = {cell.target: cell for cell in self.cells}  # which attack does not matter
+        return measured.transfer_table(one.values(), resamples=self.settings.resamples)
 
     def answer(self) -> Markdown:
         """Say what a tenth of the data means for a target, pre-trained or not."""
@@ -42,7 +47,7 @@ class InitializationAndData(Chapter):
         )
 
     def _auc(self, start: str) -> float:
-        rows = self._targets().query("target_data == @LEAST and target_initialization == @start")
+        rows = self._targets.query("target_data == @LEAST and target_initialization == @start")
         if rows.empty:
             raise UsageError(f"this profile has no targets on {LEAST} that start from {start}")
         return float(rows["clean_auc"].mean())
