@@ -138,3 +138,11 @@ def test_correlations_name_every_measure():
     assert table["measure"].tolist() == list(gains.MEASURES.values())
     assert (table["value"] == 1).all() and (table["overall"] < 0).all()
     assert table.notna().all(axis=None)
+
+
+def test_where_no_target_sees_and_some_have_no_measure_it_is_said(row_of):
+    points = given(noise)
+    points["clean_low"] = 0.4
+    points.loc[[0, 5], ["taken", "clean"]] = np.nan, 0.5
+    found = row_of(points)
+    assert found["verdict"] == "too few points" and np.isfinite(found["value"])

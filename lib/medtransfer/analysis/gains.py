@@ -167,14 +167,19 @@ def correlations(points: pd.DataFrame) -> pd.DataFrame:
     rows = []
     judged = usable(points)[0]
     for column, words in MEASURES.items():
-        known = judged.groupby(["domain", "data"])[column].transform(lambda v: v.notna().all())
-        own = judged[known.astype(bool)]
+        own = _known(judged, column)
         if len(own):
             effect, over_all = _correlated(own, column)
             found = {name: getattr(effect, name) for name in ("value", "low", "high", "p")}
             rows.append({"measure": words, **found, "overall": over_all, "points": len(own)})
     columns = ["measure", "value", "low", "high", "p", "overall", "points"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _known(points: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the points of the sizes at which every target of a domain has this measure."""
+    known = points.groupby(["domain", "data"])[column].transform(lambda v: v.notna().all())
+    return points[known.astype(bool)]
 
 
 def _correlated(points: pd.DataFrame, column: str) -> tuple[Any, float]:
@@ -197,7 +202,7 @@ def rows(
     if not len(points):
         return []
     judged, out = usable(points)
-    measured = judged if len(judged) else points.dropna(subset=[PRIMARY])
+    measured = judged if len(judged) else _known(points, PRIMARY)
     if not len(measured):
         return []
     effect, over_all = _correlated(measured, PRIMARY)
