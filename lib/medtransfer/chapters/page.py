@@ -23,7 +23,6 @@ class Page:
     """
 
     number: str  # first digits of the notebook, with which its figures begin
-    source: str  # where its images come from
 
     def __init__(self, profile: str) -> None:
         self.settings = schema.profile(profile)
@@ -47,11 +46,16 @@ class Page:
     def save(
         self, figure: Figure, data: pd.DataFrame, *, name: str, source: str | None = None
     ) -> Image:
-        """Write a figure beside its table, and show it."""
+        """Write a figure beside its table, and show it.
+
+        Args:
+            source: whose images it shows; None names those of all that the page needs.
+        """
+        sources = self.settings.sources
         return style.save(
             figure,
             data,
             name=f"{self.number}_{name}",
             profile=self.settings.name,
-            source=source or self.source,
+            source=source or [sources[domain] for domain in self.needs if domain in sources],
         )

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 from IPython.display import Image, Markdown
-from matplotlib.figure import Figure
 
 from medtransfer.analysis import claims, operating_points, selection
 from medtransfer.analysis import tables as measured
@@ -18,7 +17,7 @@ from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.page import Page
 from medtransfer.compute import run
 from medtransfer.networks.trained import IMAGENET
-from medtransfer.report import conclusions, figures, style, tables, verdicts
+from medtransfer.report import conclusions, figures, tables, verdicts
 from medtransfer.report.wording import listed, named, no_claim
 from medtransfer.scoring.cell import Cell
 from medtransfer.study.factors import FACTORS
@@ -208,18 +207,6 @@ class Synthesis(Page):
     def answer(self) -> Markdown:
         """Say what a defender should conclude, and which of it this run supports."""
         return Markdown(conclusions.defence(self.judged))
-
-    def save(
-        self, figure: Figure, data: pd.DataFrame, *, name: str, source: str | None = None
-    ) -> Image:
-        """Write a figure of all domains beside its table, and show it."""
-        return style.save(
-            figure,
-            data,
-            name=f"{self.number}_{name}",
-            profile=self.settings.name,
-            source=source or self.settings.sources.values(),
-        )
 
     def _means(self, by: tuple[str, ...], factor: str, **where: object) -> pd.DataFrame:
         cells = [cell for factors in self.studies.values() for cell in factors[factor]]
