@@ -101,21 +101,21 @@ def test_the_curves_that_it_was_read_from_are_kept(spec):
         (
             {0.01: [1.0], 0.02: [0.75, 0.5], 0.03: [0.0]},
             {0.03: 0.5},
-            "the smallest epsilon at which an attack leaves at most 75% of the clean AUC; there "
-            "the attack leaves 62% of the clean AUC and noise 100%",
+            "the smallest epsilon at which an attack leaves at most 75 % of the clean AUC; there "
+            "the attack leaves 62 % of the clean AUC and noise 100 %",
         ),
         (
             {0.01: [1.0], 0.02: [1.0], 0.03: [0.5]},
             {0.03: 0.75},
-            "no attack of a size that is harmless as noise leaves at most 75% of the clean AUC, so "
-            "the largest harmless epsilon was taken; there the attack leaves 100% of the clean AUC "
-            "and noise 100%",
+            "no attack of a size that is harmless as noise leaves at most 75 % of the clean AUC, "
+            "so the largest harmless epsilon was taken; there the attack leaves 100 % of the "
+            "clean AUC and noise 100 %",
         ),
         (
             {0.01: [0.75], 0.02: [0.5]},
             {0.01: 0.75, 0.02: 0.5},
             "noise does harm at every candidate, so the smallest was taken; there the attack "
-            "leaves 75% of the clean AUC and noise 75%",
+            "leaves 75 % of the clean AUC and noise 75 %",
         ),
     ],
     ids=["rule met", "no attack works", "noise does harm"],

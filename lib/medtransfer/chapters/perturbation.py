@@ -173,10 +173,11 @@ class Perturbation(Chapter):
         crafted = {**pair, "relation": SAME}
         shuffled = {**crafted, "delivery": CONTROL}
         noise = self.contrast(shuffled, crafted)
+        due = ": so much is due to the direction of the perturbation and not to its size"
         return (
             f"The same perturbation, shuffled, leaves {self.left(**shuffled)} (same architecture). "
-            f"That is **{decided(noise)}** than what the attack leaves, {points(noise)}: so much "
-            "is due to the direction of the perturbation and not to its size."
+            f"That is **{decided(noise)}** than what the attack leaves, {points(noise)}"
+            f"{due if noise.low > 0 else ''}."
         )
 
     def _written(self, pair: dict[str, Any]) -> str:

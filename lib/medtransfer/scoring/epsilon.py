@@ -93,11 +93,11 @@ def explained(spec: EpsilonChoice) -> str:
     """
     epsilon, curves = chosen(spec), sweep(spec).set_index("epsilon")
     safe, working = _candidates(spec, curves)
-    attack, noise = (f"{curves[kind][epsilon]:.0%}" for kind in (FLOAT, CONTROL))
+    attack, noise = (f"{100 * curves[kind][epsilon]:.0f} %" for kind in (FLOAT, CONTROL))
     found = f"there the attack leaves {attack} of the clean AUC and noise {noise}"
     if not grey_levels(epsilon):
         found += ". It is less than one grey level: a file of 8 bits holds nothing of it"
-    rule = f"leaves at most {spec.remaining:.0%} of the clean AUC"
+    rule = f"leaves at most {100 * spec.remaining:.0f} % of the clean AUC"
     if working:
         return f"the smallest epsilon at which an attack {rule}; {found}"
     if safe:
