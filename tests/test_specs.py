@@ -256,6 +256,7 @@ def test_without_replicates_a_kind_is_as_fine_as_a_key():
         ("learning_rate", 1e-3),
         ("head_learning_rate", 1e-3),
         ("weight_decay", 0.1),
+        ("warm_up", 0.1),
         ("augmentation", ("shift",)),
         ("weights", "0" * 64),
         ("architecture", "tiny_wide"),

@@ -32,6 +32,7 @@ RECIPES = {  # field of a training -> another value than that of `toys`
     "learning_rate": 0.5,
     "head_learning_rate": 0.5,
     "weight_decay": 0.5,
+    "warm_up": 0.5,
     "weights": "another file",
 }
 

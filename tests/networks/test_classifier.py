@@ -1,5 +1,7 @@
 """The LightningModule: its loss, its history, and which epoch is kept."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,9 @@ from medtransfer.networks.architectures import Classifier
 from medtransfer.networks.classifier import BestEpoch, ImageClassifier
 
 
-def wrapped(outputs):
+def wrapped(outputs, *, warm_up=0.3):
     model = Classifier("tiny", outputs=outputs)
-    rates = {"learning_rate": 0.01, "head_learning_rate": 0.01}
+    rates = {"learning_rate": 0.01, "head_learning_rate": 0.02, "warm_up": warm_up}
     return ImageClassifier(model, **rates, weight_decay=0.0)
 
 
@@ -84,6 +86,29 @@ def test_the_history_holds_the_mean_training_loss_of_its_own_epoch(module):
     assert validate(module.eval(), batch())["loss"] == pytest.approx(np.mean(losses))
     last = module.training_step(batch(seed=9), 0).item()
     assert validate(module, batch())["loss"] == pytest.approx(last)
+
+
+@pytest.mark.parametrize("warm_up", [0.1, 0.3, 0.9])
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 10, 20, 100])
+def test_learning_rates_rise_over_the_warm_up_and_then_fall(tiny_architectures, steps, warm_up):
+    module = wrapped(1, warm_up=warm_up)
+    module._trainer = SimpleNamespace(estimated_stepping_batches=steps)
+    parts = module.configure_optimizers()
+    optimizer, schedule = parts["optimizer"], parts["lr_scheduler"]["scheduler"]
+    rates = []
+    for _ in range(steps):
+        rates.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        schedule.step()
+    body, head = np.transpose(rates)
+    np.testing.assert_allclose(2 * body, head)
+    peak = int(np.argmax(body))
+    assert abs(peak - max(warm_up * steps - 1, min(1, steps - 1))) <= 1
+    assert (np.diff(body[: peak + 1]) > 0).all()
+    assert (np.diff(body[peak:]) < 0).all()
+    if steps >= 10:
+        assert body.max() == pytest.approx(0.01)
+        assert body[-1] < 0.002 * (1 + 4 * (warm_up == 0.9))
 
 
 NAN = float("nan")

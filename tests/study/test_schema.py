@@ -11,7 +11,7 @@ from medtransfer.study.schema import Recipe, limited, profile
 
 MINE = {"name": "mine", "extends": "smoke"}
 LENGTH = {"steps": 9, "least_epochs": 1, "most_epochs": 2}
-RECIPE = {**LENGTH, "learning_rate": 0.01, "head_learning_rate": 0.01}
+RECIPE = {**LENGTH, "learning_rate": 0.01, "head_learning_rate": 0.01, "warm_up": 0.2}
 
 
 @pytest.fixture

@@ -29,11 +29,12 @@ class ImageClassifier(pl.LightningModule):
         learning_rate: float,
         head_learning_rate: float,
         weight_decay: float,
+        warm_up: float,
     ) -> None:
         super().__init__()
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.learning_rate, self.head_learning_rate = learning_rate, head_learning_rate
-        self.weight_decay = weight_decay
+        self.weight_decay, self.warm_up = weight_decay, warm_up
         self.history: list[dict[str, float]] = []
         self.logits: np.ndarray = np.empty((0, 0), np.float32)
         self._losses: list[Tensor] = []
@@ -74,7 +75,7 @@ class ImageClassifier(pl.LightningModule):
         self._losses, self._answers = [], []
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW under a one-cycle schedule over all steps of the training."""
+        """Return AdamW under a one-cycle schedule over all steps; it warms up for one at least."""
         rates = (self.learning_rate, self.head_learning_rate)
         body, head = self.model.parameter_groups()
         optimizer = torch.optim.AdamW(
@@ -82,10 +83,12 @@ class ImageClassifier(pl.LightningModule):
             weight_decay=self.weight_decay,
             fused=True,
         )
+        steps = max(3, int(self.trainer.estimated_stepping_batches))
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=list(rates),
-            total_steps=max(2, int(self.trainer.estimated_stepping_batches)),
+            total_steps=steps,
+            pct_start=max(self.warm_up, 2 / steps),  # PyTorch counts from one step
         )
         return {
             "optimizer": optimizer,

@@ -44,6 +44,7 @@ class Training(StoredNetwork):
         steps: of the optimizer, about: they are rounded to whole epochs, of which there are
             `least_epochs` to `most_epochs`, so that few images are not seen too often nor many
             only in part.
+        warm_up: share of the steps over which the learning rates rise.
     """
 
     augmentation: tuple[str, ...]
@@ -54,6 +55,7 @@ class Training(StoredNetwork):
     learning_rate: float
     head_learning_rate: float
     weight_decay: float
+    warm_up: float = 0.3
 
     @property
     def title(self) -> str:

@@ -77,6 +77,7 @@ def train(spec: Training) -> None:
         learning_rate=spec.learning_rate,
         head_learning_rate=spec.head_learning_rate,
         weight_decay=spec.weight_decay,
+        warm_up=spec.warm_up,
     )
     data = DevelopmentData(
         TrainingImages(prepared, rows.train, augmentation=spec.augmentation, seed=spec.seed),

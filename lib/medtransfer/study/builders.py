@@ -107,13 +107,9 @@ class Study:
             **common,
             weights=_weights(architecture) if initialization == IMAGENET else "",
             augmentation=row_of(domain).augmentation,
-            steps=recipe.steps,
-            least_epochs=recipe.least_epochs,
-            most_epochs=recipe.most_epochs,
             batch_size=profile.batch_size,
-            learning_rate=recipe.learning_rate,
-            head_learning_rate=recipe.head_learning_rate,
             weight_decay=profile.weight_decay,
+            **recipe.model_dump(),
         )
 
     def networks(

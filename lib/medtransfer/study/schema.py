@@ -37,6 +37,7 @@ class Recipe(Strict):
 
     The length of a training is given in steps of the optimizer, so that a recipe serves 200 images
     as well as 80,000; its epochs are whole, and at least `least_epochs`, at most `most_epochs`.
+    Learning rates rise over the share `warm_up` of the steps, and then fall to almost nothing.
     """
 
     steps: Annotated[int, Field(ge=1)]
@@ -44,6 +45,7 @@ class Recipe(Strict):
     most_epochs: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0)]
     head_learning_rate: Annotated[float, Field(gt=0)]
+    warm_up: Annotated[float, Field(gt=0, lt=1)] = 0.3
 
     @model_validator(mode="after")
     def _bounds_are_in_order(self) -> Recipe:
