@@ -21,7 +21,7 @@ from medtransfer.data import splits
 from medtransfer.data.images import Source
 from medtransfer.data.manifests import named
 from medtransfer.data.schema import Published
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.training import schedule
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan, schema

@@ -25,7 +25,7 @@ from medtransfer.attacks.method import craft
 from medtransfer.attacks.pgd import PGD
 from medtransfer.executors.local import _start_worker
 from medtransfer.networks import fast
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.network import ModulePredictor
 from medtransfer.study import schema
 

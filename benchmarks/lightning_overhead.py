@@ -109,7 +109,7 @@ def parts(architecture: str, *, images: int):
 
     from medtransfer.data.datamodule import DevelopmentData, PlainImages, TrainingImages
     from medtransfer.executors.local import _start_worker
-    from medtransfer.networks.architectures import Classifier
+    from medtransfer.networks.model import Classifier
     from medtransfer.networks.classifier import ImageClassifier
 
     _start_worker()
@@ -166,7 +166,7 @@ def training_flops(architecture: str) -> float:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from medtransfer.networks.architectures import Classifier
+    from medtransfer.networks.model import Classifier
 
     model = Classifier(architecture, outputs=1).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

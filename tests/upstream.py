@@ -15,7 +15,7 @@ from medtransfer.data import manifests
 from medtransfer.data.schema import Published
 
 if TYPE_CHECKING:
-    from medtransfer.networks.architectures import Classifier
+    from medtransfer.networks.model import Classifier
 
 
 def facts(name: str, **changes: Any) -> Published:

@@ -9,7 +9,7 @@ import yaml
 from facts import COMMON
 
 from medtransfer import paths
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.study import builders, schema
 
 

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from medtransfer.errors import UsageError
-from medtransfer.networks.architectures import ARCHITECTURES, Classifier, architecture
+from medtransfer.networks.architectures import ARCHITECTURES, architecture
+from medtransfer.networks.model import Classifier
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from medtransfer.errors import TrainingError
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.classifier import BestEpoch, ImageClassifier
 
 

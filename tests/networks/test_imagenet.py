@@ -22,7 +22,7 @@ from medtransfer.data.manifests import imagenet_weights
 from medtransfer.data.schema import WeightsManifest
 from medtransfer.errors import WeightsError
 from medtransfer.networks import imagenet
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 
 EGYPTIAN_CAT = 285
 

@@ -16,7 +16,7 @@ from medtransfer.errors import ImportedError, KerasError
 from medtransfer.measures import predictions
 from medtransfer.measures.metrics import macro_auc
 from medtransfer.networks import imported, stored
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.imported import Imported, Name
 from medtransfer.networks.keras import load_keras
 from medtransfer.study import schema

@@ -16,7 +16,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.fast.folding import folded
 from medtransfer.networks.keras import load_keras
 

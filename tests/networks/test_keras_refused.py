@@ -12,7 +12,7 @@ import upstream
 from strange import Trap
 
 from medtransfer.errors import KerasError, WeightsError
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.keras import load_keras, reading
 
 pytestmark = pytest.mark.slow

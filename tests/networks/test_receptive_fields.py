@@ -10,10 +10,10 @@ from medtransfer.errors import UsageError
 from medtransfer.networks.architectures import (
     ARCHITECTURES,
     LEAST_MAP,
-    Classifier,
     architecture,
     fits,
 )
+from medtransfer.networks.model import Classifier
 
 WIDTH = 96  # a strip: what a place sees is as high as it is wide
 

@@ -63,7 +63,7 @@ with atheris.instrument_imports(
     )
     from medtransfer.networks import architectures, imported, keras, stored
     from medtransfer.networks import imagenet as weights
-    from medtransfer.networks.architectures import Classifier
+    from medtransfer.networks.model import Classifier
     from medtransfer.networks.imported import Name
     from medtransfer.networks.keras import layouts
     from medtransfer.study import schema as profiles

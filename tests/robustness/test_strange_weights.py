@@ -19,7 +19,7 @@ from medtransfer.data.schema import WeightsManifest
 from medtransfer.errors import ImportedError, KerasError, StoreError, WeightsError
 from medtransfer.networks import imagenet as weights
 from medtransfer.networks import imported, stored
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.imported import Name
 from medtransfer.networks.keras import load_keras
 

@@ -93,21 +93,24 @@ def read(spec: Spec) -> Predictions:
 
 def read_file(path: Path) -> Predictions:
     """Return the predictions in a file."""
-    import pandas as pd
+    from pyarrow import parquet
 
-    table = pd.read_parquet(path)
-    columns = [str(name) for name in table]
+    table = parquet.read_table(path, use_threads=False, partitioning=None)
+    columns = table.column_names
     labels = [name.removeprefix(TRUTH) for name in columns if name.startswith(TRUTH)]
     prefixes = (TRUTH, CLEAN, ATTACKED)
     measures = [n for n in columns if n not in ("image", "group") and not n.startswith(prefixes)]
-    truth, clean = (table[[kind + name for name in labels]].to_numpy() for kind in (TRUTH, CLEAN))
-    attacked = [ATTACKED + name for name in labels]
+    found = {
+        kind: np.column_stack([table[kind + name].to_numpy() for name in labels])
+        for kind in prefixes
+        if kind + labels[0] in columns
+    }
     return Predictions(
         labels=tuple(labels),
-        images=tuple(table["image"]),
-        groups=tuple(table["group"]),
-        truth=truth,
-        clean=clean,
-        attacked=table[attacked].to_numpy() if attacked[0] in columns else None,
+        images=tuple(table["image"].to_pylist()),
+        groups=tuple(table["group"].to_pylist()),
+        truth=found[TRUTH],
+        clean=found[CLEAN],
+        attacked=found.get(ATTACKED),
         visible={name: table[name].to_numpy() for name in measures} or None,
     )

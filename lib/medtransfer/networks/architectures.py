@@ -8,28 +8,23 @@ Transfer Learning for Medical Imaging", NeurIPS 2019). It matters for attacks, t
 trained from random weights on images of 48 px have input gradients that share nothing from one
 training to the next, so that no attack transfers. Entries whose name ends in `_stride8` stop
 after three halvings.
+
+What the registry says of a network needs no library; building it does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import timm
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torchvision import models
-from torchvision.models.inception import BasicConv2d
+from typing import TYPE_CHECKING, Any
 
 from medtransfer.errors import UsageError
 
+if TYPE_CHECKING:
+    from torch import nn
+
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)  # as mean and as std: images in [-1, 1] reach the network as they are
-# Batch-norm statistics must follow within the few hundred steps of a small study.
-BATCH_NORM_MOMENTUM = 0.1
-HEAD_STD = 0.01
 LEAST_MAP = 4  # places a side of the last map; with fewer, all of them see the same
 
 
@@ -59,10 +54,14 @@ class Architecture:
 
 
 def _efficientnet_lite0(outputs: int) -> nn.Module:
+    import timm
+
     return timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=outputs)
 
 
 def _efficientnet_lite0_stride8(outputs: int) -> nn.Module:
+    from torch import nn
+
     network = _efficientnet_lite0(outputs)
     network.blocks = network.blocks[:3]  # type: ignore[index]
     network.conv_head = network.bn2 = nn.Identity()
@@ -71,10 +70,14 @@ def _efficientnet_lite0_stride8(outputs: int) -> nn.Module:
 
 
 def _mobilenet_v2(outputs: int) -> nn.Module:
+    from torchvision import models
+
     return models.mobilenet_v2(weights=None, num_classes=outputs)
 
 
 def _mobilenet_v2_stride8(outputs: int) -> nn.Module:
+    from torch import nn
+
     network = _mobilenet_v2(outputs)
     network.features = network.features[:7]  # type: ignore[index]
     network.classifier = nn.Linear(32, outputs)
@@ -82,6 +85,8 @@ def _mobilenet_v2_stride8(outputs: int) -> nn.Module:
 
 
 def _inception_v3(outputs: int) -> nn.Module:
+    from torchvision import models
+
     return models.inception_v3(
         weights=None,
         num_classes=outputs,
@@ -91,20 +96,9 @@ def _inception_v3(outputs: int) -> nn.Module:
     )
 
 
-class PooledConv2d(BasicConv2d):
-    """The convolution after a 3x3 average pool, which here counts only what the image holds.
-
-    torchvision's pool counts the zeros around the image, Keras's does not.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (N, K, H, W) for the pool's (N, C, H, W)."""
-        # How much of each window lies inside: 1, at an edge 6/9, in a corner 4/9.
-        inside = F.avg_pool2d(torch.ones_like(x[:1, :1]), kernel_size=3, stride=1, padding=1)
-        return super().forward(x / inside)
-
-
 def _inception_v3_keras(outputs: int) -> nn.Module:
+    from medtransfer.networks.model import PooledConv2d
+
     network = _inception_v3(outputs)
     for name, module in network.named_modules():
         if name.endswith("branch_pool"):
@@ -113,10 +107,14 @@ def _inception_v3_keras(outputs: int) -> nn.Module:
 
 
 def _densenet121(outputs: int) -> nn.Module:
+    from torchvision import models
+
     return models.densenet121(weights=None, num_classes=outputs)
 
 
 def _densenet121_keras(outputs: int) -> nn.Module:
+    from torch import nn
+
     network = _densenet121(outputs)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -192,56 +190,3 @@ def fits(name: str, image_px: int) -> str:
         f"{name} leaves fewer than {LEAST_MAP} x {LEAST_MAP} places of images of {image_px} px, "
         f"too few to learn from: take images of at least {entry.enough_px} px{remedy}"
     )
-
-
-class Classifier(nn.Module):
-    """A network with its normalisation inside: the pixel contract of the whole study.
-
-    Input: float (N, C, H, W) in [-1, 1], C = 1 (repeated to three channels) or 3.
-    Output: logits (N, K), for every task.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, name: str, *, outputs: int) -> None:
-        super().__init__()
-        entry = architecture(name)
-        self.architecture = name
-        self.head = entry.head
-        self.minimum_px = entry.minimum_px
-        self.network = entry.build(outputs)
-        for module in self.network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.momentum = BATCH_NORM_MOMENTUM
-        for name, parameter in self.network.named_parameters():
-            # One small start for every architecture: timm's own would begin far from zero.
-            if name.startswith(self.head):
-                nn.init.normal_(parameter, std=HEAD_STD)
-        # Not part of the state: they belong to the architecture, not to a training.
-        self.register_buffer("mean", _channels(entry.mean) * 2 - 1, persistent=False)
-        self.register_buffer("std", _channels(entry.std) * 2, persistent=False)
-
-    def parameter_groups(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-        """Return the parameters of the body and those of the head."""
-        body: list[nn.Parameter] = []
-        head: list[nn.Parameter] = []
-        for name, parameter in self.network.named_parameters():
-            (head if name.startswith(self.head) else body).append(parameter)
-        return body, head
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits (N, K) for images (N, C, H, W) in [-1, 1].
-
-        Raises:
-            UsageError: the images are smaller than the architecture takes.
-        """
-        if min(images.shape[-2:]) < self.minimum_px:
-            fits(self.architecture, min(images.shape[-2:]))
-        if images.shape[1] == 1:
-            images = images.expand(-1, 3, -1, -1)
-        return self.network((images - self.mean) / self.std)
-
-
-def _channels(values: tuple[float, float, float]) -> Tensor:
-    return torch.tensor(values).view(1, 3, 1, 1)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from medtransfer.errors import TrainingError
 from medtransfer.measures.metrics import macro_auc
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 
 
 class ImageClassifier(pl.LightningModule):

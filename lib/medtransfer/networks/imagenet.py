@@ -12,7 +12,7 @@ from medtransfer import paths
 from medtransfer.data import download as files
 from medtransfer.data.schema import File, WeightsManifest
 from medtransfer.errors import FetchError, WeightsError
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 
 COUNTER = "num_batches_tracked"
 

@@ -121,7 +121,7 @@ def import_folder(domain: str, folder: Path) -> tuple[list[Name], list[str]]:
 def _convert(path: Path, name: Name) -> None:
     from safetensors.torch import save_file
 
-    from medtransfer.networks.architectures import Classifier
+    from medtransfer.networks.model import Classifier
     from medtransfer.networks.keras import load_keras
 
     model = Classifier(name.architecture, outputs=naming(name.domain).outputs)
@@ -165,7 +165,7 @@ def publish(spec: Imported) -> None:
 
     from medtransfer.measures.metrics import macro_auc
     from medtransfer.networks import stored
-    from medtransfer.networks.architectures import Classifier
+    from medtransfer.networks.model import Classifier
     from medtransfer.networks.network import ModulePredictor, answered, device
 
     path = _found(spec)

@@ -13,7 +13,7 @@ from torch import Tensor
 from medtransfer import store
 from medtransfer.data import images
 from medtransfer.networks import fast
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.network import ModulePredictor, batch, device
 
 if TYPE_CHECKING:

@@ -86,7 +86,10 @@ def executed(profile: str) -> list[Path]:
 
 
 def execute_all(notebooks: Sequence[Path], *, profile: str, folder: str) -> None:
-    """Run notebooks in sequence, two or a few at a time, when all that they show is in the store.
+    """Run notebooks, two or a few at a time, when all that they show is in the store.
+
+    Those of the first factor, and the synthesis, show most: they begin first, so that none of them
+    is alone at the end.
 
     Raises:
         ExecutionError: some failed; the others are finished.
@@ -95,9 +98,10 @@ def execute_all(notebooks: Sequence[Path], *, profile: str, folder: str) -> None
 
     number = min(workers.number(), len(notebooks), AT_ONCE)
     failed = []
+    ordered = sorted(notebooks, key=lambda path: path.name[1] != "0")
     with workers.processes(number) as pool, tqdm(total=len(notebooks), desc="notebooks") as bar:
         running = {
-            pool.submit(execute, path, profile=profile, folder=folder): path for path in notebooks
+            pool.submit(execute, path, profile=profile, folder=folder): path for path in ordered
         }
         for future in as_completed(running):
             bar.set_postfix_str(running[future].stem)

@@ -102,6 +102,7 @@ def save(
     figure.supxlabel(note, x=0.99, ha="right", size=6.5, color="0.4")
     # Without dates and versions in the file, the same figure is the same bytes.
     figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
+    figure.set_layout_engine("none")  # what was laid out for one file serves the other
     figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
     table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     plt.close(figure)

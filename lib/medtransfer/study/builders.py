@@ -15,6 +15,7 @@ from medtransfer.data.images import Source
 from medtransfer.data.splits import Development
 from medtransfer.domains import domain as row_of
 from medtransfer.errors import UsageError
+from medtransfer.networks.architectures import fits
 from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET, RANDOM, Training
 from medtransfer.study.schema import Profile
@@ -192,8 +193,6 @@ def too_deep(profile: Profile) -> list[str]:
     Raises:
         UsageError: there is no such architecture, or it does not take such images.
     """
-    from medtransfer.networks.architectures import fits
-
     sides = {profile.image_px[domain] for domain in profile.sources}
     found = [fits(name, side) for name in profile.architectures for side in sorted(sides)]
     return [sentence for sentence in found if sentence]

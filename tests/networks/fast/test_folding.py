@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.fast.folding import folded
 
 pytestmark = pytest.mark.slow

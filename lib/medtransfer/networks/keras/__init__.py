@@ -21,7 +21,7 @@ import h5py
 from torch import Tensor
 
 from medtransfer.errors import KerasError
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.imagenet import COUNTER
 from medtransfer.networks.keras.layouts import DENSE, check_last_relu, matched, places
 from medtransfer.networks.keras.reading import Stored, contents, read

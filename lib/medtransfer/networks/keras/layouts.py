@@ -8,7 +8,7 @@ from torch import nn
 from torchvision.models.inception import BasicConv2d
 
 from medtransfer.errors import KerasError
-from medtransfer.networks.architectures import Classifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.imagenet import COUNTER
 from medtransfer.networks.keras.reading import VARIABLES, Stored
 
