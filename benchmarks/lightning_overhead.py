@@ -120,7 +120,12 @@ def parts(architecture: str, *, images: int):
         PlainImages(prepared, np.arange(images, images + BATCH)),
         batch_size=BATCH,
     )
-    rates = {"learning_rate": 1e-3, "head_learning_rate": 1e-3, "weight_decay": 0.01, "warm_up": 0.1}
+    rates = {
+        "learning_rate": 1e-3,
+        "head_learning_rate": 1e-3,
+        "weight_decay": 0.01,
+        "warm_up": 0.1,
+    }
     return ImageClassifier(Classifier(architecture, outputs=1), **rates), data
 
 

@@ -25,7 +25,7 @@ _MICROANEURYSMS = ((0, 0), (3, 8), (8, 20), (20, 40), (15, 35))
 _HAEMORRHAGES = ((0, 0), (0, 0), (2, 7), (10, 24), (6, 20))
 _EXUDATE_CLUSTERS = ((0, 0), (0, 0), (0, 2), (1, 4), (0, 4))
 _COTTON_WOOL = ((0, 0), (0, 0), (0, 1), (1, 5), (0, 4))
-_WIDE = (0.0, 0.0185, 0.0345, 0.041, 0.044)  # oedema and ischaemia, in parts of the full range
+_WIDE = (0.0, 0.02, 0.0373, 0.0443, 0.0475)  # oedema and ischaemia, in parts of the full range
 
 _BLOOD = rgb(0.42, 0.80, 0.75)  # light absorbed
 _EXUDATE, _COTTON = rgb(1.0, 0.90, 0.50), rgb(0.97, 0.86, 0.66)
