@@ -109,8 +109,8 @@ def parts(architecture: str, *, images: int):
 
     from medtransfer.data.datamodule import DevelopmentData, PlainImages, TrainingImages
     from medtransfer.executors.local import _start_worker
-    from medtransfer.networks.model import Classifier
     from medtransfer.networks.classifier import ImageClassifier
+    from medtransfer.networks.model import Classifier
 
     _start_worker()
     torch.manual_seed(0)
@@ -126,7 +126,7 @@ def parts(architecture: str, *, images: int):
         "weight_decay": 0.01,
         "warm_up": 0.1,
     }
-    return ImageClassifier(Classifier(architecture, outputs=1), **rates), data
+    return ImageClassifier(Classifier(architecture, outputs=1), **rates, **others), data
 
 
 def bare(module, data) -> None:

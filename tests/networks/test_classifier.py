@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from medtransfer.errors import TrainingError
-from medtransfer.networks.model import Classifier
 from medtransfer.networks.classifier import BestEpoch, ImageClassifier
+from medtransfer.networks.model import Classifier
 
 
 def wrapped(outputs, *, warm_up=0.3):

@@ -16,9 +16,9 @@ from medtransfer.errors import ImportedError, KerasError
 from medtransfer.measures import predictions
 from medtransfer.measures.metrics import macro_auc
 from medtransfer.networks import imported, stored
-from medtransfer.networks.model import Classifier
 from medtransfer.networks.imported import Imported, Name
 from medtransfer.networks.keras import load_keras
+from medtransfer.networks.model import Classifier
 from medtransfer.study import schema
 from medtransfer.study.builders import Study
 

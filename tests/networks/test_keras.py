@@ -16,9 +16,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from medtransfer.networks.model import Classifier
 from medtransfer.networks.fast.folding import folded
 from medtransfer.networks.keras import load_keras
+from medtransfer.networks.model import Classifier
 
 # NumPy 2 about the PyTorch side of Keras, thousands of times.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:__array__ implementation")]

@@ -12,8 +12,8 @@ import upstream
 from strange import Trap
 
 from medtransfer.errors import KerasError, WeightsError
-from medtransfer.networks.model import Classifier
 from medtransfer.networks.keras import load_keras, reading
+from medtransfer.networks.model import Classifier
 
 pytestmark = pytest.mark.slow
 

@@ -63,9 +63,9 @@ with atheris.instrument_imports(
     )
     from medtransfer.networks import architectures, imported, keras, stored
     from medtransfer.networks import imagenet as weights
-    from medtransfer.networks.model import Classifier
     from medtransfer.networks.imported import Name
     from medtransfer.networks.keras import layouts
+    from medtransfer.networks.model import Classifier
     from medtransfer.study import schema as profiles
 
 

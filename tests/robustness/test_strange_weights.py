@@ -19,9 +19,9 @@ from medtransfer.data.schema import WeightsManifest
 from medtransfer.errors import ImportedError, KerasError, StoreError, WeightsError
 from medtransfer.networks import imagenet as weights
 from medtransfer.networks import imported, stored
-from medtransfer.networks.model import Classifier
 from medtransfer.networks.imported import Name
 from medtransfer.networks.keras import load_keras
+from medtransfer.networks.model import Classifier
 
 pytestmark = pytest.mark.slow
 

@@ -121,8 +121,8 @@ def import_folder(domain: str, folder: Path) -> tuple[list[Name], list[str]]:
 def _convert(path: Path, name: Name) -> None:
     from safetensors.torch import save_file
 
-    from medtransfer.networks.model import Classifier
     from medtransfer.networks.keras import load_keras
+    from medtransfer.networks.model import Classifier
 
     model = Classifier(name.architecture, outputs=naming(name.domain).outputs)
     load_keras(model, path=path)

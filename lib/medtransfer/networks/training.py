@@ -16,8 +16,8 @@ from medtransfer.data.datamodule import DevelopmentData, PlainImages, TrainingIm
 from medtransfer.data.manifests import imagenet_weights
 from medtransfer.errors import TrainingError
 from medtransfer.networks import fast, imagenet, stored
-from medtransfer.networks.model import Classifier
 from medtransfer.networks.classifier import BestEpoch, ImageClassifier
+from medtransfer.networks.model import Classifier
 from medtransfer.networks.network import device, predictions
 from medtransfer.networks.trained import IMAGENET, RANDOM, Training
 

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from medtransfer.networks.model import Classifier
 from medtransfer.networks.fast.folding import folded
+from medtransfer.networks.model import Classifier
 
 pytestmark = pytest.mark.slow
 

@@ -21,10 +21,10 @@ import h5py
 from torch import Tensor
 
 from medtransfer.errors import KerasError
-from medtransfer.networks.model import Classifier
 from medtransfer.networks.imagenet import COUNTER
 from medtransfer.networks.keras.layouts import DENSE, check_last_relu, matched, places
 from medtransfer.networks.keras.reading import Stored, contents, read
+from medtransfer.networks.model import Classifier
 
 # Axes of Keras's arrays in our order, and of ours in Keras's, whose kernels are (H, W, in, out).
 TO_OURS = {1: (0,), 2: (1, 0), 4: (3, 2, 0, 1)}

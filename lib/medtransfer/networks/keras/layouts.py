@@ -8,9 +8,9 @@ from torch import nn
 from torchvision.models.inception import BasicConv2d
 
 from medtransfer.errors import KerasError
-from medtransfer.networks.model import Classifier
 from medtransfer.networks.imagenet import COUNTER
 from medtransfer.networks.keras.reading import VARIABLES, Stored
+from medtransfer.networks.model import Classifier
 
 INCEPTION, DENSENET = "inception_v3_keras", "densenet121_keras"
 DENSE = "dense"
