@@ -126,7 +126,7 @@ def parts(architecture: str, *, images: int):
         "weight_decay": 0.01,
         "warm_up": 0.1,
     }
-    return ImageClassifier(Classifier(architecture, outputs=1), **rates, **others), data
+    return ImageClassifier(Classifier(architecture, outputs=1), **rates), data
 
 
 def bare(module, data) -> None:
