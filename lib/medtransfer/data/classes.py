@@ -33,7 +33,8 @@ def check(
         SplitError: a set that is needed shows every label in one class only.
     """
     truth = index[list(labels)].to_numpy()
-    useless, poor = [], []
+    useless: list[str] = []
+    poor: list[str] = []
     for name, rows in sets.items():
         values = truth[rows]
         none, all_ = ~values.any(axis=0), values.all(axis=0)

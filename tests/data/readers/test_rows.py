@@ -20,14 +20,14 @@ LABEL = {"name": "Sick", "meaning": "m"}
 def folder(tmp_path):
     """Writes a table and the images asked for; returns a request for them."""
 
-    def make(table, *images, **changes):
+    def make(content, *images, **changes):
         for number, name in enumerate(images):
             path = tmp_path / "images" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             pixels = np.full((8, 8, 3), 10 + number, np.uint8)
             Image.fromarray(pixels).save(path, "PNG")
-        if table is not None:
-            (tmp_path / "labels.csv").write_text(table, encoding="utf-8")
+        if content is not None:
+            (tmp_path / "labels.csv").write_text(content, encoding="utf-8")
         facts = folder_facts(**{"labels": [LABEL], "group_column": "patient", **changes})
         manifest = FolderManifest.model_validate(facts)
         return catalog.Request(manifest=manifest, root=tmp_path, image_px=32)
@@ -131,6 +131,13 @@ def test_what_leaves_nothing_is_refused(folder, changes, says):
     wanted = folder(TWO, "a.png", "b.png", **changes)
     with pytest.raises((SourceError, SplitError), match=says):
         prepare.prepared_source(wanted)
+
+
+def test_the_home_of_the_user_may_be_written_as_a_tilde(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    wanted = folder(TWO, "a.png", "b.png", images="~/images", table="~/labels.csv")
+    assert len(index(wanted)) == 2
+    assert all(path.is_file() for path in wanted.reader().watched())
 
 
 # --- several rows of an image --------------------------------------------------------------------
@@ -261,6 +268,44 @@ def test_a_folder_without_a_table_has_columns_of_its_own(folder, tmp_path, chang
     manifest = FolderManifest.model_validate({**bare(), **changes})
     with pytest.raises(SourceError, match=says):
         catalog.Request(manifest=manifest, root=tmp_path, image_px=32).reader().index()
+
+
+# --- what cannot serve a study is refused before any image is read -------------------------------
+
+
+def divided(folder, *rows):
+    """Rows are (patient, sick, set)."""
+    lines = [f"{number}.png,{','.join(row)}" for number, row in enumerate(rows)]
+    split = {"rule": "column", "column": "part"}
+    names = [f"{number}.png" for number in range(len(rows))]
+    return folder("\n".join(["file,patient,sick,part", *lines]), *names, split=split)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([("p", "1", "train"), ("q", "0", "val"), ("r", "1", "test")], r"names \['test', 'train'"),
+        ([("p", "1", "development"), ("q", "0", "tset")], r"names \['development', 'tset'\]"),
+        (
+            [("p", "1", "development"), ("q", "0", "development"), ("p", "0", "test")],
+            "1 groups in both test and development: p",
+        ),
+        (
+            [("p", "1", "development"), ("q", "0", "development"), ("r", "0", "test")],
+            "test .1 images. has no positive of Sick",
+        ),
+        (
+            [("p", "0", "development"), ("q", "0", "development"), ("r", "0", "test")],
+            "the source .3 images. has no positive of Sick",
+        ),
+    ],
+    ids=["names", "typo", "patient", "test of one class", "one class"],
+)
+def test_a_split_that_cannot_serve_is_refused_before_anything_is_read(folder, unread, rows, says):
+    wanted = divided(folder, *rows)
+    unread()
+    with pytest.raises(SplitError, match=says):
+        prepare.prepared_source(wanted)
 
 
 # --- one file under two names --------------------------------------------------------------------

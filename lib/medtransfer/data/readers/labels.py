@@ -92,9 +92,9 @@ class ColumnLabel(Label):
         unknown = cells[cells.isin([cell for cell, state in found.items() if state is None])]
         if len(unknown):
             raise SourceError(
-                f"column {cells.name!r}: {len(unknown)} rows hold what label "
-                f"{self.name} has no rule for: {rows(placed(unknown))}. {self._rule()}. In the "
-                "manifest, `positive`, `negative` and `left_out` of the label list the values of each"
+                f"column {cells.name!r}: {len(unknown)} rows hold what label {self.name} has no "
+                f"rule for: {rows(placed(unknown))}. {self._rule()}. In the manifest, "
+                "`positive`, `negative` and `left_out` of the label list the values of each"
             )
         if self.positive and POSITIVE not in found.values():
             values = ", ".join(repr(cell) for cell in [*found][:10])

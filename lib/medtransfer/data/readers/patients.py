@@ -77,7 +77,7 @@ def groups(
     if not missing:
         _refuse(
             cells[found == ""],
-            "name no patient; `allow: [missing_groups]` makes the image of each a patient of its own",
+            "name no patient; `allow: [missing_groups]` makes each image a patient of its own",
         )
     if not similar and (pairs := alike(found.unique())):
         listed = "; ".join(" and ".join(map(repr, spellings)) for spellings in pairs[:SHOWN])
