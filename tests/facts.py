@@ -26,6 +26,7 @@ def folder_facts(**changes: Any) -> dict[str, Any]:
         "images": "images",
         "table": "labels.csv",
         "image_column": "file",
+        "group_column": "none",
         "label_columns": ["sick"],
     }
     return {**facts, **changes}

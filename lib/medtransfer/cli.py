@@ -105,7 +105,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, name: str) -> Non
     """Compute factors of one domain (default: all) and print every pair with its interval."""
     from medtransfer.analysis import sanity, tables
     from medtransfer.attacks.delivery import FLOAT
-    from medtransfer.compute import run
+    from medtransfer.compute import run, sets
     from medtransfer.report.wording import named
     from medtransfer.study import builders, plan
     from medtransfer.units import shown
@@ -113,6 +113,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, name: str) -> Non
     profile = _profile(name)
     _warn(builders.too_deep(profile))
     study = builders.resolve(profile, [domain])
+    _warn(sets.checked(study, [domain], factors))
     for factor in factors:
         cells = run.factor(study, domain, factor)
         frame = tables.transfer_table(cells, resamples=profile.resamples)

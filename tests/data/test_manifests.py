@@ -27,6 +27,7 @@ FOLDER = COMMON | {
     "images": "images",
     "table": "labels.csv",
     "image_column": "file",
+    "group_column": "patient",
     "findings_column": "findings",
 }
 PHANTOM = {k: v for k, v in FOLDER.items() if k in {*COMMON, "domain", "task", "labels"}} | {
@@ -84,8 +85,30 @@ BAD = [
     Wrong("folder", {"labels": []}, "labels", "at least 1"),
     Wrong("folder", {"labels": FOLDER["labels"][:1] * 2}, "folder", "every name may stand once"),
     Wrong("folder", {"task": "binary"}, "folder", "a binary task has one label, not 2"),
-    Wrong("folder", {"findings_column": None}, "folder", "label_columns or findings_column"),
     Wrong("folder", {"label_columns": ["a", "b"]}, "folder", "either label_columns or"),
+    Wrong("folder", {"labels": [{**FOLDER["labels"][0], "column": "x"}]}, "folder", "one of the t"),
+    Wrong("folder", {"group_column": None}, "folder", "group_column: needed.*group_column: none`"),
+    Wrong("folder", {"group_pattern": "("}, "group_pattern", "no regular expression"),
+    Wrong(
+        "folder",
+        {"group_column": "none", "group_pattern": "p"},
+        "folder",
+        "group_pattern: needs a group_column",
+    ),
+    Wrong("folder", {"image_column": None}, "image_column", "valid string"),
+    Wrong("folder", {"encoding": "klingon"}, "encoding", "utf-8, windows-1252"),
+    Wrong("folder", {"separator": "x"}, "separator", "','"),
+    Wrong("folder", {"only": {"view": []}}, "only.view", "at least 1"),
+    Wrong("folder", {"allow": ["all"]}, "allow.0", "similar_groups"),
+    Wrong("folder", {"split": {"rule": "official"}}, "split.rule", "'seeded' or 'column'"),
+    Wrong("folder", {"split": {"rule": "column", "column": "s", "test": [1]}}, "split", "together"),
+    Wrong("folder", {"split": {"rule": "seeded", "left_out": [1]}}, "split", "together"),
+    Wrong(
+        "folder",
+        {"split": {"rule": "column", "column": "s", "development": ["a", 1], "test": ["01"]}},
+        "split",
+        "a value may stand in one of",
+    ),
     Wrong(
         "folder",
         {"findings_column": None, "label_columns": ["a"]},
@@ -95,8 +118,14 @@ BAD = [
     Wrong("folder", {"table_sha256": "abc"}, "table_sha256", "pattern"),
     Wrong("folder", {"group_noun": ""}, "group_noun", "at least 1"),
     Wrong("folder", {"name": "../mine"}, "name", "pattern"),
-    Wrong("folder", {"grupo": "x"}, "grupo", "Extra inputs are not permitted"),
-    Wrong("folder", {"labels": [{"name": "M", "meaning": "m", "colour": 1}]}, "colour", "Extra"),
+    Wrong("folder", {"grup_noun": "x"}, "grup_noun", "allowed: name, .*is group_noun meant"),
+    Wrong(
+        "folder",
+        {"labels": [{"name": "M", "meaning": "m", "colour": 1}]},
+        "labels.0",
+        "no field colour; allowed: name, meaning, column, positive, negative, left_out",
+    ),
+    Wrong("phantom", {"colour": 1}, "phantom", "no field colour; allowed: name, .*drawing"),
     Wrong("phantom", {"drawing": "teeth"}, "drawing", "allowed: chest, fundus, histology"),
     Wrong("weights", {"sha256": "xyz"}, "sha256", "pattern"),
     Wrong("weights", {"addresses": []}, "weights", "a wheel or at least one address"),
@@ -117,6 +146,38 @@ def test_a_wrong_field_is_named_with_what_is_allowed(write, wrong):
         manifests.read(path)
     assert str(path) in str(caught.value)
     assert wrong.field in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["folder", "phantom"])
+@pytest.mark.parametrize("name", ["image", "group", "split", "source", "pixels", " group ", " "])
+def test_a_label_is_not_called_as_a_column_of_the_index(write, kind, name):
+    labels = [{"name": name, "meaning": "m"}]
+    with pytest.raises(ManifestError, match="image, group, split, source, pixels"):
+        manifests.read(write(GOOD[kind] | {"labels": labels}))
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"positive": [1], "negative": [1.0]},
+        {"positive": ["yes"], "left_out": ["YES"]},
+        {"negative": [1]},
+        {"left_out": [0]},
+        {"positive": [1], "left_out": [None], "negative": [""]},
+    ],
+    ids=str,
+)
+def test_a_value_of_a_label_stands_in_one_list(lists):
+    labels = [{"name": "Tumour", "meaning": "m", **lists}]
+    with pytest.raises(ValueError, match="a value may stand in one of positive"):
+        FolderManifest.model_validate(folder_facts(labels=labels, label_columns=None))
+
+
+def test_a_table_needs_the_column_of_its_files():
+    facts = folder_facts()
+    del facts["image_column"]
+    with pytest.raises(ValueError, match="image_column: needed"):
+        FolderManifest.model_validate(facts)
 
 
 def test_all_wrong_fields_are_named_at_once(write):
@@ -280,6 +341,7 @@ def test_groups_are_called_what_they_are(name, says):
     ("changes", "says"),
     [
         ({}, "9 images"),
+        ({"group_column": "none"}, "9 images"),
         ({"group_column": "patient"}, "9 images of 3 groups"),
         ({"group_column": "patient", "group_noun": "biopsy"}, "9 images of 3 biopsies"),
     ],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from medtransfer.data.images import Source
 from medtransfer.data.splits import NAMES, SHARES, Development, divide, parts
+from medtransfer.data.splits import published as named
 from medtransfer.errors import SplitError
 
 LABELS = ("sick", "rare")
@@ -277,3 +278,30 @@ def test_every_part_gets_a_group_where_there_are_enough(groups, number, seed):
     names = np.arange(groups).astype(str)
     part = divide(names, np.zeros((groups, 1)), shares=[1, *[0.001] * (number - 1)], seed=seed)
     assert set(part) == set(range(number))
+
+
+# --- what is seen before anything is read --------------------------------------------------------
+
+
+def test_the_sets_of_an_index_are_known_by_name():
+    table = index(range(4), split=["test", "development", "development", "test"])
+    found = {name: rows.tolist() for name, rows in named(table).items()}
+    assert found == {"test": [True, False, False, True], "development": [False, True, True, False]}
+    assert named(index(range(4))) == {}
+    assert {"d1:train", "d1/10:train", "d2:val", "test"} <= {*named(published())}
+
+
+@pytest.mark.parametrize("first", ["test", "d1:train", "d2:val"])
+@pytest.mark.parametrize("second", ["d1:val", "d2:train"])
+def test_a_group_in_two_sets_is_named_with_both(first, second):
+    table = published()
+    for place, entry in ((0, first), (1, second)):
+        table.loc[place, ["group", "split"]] = ["torn", entry]
+    with pytest.raises(SplitError, match=rf"1 groups in both ({first}|{second}) and .*: torn"):
+        named(table)
+
+
+@pytest.mark.parametrize("entries", [("train", "val", "test"), ("0", "1"), ("test", "developmint")])
+def test_other_names_are_answered_with_the_way_to_map_them(entries):
+    with pytest.raises(SplitError, match=r"names \[.*development: \[train, val\], test: \[test\]"):
+        named(index(range(len(entries)), split=list(entries)))

@@ -107,8 +107,12 @@ def a_profile(folder: Path) -> list[bytes]:
 
 FINDINGS = {"label_columns": None, "findings_column": "findings", "group_column": "patient"}
 COLUMN = {"split": {"rule": "column", "column": "split"}}
+MAPPED = {"split": {**COLUMN["split"], "development": ["train"], "test": ["test"]}}
+MANY = {"rows_per_image": "many", "separator": ";", "only": {"view": ["PA"]}}
+OTHERS = {"ignored_findings": "others", "left_out_findings": [""]}
 FOLDERS = [
-    FolderManifest.model_validate(folder_facts(**changes)) for changes in ({}, FINDINGS | COLUMN)
+    FolderManifest.model_validate(folder_facts(**changes))
+    for changes in ({}, FINDINGS | COLUMN, MAPPED | MANY, FINDINGS | OTHERS)
 ]
 
 
@@ -131,6 +135,7 @@ def tables(folder: Path) -> list[bytes]:
     return [
         b"file,sick\na.png,0\nb/c.png,1\n",
         b"file,patient,findings,split\na.png,7,Tumour,d1:train;d2:val\nb.png,8,,test\n",
+        b"file;sick;split;view\na.png;1.0;train;PA\na.png;true;train;LL\nb.png;0;test;PA\n",
         b"image,level\n1_left,0\n1_right,4\n",
         b"Image Index,Finding Labels,Patient ID\n00000001_0.png,Mass|Nodule,1\n",
     ]

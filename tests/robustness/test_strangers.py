@@ -255,8 +255,8 @@ def test_pixels_that_are_no_numbers_do_not_reach_an_attack(network, value):
 
 def test_nothing_is_written_outside_the_store(tmp_path, home):
     (tmp_path / "mine" / "images").mkdir(parents=True)
-    for name in ("a.png", "b.png"):
-        Image.new("RGB", (32, 32)).save(tmp_path / "mine" / "images" / name)
+    for name, colour in (("a.png", "black"), ("b.png", "red")):
+        Image.new("RGB", (32, 32), colour).save(tmp_path / "mine" / "images" / name)
     table = pd.DataFrame({"file": ["a.png", "b.png"], "sick": [0, 1]})
     table.to_csv(tmp_path / "mine" / "labels.csv", index=False)
     facts = FolderManifest.model_validate(folder_facts())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from medtransfer.compute import sets
 from medtransfer.compute.ensure import ensure
 from medtransfer.executors.local import executor
 from medtransfer.networks.network import Network
@@ -33,10 +34,12 @@ def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
 
     Raises:
         UsageError: there is no such factor.
+        SplitError: a set of images cannot serve it (see `compute.sets`).
         ComputeError: some work failed; the message names it.
     """
     plan.factor(name)  # a mistake costs no training
     with executor():
+        sets.checked(study, [domain], [name])
         cells = plan.cells(study, domain, name, epsilons=chosen_epsilons(study, domain))
         ensure(cells)
     return cells
@@ -46,9 +49,14 @@ def everything(study: Study, domains: Iterable[str]) -> None:
     """Make all that the notebooks of some domains show, scheduled together.
 
     An attack that several factors need is so crafted once and scored on all their targets.
+
+    Raises:
+        SplitError: a set of images cannot serve a factor (see `compute.sets`).
+        ComputeError: some work failed; the message names it.
     """
     domains = list(domains)
     with executor():
+        sets.checked(study, domains)
         choices = [spec for domain in domains for spec in plan.choices(study, domain).values()]
         networks = [
             spec for d in domains for name in FACTORS for spec in plan.networks(study, d, name)

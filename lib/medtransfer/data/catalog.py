@@ -26,8 +26,8 @@ from medtransfer.errors import ManifestError, SourceError
 if TYPE_CHECKING:
     import pandas as pd
 
-PROSE = {
-    *("title", "addresses", "licence", "citation", "verified", "verification"),
+PROSE = {  # and what changes no image
+    *("allow", "title", "addresses", "licence", "citation", "verified", "verification"),
     *("files", "by_hand", "caveats", "counts", "group_rule", "group_noun"),
 }
 

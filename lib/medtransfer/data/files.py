@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -22,9 +23,20 @@ Inside = Annotated[str, AfterValidator(_inside)]
 
 
 class Strict(BaseModel):
-    """A record without unknown fields."""
+    """A record without unknown fields; one is refused with those that there are."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_are_known(cls, given: Any) -> Any:
+        known = list(cls.model_fields)
+        unknown = [str(n) for n in given if n not in known] if isinstance(given, dict) else []
+        if unknown:
+            near = get_close_matches(unknown[0], known, n=1)
+            meant = f"; is {near[0]} meant?" if near else ""
+            raise ValueError(f"no field {', '.join(unknown)}; allowed: {', '.join(known)}{meant}")
+        return given
 
 
 class Wheel(Strict):

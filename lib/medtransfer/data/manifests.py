@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Union
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from medtransfer import paths
 from medtransfer.data import readers
@@ -69,8 +69,9 @@ def explain(path: Path, error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         field = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
-        given = "" if problem["type"] == "missing" else f", got {str(problem['input'])[:60]!r}"
-        lines.append(f"{path}: {field}: {problem['msg']}{given}")
+        whole = problem["type"] == "missing" or isinstance(problem["input"], dict | BaseModel)
+        given = "" if whole else f", got {str(problem['input'])[:60]!r}"
+        lines.append(f"{path}: {field}: {problem['msg'].removeprefix('Value error, ')}{given}")
     return "\n".join(lines)
 
 

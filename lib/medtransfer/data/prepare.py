@@ -15,7 +15,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from medtransfer import store
-from medtransfer.data import catalog, download, room
+from medtransfer.data import catalog, classes, download, room, splits
 from medtransfer.data.catalog import Request, Wanted, digest
 from medtransfer.data.draft import ARRAY, CHECKSUMS, Draft
 from medtransfer.data.images import FileSource, Source, check_memory, write_index
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ARCHIVES = "images_*.tar.gz"
+# What must show both classes whatever the study; the smaller sets are named when one is planned.
+NEEDED = ("the source", splits.TEST, splits.DEVELOPMENT, "d1:train", "d1:val", "d2:train")
 READING = 16  # bytes per pixel: an image in Pillow, what it is resized through, and its array
 
 
@@ -107,6 +109,7 @@ def prepared_source(wanted: Request, *, skip_unreadable: bool = False) -> FileSo
     Raises:
         SourceError: tables or images cannot be used, and all of them are named in a report; or
             there is not enough room on the disk.
+        SplitError: the sets that the tables name cannot serve (see `splits` and `classes`).
     """
     with _alone(wanted.place):
         if spec := up_to_date(wanted):
@@ -114,12 +117,15 @@ def prepared_source(wanted: Request, *, skip_unreadable: bool = False) -> FileSo
         reader = wanted.reader()
         index = reader.index()
         check_counts(index, wanted.manifest)
+        sets = {NEEDED[0]: np.ones(len(index), bool), **splits.published(index)}
+        classes.check(index, labels=wanted.manifest.label_names, sets=sets, needed=NEEDED)
         index = limited(index, images=wanted.limit)
         _check_disk(wanted, images=len(index))
         seen = stamps(reader)
         draft = Draft(wanted.place / "draft", plan={"stamps": seen, "index": digest(index)})
         draft.fill(wanted, reader, index["image"].tolist())
         _refuse_unreadable(wanted, draft, images=len(index), skip=skip_unreadable)
+        reader.check(index.assign(source=draft.column("source")))
         spec = _publish(wanted, draft, index)
         _remember(wanted, content=spec.content, stamps=seen, unreadable=len(draft.problems))
         shutil.rmtree(draft.folder, ignore_errors=True)

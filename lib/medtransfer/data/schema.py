@@ -34,6 +34,10 @@ Drawing = Annotated[str, _one_of("drawing", phantoms.drawings)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
+# The index of a source has these columns beside one for each label.
+RESERVED = ("image", "group", "split", "source", "pixels")
+
+
 class Label(Strict):
     """One output: its name and what a positive means."""
 
@@ -114,6 +118,11 @@ class ImageFacts(Manifest):
         names = [label.name for label in self.labels]
         if len(set(names)) != len(names):
             raise ValueError("labels: every name may stand once")
+        if taken := [name for name in names if name.strip() in RESERVED or not name.strip()]:
+            raise ValueError(
+                f"labels: no label can be called {', '.join(map(repr, taken))}: the index has "
+                f"columns of its own, {', '.join(RESERVED)}. Its column in your table may be"
+            )
         if self.task == "binary" and len(names) != 1:
             raise ValueError(f"labels: a binary task has one label, not {len(names)}")
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -166,9 +167,30 @@ def _published(entries: np.ndarray) -> dict[str, np.ndarray]:
     if not official and (set(names) - allowed or needed - set(names)):
         raise SplitError(
             f"the published split names {names}; needed are {sorted(needed)}, "
-            f"allowed {sorted(allowed)}; or {TEST} and {DEVELOPMENT} alone"
+            f"allowed {sorted(allowed)}; or {TEST} and {DEVELOPMENT} alone. Where a column "
+            "has other names, the manifest says what they are: split: {rule: column, column: ..., "
+            "development: [train, val], test: [test]}"
         )
     return {name: np.array([name in entry for entry in sets]) for name in names}
+
+
+def published(index: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the sets that an index names, as boolean arrays over its rows; {} if it names none.
+
+    Raises:
+        SplitError: it names others than a study has, lacks some, or a group lies in two of them.
+    """
+    groups = index["group"].to_numpy(str)
+    found = _published(index["split"].to_numpy(str))
+    whole = [TEST, DEVELOPMENT, *(f"{name}:{part}" for name in ("d1", "d2") for part in _PARTS)]
+    members = {name: {*groups[found[name]]} for name in whole if name in found}
+    for (first, some), (second, others) in combinations(members.items(), 2):
+        if shared := sorted(some & others):
+            raise SplitError(
+                f"the published split has {len(shared)} groups in both {first} and {second}: "
+                f"{', '.join(shared[:5])}. A group (a patient) may lie in one of them"
+            )
+    return found
 
 
 def _check_published(table: dict[str, np.ndarray], groups: np.ndarray) -> None:

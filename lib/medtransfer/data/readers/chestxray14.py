@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 import yaml
 
-from medtransfer.data.readers.folder import positives
-from medtransfer.data.readers.reader import Picture, Reader, index_frame, refuse, table
+from medtransfer.data.readers.labels import positives
+from medtransfer.data.readers.reader import Picture, Reader, index_frame, refuse
+from medtransfer.data.readers.tables import table
 from medtransfer.data.schema import Published
 from medtransfer.data.splits import TEST, TRAIN, VALIDATION
 from medtransfer.errors import SourceError

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from medtransfer.data.readers.reader import Picture, Reader, index_frame, opened, refuse, table
+from medtransfer.data.readers.reader import Picture, Reader, index_frame, opened, refuse
+from medtransfer.data.readers.tables import table
 from medtransfer.data.schema import Published
 from medtransfer.data.splits import DEVELOPMENT, TEST
 from medtransfer.errors import SourceError

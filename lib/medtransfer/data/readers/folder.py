@@ -1,58 +1,135 @@
-"""The local folder: images and a CSV of labels and groups, described by a manifest."""
+"""The local folder: images and a table of labels and groups, described by a manifest."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from medtransfer.data.files import Sha256
-from medtransfer.data.readers import dicom
-from medtransfer.data.readers.reader import Picture, Reader, index_frame, refuse, sha256, table
+from medtransfer.data.readers import dicom, rows
+from medtransfer.data.readers.labels import ColumnLabel
+from medtransfer.data.readers.located import Located
+from medtransfer.data.readers.patients import Pattern
+from medtransfer.data.readers.reader import Picture, Reader, sha256
+from medtransfer.data.readers.sets import FolderSplit
+from medtransfer.data.readers.tables import Encoding, Separator, table
+from medtransfer.data.readers.values import Column, Values
 from medtransfer.data.schema import FileManifest
 from medtransfer.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+NONE = "none"
+LISTED = ("file", "folder", "outer_folder")
+PICTURES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".tga"),
+    *(".pgm", ".ppm", ".dcm", ".dicom"),
+)
+NEEDS_GROUPS = (
+    "group_column: needed: the column that names the patient of every image, so that no patient "
+    "is divided between sets; or `group_column: none`, when every image is its own patient"
+)
+
+Mistake = Literal["similar_groups", "missing_groups", "identical_images", "contradicting_findings"]
+
 
 class FolderManifest(FileManifest):
-    """Images in a folder and a CSV of labels; paths are relative to the manifest's own folder.
+    """Images in a folder and a table beside them; paths are relative to the manifest's own folder.
 
-    Either `label_columns` (one 0/1 column per label) or `findings_column` (names of the positive
-    labels, divided by `findings_separator`) says what is positive. Without `group_column` every
-    image is its own group, and `group_noun` is "image".
+    Attributes:
+        images: the folder of the images.
+        table: a CSV; without one there is a row for every image below the folder, with the
+            columns `file`, `folder` (the one that holds it) and `outer_folder` (the first one).
+        table_sha256: its checksum, if it must not change.
+        separator, encoding: of the table: `,` unless it says so, and UTF-8 unless its first bytes
+            say UTF-16.
+        image_column: the column of file names below the folder (see `located`).
+        image_suffix: what the names lack, such as `.png`.
+        folder_column: the column of the folder, below that of the images, that holds the file.
+        rows_per_image: "many" if rows are findings or readers of an image: it is positive if any
+            of its rows is.
+        group_column: the column of patients, or "none" if every image is its own.
+        group_pattern: what of that column is the patient: a regular expression; of its first
+            group, if it has one.
+        only: column -> the values of the rows that are used; others are left out.
+        labels: without `findings_column`, each is decided by a column (see `ColumnLabel`).
+        label_columns: their columns, in the order of the labels.
+        findings_column: the column of the names of positive labels.
+        findings_separator: what stands between them.
+        ignored_findings: findings that are no labels, or "others" for all that are none.
+        left_out_findings: findings whose rows are left out; "" for an empty cell.
+        allow: what else is refused as a likely mistake: ids of patients that differ by case or as
+            7 and 007 do; rows without one, whose images are then groups of their own; one file,
+            byte for byte, of several patients or with several labels; "No Finding" beside a
+            finding.
     """
 
     kind: Literal["folder"]
     images: str
-    table: str
+    table: str | None = None
     table_sha256: Sha256 | None = None
-    image_column: str
+    separator: Separator = ","
+    encoding: Encoding | None = None
+    image_column: Column = LISTED[0]
     image_suffix: str = ""
-    group_column: str | None = None
-    label_columns: tuple[str, ...] | None = None
-    findings_column: str | None = None
-    findings_separator: str = "|"
+    folder_column: Column | None = None
+    rows_per_image: Literal["one", "many"] = "one"
+    group_column: Column | None
+    group_pattern: Pattern | None = None
+    only: dict[Column, Values] = Field(default_factory=dict)
+    labels: Annotated[tuple[ColumnLabel, ...], Field(min_length=1)]
+    label_columns: tuple[Column, ...] | None = None
+    findings_column: Column | None = None
+    findings_separator: Annotated[str, Field(min_length=1)] = "|"
+    ignored_findings: tuple[str, ...] | Literal["others"] = ()
+    left_out_findings: tuple[str, ...] = ()
+    split: FolderSplit
+    allow: tuple[Mistake, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
-    def _groups_have_a_noun(cls, given: Any) -> Any:
+    def _groups_are_said(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        return {"group_noun": "group" if given.get("group_column") else "image", **given}
+        column = given.get("group_column")
+        if column is None:
+            raise ValueError(NEEDS_GROUPS)
+        alone = column == NONE
+        noun = "image" if alone else "group"
+        return {"group_noun": noun, **given, "group_column": None if alone else column}
 
     @model_validator(mode="after")
-    def _labels_have_one_rule(self) -> FolderManifest:
-        if (self.label_columns is None) == (self.findings_column is None):
+    def _columns_are_said(self) -> FolderManifest:
+        if self.table and "image_column" not in self.model_fields_set:
+            raise ValueError("image_column: needed: the column of the table that names the files")
+        if self.group_pattern and not self.group_column:
+            raise ValueError("group_pattern: needs a group_column")
+        own = [label.name for label in self.labels if label.of_column]
+        if own and (self.findings_column or self.label_columns):
+            raise ValueError(
+                f"labels: {', '.join(own)}: a column or values of its own, and label_columns or "
+                "findings_column beside it; give one of the three"
+            )
+        if self.label_columns and self.findings_column:
             raise ValueError("give either label_columns or findings_column")
         if self.label_columns is not None and len(self.label_columns) != len(self.labels):
             raise ValueError("label_columns: one column per label, in the order of labels")
         return self
+
+    @property
+    def columns_of_labels(self) -> tuple[str, ...]:
+        """The columns that decide the labels, in their order; () where findings do."""
+        if self.findings_column:
+            return ()
+        return self.label_columns or tuple(
+            label.column or label.name.strip() for label in self.labels
+        )
 
     def folder(self, manifest: Path) -> Path:
         """Return where its files lie: beside the manifest."""
@@ -64,90 +141,87 @@ class FolderManifest(FileManifest):
 
 
 class FolderReader(Reader[FolderManifest]):
-    """Any files that Pillow reads, or DICOM, named by a table beside them."""
+    """Any files that Pillow reads, or DICOM, named by a table beside them or by their folders."""
 
     def __init__(self, manifest: FolderManifest, *, root: Path, image_px: int) -> None:
         super().__init__(manifest, root=root, image_px=image_px)
-        self.base = (root / manifest.images).resolve()
+        folder = root / Path(manifest.images).expanduser()
+        self.located = Located(folder, suffix=manifest.image_suffix)
 
     def index(self) -> pd.DataFrame:
-        """Return the index; rows that the published split leaves out are dropped.
+        """Return the index; rows that the manifest leaves out are dropped.
 
         Raises:
-            SourceError: the table is missing, has another checksum, lacks a column, names an image
-                twice or one outside the folder, or holds empty groups or labels not allowed.
+            SourceError: the table is missing, has another checksum, or is none (see `tables`); or
+                its rows do not fit the manifest or the folder (see `rows`).
         """
-        rows, manifest = self._table(), self.manifest
-        images = rows[manifest.image_column]
-        index = index_frame(
-            images=images.tolist(),
-            groups=rows[manifest.group_column or manifest.image_column].tolist(),
-            splits=rows[manifest.split.column].tolist() if manifest.split.column else "",
-            labels=_labels(manifest, rows),
-            names=manifest.label_names,
-        )
-        if manifest.split.column:
-            index = index[index["split"] != ""].reset_index(drop=True)
-        refuse(index["image"][index["image"].duplicated()], "stand twice in the table")
-        refuse(index["image"][index["group"] == ""], f"have no {manifest.group_column}")
-        files = [self._file(name) for name in index["image"]]
-        refuse(
-            [f for f in files if self.base not in f.resolve().parents], f"lie outside {self.base}"
-        )
-        return index
+        found = self.rows
+        try:
+            return rows.index(self.manifest, found, self.located)
+        except SourceError as error:
+            raise SourceError(f"{self.manifest.table or self.located.folder}: {error}") from None
 
     def watched(self) -> Iterable[Path]:
         """Return the table and every image that it names."""
-        yield self.root / self.manifest.table
-        for name in self._table()[self.manifest.image_column]:
-            yield self._file(name)
+        if self.manifest.table:
+            yield self.table
+        for name in rows.names(self.manifest, self.rows):
+            yield self.located.path(name)
 
     def picture(self, name: str) -> Picture:
         """Return one image; what it raises says whether its file or its content is at fault."""
-        path = self._file(name)
-        data = path.read_bytes()
+        try:
+            data = self.located.path(name).read_bytes()
+        except FileNotFoundError:
+            raise FileNotFoundError(self.located.missing(name)) from None
         is_dicom = dicom.is_dicom(name, data)
         return self.encoded(data, image=dicom.read_picture(io.BytesIO(data)) if is_dicom else None)
 
-    def _file(self, name: str) -> Path:
-        return self.base / f"{name}{self.manifest.image_suffix}"
+    def check(self, index: pd.DataFrame) -> None:
+        """Refuse files that are byte for byte the same (see `rows.check_identical`)."""
+        if "identical_images" not in self.manifest.allow:
+            rows.check_identical(index, self.manifest.label_names)
 
-    def _table(self) -> pd.DataFrame:
+    @property
+    def table(self) -> Path:
+        """Where the table lies."""
+        return self.root / Path(self.manifest.table or "").expanduser()
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The rows of the table, or of the files below the folder; text."""
         manifest = self.manifest
-        path = self.root / manifest.table
         needed = {
-            manifest.image_column,
-            manifest.group_column,
-            manifest.split.column,
-            manifest.findings_column,
-            *(manifest.label_columns or ()),
+            *(manifest.image_column, manifest.folder_column, manifest.group_column),
+            *(manifest.split.column, manifest.findings_column),
+            *(*manifest.columns_of_labels, *manifest.only),
         }
-        found = table(path, columns=[name for name in needed if name is not None])
-        known = sha256(path.read_bytes())
+        columns = [name for name in needed if name is not None]
+        if not manifest.table:
+            return self._listed(columns)
+        separator, encoding = manifest.separator, manifest.encoding
+        found = table(self.table, columns=columns, separator=separator, encoding=encoding)
+        known = sha256(self.table.read_bytes())
         if manifest.table_sha256 not in (None, known):
             raise SourceError(
-                f"{path}: sha256 is {known}, the manifest says {manifest.table_sha256}"
+                f"{self.table}: sha256 is {known}, the manifest says {manifest.table_sha256}"
             )
         return found
 
+    def _listed(self, columns: list[str]) -> pd.DataFrame:
+        import pandas as pd
 
-def _labels(manifest: FolderManifest, rows: pd.DataFrame) -> np.ndarray:
-    if manifest.label_columns is not None:
-        values = rows[list(manifest.label_columns)]
-        wrong = ~values.isin(["0", "1"]).all(axis=1)
-        refuse(rows[manifest.image_column][wrong], "have labels other than 0 and 1")
-        return values.astype(np.uint8).to_numpy()
-    findings = rows[str(manifest.findings_column)]
-    return positives(findings, manifest.label_names, separator=manifest.findings_separator)
-
-
-def positives(findings: pd.Series, names: tuple[str, ...], *, separator: str) -> np.ndarray:
-    """Return 0/1 labels, uint8 (N, K), from the names of the positive ones in each row.
-
-    Raises:
-        SourceError: a row names a finding that is not in `names`.
-    """
-    found = findings.str.split(separator, regex=False)
-    unknown = sorted({name for row in found for name in row} - {"", *names})
-    refuse(unknown, f"are findings that the manifest does not list ({', '.join(names)})")
-    return np.array([[name in row for name in names] for row in found], dtype=np.uint8)
+        if unknown := sorted({*columns} - {*LISTED}):
+            raise SourceError(
+                f"without a table there is no column {', '.join(unknown)}; those of the files "
+                f"below {self.located.folder} are {', '.join(LISTED)}"
+            )
+        paths = [PurePosixPath(name) for name in self.located.files()]
+        found = [
+            (str(path), path.parent.name, path.parts[0] if path.parts[1:] else "")
+            for path in paths
+            if path.suffix.lower() in PICTURES and not path.name.startswith(".")
+        ]
+        if not found:
+            raise SourceError(f"{self.located.folder}: no images there, of {', '.join(PICTURES)}")
+        return pd.DataFrame(found, columns=[*LISTED], index=[row[0] for row in found], dtype="str")

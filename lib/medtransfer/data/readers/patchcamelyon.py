@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from medtransfer.data.readers.reader import Picture, Reader, index_frame, reading, table
+from medtransfer.data.readers.reader import Picture, Reader, index_frame, reading
+from medtransfer.data.readers.tables import table
 from medtransfer.data.schema import Published
 from medtransfer.data.splits import DEVELOPMENT, TEST
 from medtransfer.errors import SourceError

@@ -71,6 +71,17 @@ class Reader(ABC, Generic[Facts]):
     def watched(self) -> Iterable[Path]:
         """Return the files whose change makes what was prepared from them out of date."""
 
+    def check(self, index: pd.DataFrame) -> None:
+        """Refuse pictures that are not what the index says, now that all are read.
+
+        Args:
+            index: with the sha256 of what each was read from as `source`, "" where it cannot be
+                used.
+
+        Raises:
+            SourceError: there are such; the message names them.
+        """
+
     def encoded(
         self,
         data: bytes,
@@ -124,28 +135,6 @@ def index_frame(
 
     front = pd.DataFrame({"image": images, "group": groups, "split": splits}, dtype="str")
     return pd.concat([front, pd.DataFrame(labels.astype(np.uint8), columns=list(names))], axis=1)
-
-
-def table(path: Path, *, columns: Iterable[str]) -> pd.DataFrame:
-    """Return a CSV file as text, with at least the columns asked for.
-
-    Raises:
-        SourceError: it is missing, no CSV, has no rows or lacks a column.
-    """
-    import pandas as pd
-
-    if not path.is_file():
-        raise SourceError(f"{path}: no such table")
-    try:
-        found = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: not readable as CSV: {error}") from error
-    if b"\0" in path.read_bytes():
-        raise SourceError(f"{path}: not readable as CSV: it holds a byte of zeros")
-    missing = sorted(set(columns) - set(found.columns))
-    if missing or found.empty:
-        raise SourceError(f"{path}: lacks {missing or 'rows'}; columns: {list(found.columns)}")
-    return found
 
 
 def refuse(names: Iterable[object], what: str) -> None:

@@ -1,0 +1,53 @@
+"""Whether the sets of images that a study needs can serve it, seen before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from medtransfer.compute.ensure import ensure
+from medtransfer.data import classes, images, splits
+from medtransfer.data.images import FileSource
+from medtransfer.data.splits import TEST, TRAIN
+from medtransfer.study import plan
+from medtransfer.study.builders import Study
+from medtransfer.study.factors import FACTORS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+HALVES = ("d1", "d2")
+
+
+def checked(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTORS) -> list[str]:
+    """Return in sentences which sets of the user's images show a label in one class only.
+
+    Nothing is trained; images that are drawn by code are drawn for it. Of these no sentence is
+    said, and their smaller sets may show one class: `smoke` draws too few, and means nothing.
+
+    Raises:
+        SplitError: a set cannot be drawn; or one to train or test on, or that from which epsilon
+            is chosen, shows every label in one class only.
+    """
+    domains, factors = list(domains), list(factors)
+    ensure(study.source(domain) for domain in domains)
+    return [sentence for domain in domains for sentence in _checked(study, domain, factors)]
+
+
+def _checked(study: Study, domain: str, factors: list[str]) -> list[str]:
+    source, choosing = study.source(domain), study.development(domain, "d1")
+    read = isinstance(source, FileSource)
+    networks = [spec for name in factors for spec in plan.networks(study, domain, name)]
+    prepared = images.load(source)
+    test = f"{domain} {TEST}"
+    sets: dict[str, np.ndarray] = {}
+    needed = [test, f"{domain} {choosing.name} validation"]
+    for development in dict.fromkeys([choosing, *(spec.development for spec in networks)]):
+        found = splits.parts(prepared.index, labels=prepared.labels, development=development)
+        train = f"{domain} {development.name} {TRAIN}"
+        sets[train], sets[test] = found.train, found.test
+        sets[f"{domain} {development.name} validation"] = found.validation
+        if read or development.name in HALVES:
+            needed.append(train)
+    poor = classes.check(prepared.index, labels=prepared.labels, sets=sets, needed=needed)
+    return poor if read else []

@@ -1,0 +1,212 @@
+"""Labels as tables have them: a column of values for each, or one column of findings."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import model_validator
+
+from medtransfer.data.readers.values import (
+    Column,
+    Key,
+    Value,
+    Values,
+    folded,
+    key,
+    keys,
+    placed,
+    rows,
+    shown,
+)
+from medtransfer.data.schema import Label
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POSITIVE, NEGATIVE, LEFT_OUT = 1, 0, -1
+TRUE: tuple[Value, ...] = (1, "true")
+FALSE: tuple[Value, ...] = (0, "false")
+OTHERS = "others"
+SEPARATORS = ("|", ";", ",", "/", "+")
+NO_FINDING = "no finding"
+
+
+class ColumnLabel(Label):
+    """An output that a column of the table decides.
+
+    Values are compared as numbers where they are numbers, and without regard to case; `true` in
+    YAML stands for yes and on, too, and "" for whatever is empty, NaN or NA.
+
+    Attributes:
+        column: its column; None is one called as the label.
+        positive: the values of a positive; None is 1 and true.
+        negative: the values of a negative. None is 0 and false; but where `positive` is given, all
+            others, except numbers below 0, what is empty and, among numbers, words.
+        left_out: the values of rows that are left out.
+
+    A value that nothing names is refused.
+    """
+
+    column: Column | None = None
+    positive: Values | None = None
+    negative: Values | None = None
+    left_out: Values | None = None
+
+    @model_validator(mode="after")
+    def _a_value_stands_once(self) -> ColumnLabel:
+        lists = [keys(values) for values in (*self._sides, self.left_out or ())]
+        if sum(map(len, lists)) != len(set[Key]().union(*lists)):
+            raise ValueError(
+                "a value may stand in one of positive (1 and true, unless it is given), negative "
+                "(0 and false, unless one of both is given) and left_out"
+            )
+        return self
+
+    @property
+    def _sides(self) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+        """What is positive, and what is negative, () where all others are."""
+        return self.positive or TRUE, self.negative or (() if self.positive else FALSE)
+
+    @property
+    def of_column(self) -> bool:
+        """Whether it says more than its name and meaning."""
+        return (self.column, self.positive, self.negative, self.left_out) != (None,) * 4
+
+    def states(self, cells: pd.Series) -> np.ndarray:
+        """Return 1 (positive), 0 (negative) or -1 (left out) for every cell, int8 (N,).
+
+        Args:
+            cells: text; its name is that of the column, its index the lines of the table.
+
+        Raises:
+            SourceError: cells hold values that nothing names, or none that `positive` names.
+        """
+        known = self._known()
+        found = {cell: self._state(key(cell), known) for cell in cells.unique()}
+        unknown = cells[cells.isin([cell for cell, state in found.items() if state is None])]
+        if len(unknown):
+            raise SourceError(
+                f"column {cells.name!r}: {len(unknown)} rows hold what label {self.name} has no "
+                f"rule for: {rows(placed(unknown))}. {self._rule()}. In the manifest, "
+                "`positive`, `negative` and `left_out` of the label list the values of each"
+            )
+        if self.positive and POSITIVE not in found.values():
+            values = ", ".join(repr(cell) for cell in [*found][:10])
+            raise SourceError(
+                f"column {cells.name!r}: no row is positive for {self.name}, that is, "
+                f"{shown(self.positive)}; its values: {values}"
+            )
+        return cells.map(found).to_numpy(np.int8)
+
+    def _known(self) -> dict[Key, int]:
+        lists = zip((POSITIVE, NEGATIVE), self._sides, strict=True)
+        known = {key: state for state, values in lists for key in keys(values)}
+        return known | dict.fromkeys(keys(self.left_out or ()), LEFT_OUT)
+
+    def _state(self, value: Key, known: dict[Key, int]) -> int | None:
+        if value in known or self.negative or not self.positive:
+            return known.get(value)
+        number = not isinstance(value, str)
+        numbers = all(not isinstance(each, str) for each in keys(self.positive))
+        if value == "" or (number and value < 0) or (numbers and not number):  # type: ignore[operator]
+            return None
+        return NEGATIVE
+
+    def _rule(self) -> str:
+        positive, negative = self._sides
+        rest = "all others but numbers below 0, what is empty, and words among numbers"
+        left_out = f"; left out: {shown(self.left_out)}" if self.left_out else ""
+        return f"Positive: {shown(positive)}; negative: {shown(negative) or rest}{left_out}"
+
+
+def findings(
+    cells: pd.Series,
+    names: Sequence[str],
+    *,
+    separator: str,
+    ignored: Sequence[str] | Literal["others"] = (),
+    left_out: Sequence[str] = (),
+) -> np.ndarray:
+    """Return 1, 0 or -1 (left out), int8 (N, K), from the names of the positives in each cell.
+
+    A cell may also be a list as Python writes it. Names are compared without regard to case, and
+    blanks, `_` and `-` are one; an empty cell names none.
+
+    Args:
+        cells: text; its index is the lines of the table.
+        names: of the K labels.
+        ignored: further findings that may stand there, or "others" for all.
+        left_out: findings (or "" for an empty cell) whose rows are left out.
+
+    Raises:
+        SourceError: a cell names a finding that is none of these.
+    """
+    places = {_plain(name): place for place, name in enumerate(names)}
+    skipped = set() if ignored == OTHERS else set(map(_plain, ignored))
+    gone = set(map(_plain, left_out))
+    states = np.zeros((len(cells), len(names)), np.int8)
+    unknown: dict[str, list[object]] = defaultdict(list)
+    for row, (line, cell) in enumerate(cells.items()):
+        for name in _named(cell, separator):
+            plain = _plain(name)
+            if plain in gone:
+                states[row] = LEFT_OUT
+                break
+            if plain in places:
+                states[row, places[plain]] = POSITIVE
+            elif plain and plain not in skipped and ignored != OTHERS:
+                unknown[name].append(line)
+    if unknown:
+        raise SourceError(
+            f"column {cells.name!r}: {len(unknown)} are findings that the manifest does not list "
+            f"({', '.join(names)}): {rows(unknown)}{_hint(unknown, places, separator)}"
+        )
+    return states
+
+
+def positives(cells: pd.Series, names: Sequence[str], *, separator: str) -> np.ndarray:
+    """Return 0/1 labels, uint8 (N, K), from the names of the positive ones in each row.
+
+    Raises:
+        SourceError: a row names a finding that is not in `names`.
+    """
+    return findings(cells, names, separator=separator).astype(np.uint8)
+
+
+def contradicting(states: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return which rows, bool (N,), have no finding and one of the other labels together."""
+    none = np.array([_plain(name) == NO_FINDING for name in names])
+    positive = states == POSITIVE
+    return np.asarray(positive[:, none].any(axis=1) & positive[:, ~none].any(axis=1))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", " ", folded(name)).strip()
+
+
+def _named(cell: str, separator: str) -> list[str]:
+    if cell.startswith("[") and cell.endswith("]"):
+        try:
+            found = ast.literal_eval(cell)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            found = None
+        if isinstance(found, list) and all(isinstance(name, str) for name in found):
+            return [name.strip() for name in found if name.strip()] or [""]
+    return [name.strip() for name in cell.split(separator) if name.strip()] or [""]
+
+
+def _hint(unknown: Iterable[str], places: dict[str, int], separator: str) -> str:
+    for other in SEPARATORS:
+        pieces = [_plain(piece) for name in unknown for piece in name.split(other)]
+        if other != separator and set(pieces) <= {"", *places}:
+            return f'. They are divided otherwise: say `findings_separator: "{other}"`'
+    return (
+        ". List them in `labels`; or in `ignored_findings`, which may be `others`; or in "
+        "`left_out_findings`, if their rows are to be left out"
+    )

@@ -1,0 +1,79 @@
+"""Which set a row of a folder's table belongs to, where a column says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import model_validator
+
+from medtransfer.data.readers.values import Column, Key, Values, key, keys, placed, rows, shown
+from medtransfer.data.schema import Split
+from medtransfer.data.splits import DEVELOPMENT, TEST
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEFT_OUT = ""
+
+
+class FolderSplit(Split):
+    """Where test and development sets come from: drawn by the study's seed, or from a column.
+
+    Without `development` and `test`, the column holds the study's own names, `test` or a list such
+    as `d1:train;d1/10:train`, and rows without an entry are left out.
+
+    Attributes:
+        development, test: the values of the column that stand for images of these sets, such as
+            [train, val] and [test]; d1 and d2 are drawn from the former, by patient.
+        left_out: the values of rows that are left out. A value that none of them lists is refused.
+    """
+
+    rule: Literal["seeded", "column"]
+    column: Column | None = None
+    development: Values | None = None
+    test: Values | None = None
+    left_out: Values | None = None
+
+    @model_validator(mode="after")
+    def _values_are_mapped(self) -> FolderSplit:
+        lists = [self.development, self.test, self.left_out]
+        if not any(lists):
+            return self
+        if not (self.column and self.development and self.test):
+            raise ValueError(
+                'development and test: needed together, and with rule "column"; left_out only '
+                "beside them"
+            )
+        known = [keys(values or ()) for values in lists]
+        if sum(map(len, known)) != len(set[Key]().union(*known)):
+            raise ValueError("a value may stand in one of development, test and left_out")
+        return self
+
+    def entries(self, cells: pd.Series) -> pd.Series:
+        """Return the set of every row, "" where it is left out.
+
+        Args:
+            cells: text; its name is that of the column, its index the lines of the table.
+
+        Raises:
+            SourceError: a row holds a value that is not listed.
+        """
+        if not self.development:
+            return cells.map(_plain)
+        known: dict[Key, str] = dict.fromkeys(keys(self.left_out or ()), LEFT_OUT)
+        known |= dict.fromkeys(keys(self.development), DEVELOPMENT)
+        known |= dict.fromkeys(keys(self.test or ()), TEST)
+        sets = {cell: known.get(key(cell)) for cell in cells.unique()}
+        unknown = cells[cells.isin([cell for cell, name in sets.items() if name is None])]
+        if len(unknown):
+            raise SourceError(
+                f"column {cells.name!r}: {len(unknown)} rows are of no set: "
+                f"{rows(placed(unknown))}. Of development are {shown(self.development)}, of test "
+                f"{shown(self.test or ())}; `split.left_out` lists what is left out"
+            )
+        return cells.map(sets)
+
+
+def _plain(entry: str) -> str:
+    return ";".join(name.strip() for name in entry.lower().split(";") if name.strip())
