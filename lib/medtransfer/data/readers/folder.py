@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +10,6 @@ import numpy as np
 from pydantic import model_validator
 
 from medtransfer.data.files import Sha256
-from medtransfer.data.readers import dicom
 from medtransfer.data.readers.reader import Picture, Reader, index_frame, refuse, sha256, table
 from medtransfer.data.schema import FileManifest
 from medtransfer.errors import SourceError
@@ -104,10 +102,7 @@ class FolderReader(Reader[FolderManifest]):
 
     def picture(self, name: str) -> Picture:
         """Return one image; what it raises says whether its file or its content is at fault."""
-        path = self._file(name)
-        data = path.read_bytes()
-        is_dicom = dicom.is_dicom(name, data)
-        return self.encoded(data, image=dicom.read_picture(io.BytesIO(data)) if is_dicom else None)
+        return self.encoded(self._file(name).read_bytes())
 
     def _file(self, name: str) -> Path:
         return self.base / f"{name}{self.manifest.image_suffix}"
