@@ -24,6 +24,9 @@ PALETTE = "PALETTE COLOR"
 # What pydicom decodes to RGB.
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+# Without these nobody knows how pixels are stored; the last two where they are integers.
+NEEDED = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
+OF_INTEGERS = ("BitsStored", "PixelRepresentation")
 DECODERS = "install the decoders: .venv/bin/pip install --editable '.[dicom]'"
 
 
@@ -57,21 +60,31 @@ def read_picture(data: bytes, *, frame: Frame | None = None) -> Image:
 
     found = _data_set(data)
     if not _has_pixels(found):
+        if not len(found):
+            raise DicomError("none of its elements is readable; it may be cut off")
         kind = getattr(value(found, "SOPClassUID"), "name", "of unknown kind")
         raise DicomError(f"holds no picture ({kind})")
-    index = chosen(int(number(found, "NumberOfFrames") or 1), frame)
-    kind = value(found, "PhotometricInterpretation")
+    needed = (*NEEDED, *(OF_INTEGERS if "PixelData" in found else ()))
+    if missing := [name for name in needed if number(found, name) is None]:
+        raise DicomError(f"does not say how its pixels are stored: lacks {', '.join(missing)}")
+    kind = str(value(found, "PhotometricInterpretation")).strip()
     if kind not in (*GREY, PALETTE, *COLOUR):
         allowed = ", ".join((*GREY, PALETTE, *COLOUR))
         raise DicomError(f"photometric interpretation {kind}; allowed: {allowed}")
-    stored = _decoded(found, index)
-    if stored.ndim != (3 if kind in COLOUR else 2):
+    frames = int(number(found, "NumberOfFrames") or 1)
+    index = chosen(frames, frame)
+    stored = _decoded(found, index if frames > 1 else None)
+    dimensions = 3 if kind in COLOUR else 2
+    if stored.ndim == dimensions + 1:  # more frames are there than it says
+        index = chosen(len(stored), frame)
+        stored = stored[index]
+    if stored.ndim != dimensions:
         raise DicomError(f"{kind}, but its pixels are {'x'.join(map(str, stored.shape))}")
     if kind in GREY:
         return Image.fromarray(dicom_grey.shown(stored, found, frame=index))
     pixels = _through_palette(stored, found) if kind == PALETTE else stored
     if pixels.dtype != np.uint8:
-        raise DicomError(f"colour of {pixels.dtype} values; allowed is 8 bits, uint8")
+        raise DicomError(f"colour of {pixels.dtype.name} values; allowed is uint8")
     return Image.fromarray(pixels)
 
 
@@ -96,11 +109,15 @@ def _data_set(data: bytes) -> Any:
 
 
 def _has_pixels(data: Dataset) -> bool:
-    return any(name in data for name in PIXELS) and "Rows" in data and "Columns" in data
+    return any(name in data for name in PIXELS) and "Rows" in data
 
 
-def _decoded(data: Any, index: int) -> np.ndarray:
-    """Return the stored values of a frame, (H, W) or (H, W, 3); colours are RGB."""
+def _decoded(data: Any, index: int | None) -> np.ndarray:
+    """Return the stored values of a frame, (H, W) or (H, W, 3), of all for None; colours are RGB.
+
+    Raises:
+        DicomError: they cannot be decoded.
+    """
     from pydicom.pixels import get_decoder, pixel_array
 
     syntax = data.file_meta.TransferSyntaxUID

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 SIGNED_FROM, WRAPPED = 2**15, 2**16
+UNUSED = 4  # upper bits of a table that no entry uses: so many are believed to be no part of it
 
 
 def value(data: Dataset, keyword: str) -> Any:
@@ -27,9 +28,8 @@ def value(data: Dataset, keyword: str) -> Any:
         found = data.get(keyword)
     except Exception as error:  # values are read when they are asked for
         raise DicomError(f"{keyword} is not readable: {said(error)}") from error
-    if isinstance(found, str):
-        return found.strip() or None
-    return None if hasattr(found, "__len__") and len(found) == 0 else found
+    blank = isinstance(found, str) and not found.strip()
+    return None if blank or (hasattr(found, "__len__") and len(found) == 0) else found
 
 
 def items(data: Dataset, keyword: str) -> list[Dataset]:
@@ -92,6 +92,13 @@ class Table:
     entries: np.ndarray
     bits: int = 16
 
+    @property
+    def white(self) -> int:
+        """The value that stands for white; some files say 16 bits of entries that have 12."""
+        used = int(self.entries.max()).bit_length()
+        believed = self.bits - UNUSED < used <= self.bits
+        return 2 ** (self.bits if believed else max(8, used)) - 1
+
     def of(self, stored: np.ndarray) -> np.ndarray:
         """Return the entries for values (H, W); those beyond an end get the entry at that end."""
         whole = np.rint(stored).astype(np.int64)
@@ -113,7 +120,7 @@ def table(data: Dataset, *, descriptor: str, entries: str) -> Table | None:
     if len(described) != 3:
         raise DicomError(f"{descriptor} holds {len(described)} numbers instead of three")
     size, first, bits = (int(found or 0) for found in described)
-    size = size or WRAPPED
+    size = size % WRAPPED or WRAPPED
     try:
         found = _integers(raw, size, little=data.original_encoding[1] is not False)
     except (TypeError, ValueError, OverflowError) as error:

@@ -44,7 +44,7 @@ def shown(stored: np.ndarray, data: Dataset, *, frame: int) -> np.ndarray:
     if not np.isfinite(counted).all():
         raise DicomError("holds NaN or infinite values")
     if found := _table(places, "VOILUTSequence"):
-        grey = _spread(found.of(measured), 0, 2**found.bits - 1)
+        grey = _spread(found.of(measured), 0, found.white)
     elif window := _window(places):
         grey = _windowed(measured, *window)
     else:
@@ -101,7 +101,8 @@ def _window(places: Sequence[Dataset]) -> tuple[float, float, str] | None:
         ends = zip(values(place, "WindowCenter"), values(place, "WindowWidth"), strict=False)
         for centre, width in ends:
             if centre is not None and width is not None:
-                return centre, width, str(value(place, "VOILUTFunction") or FUNCTIONS[0]).upper()
+                function = str(value(place, "VOILUTFunction") or FUNCTIONS[0])
+                return centre, width, function.strip().upper()
     return None
 
 

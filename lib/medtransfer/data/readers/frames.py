@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medtransfer.data.schema import Frame
+from medtransfer.data.schema import Frame, numbered
 from medtransfer.errors import SourceError
 
 
@@ -20,7 +20,7 @@ def chosen(number: int, rule: Frame | None) -> int:
             "first, middle or a number), or export one picture per file"
         )
     if isinstance(rule, int) and rule > number:
-        raise SourceError(f"holds {number} frames or pages; image.frame asks for number {rule}")
+        raise SourceError(f"image.frame asks for number {rule} of {numbered(number, 'frame')}")
     if isinstance(rule, int):
         return rule - 1
     return (number - 1) // 2 if rule == "middle" else 0

@@ -36,15 +36,18 @@ def opened(data: bytes, facts: Facts, *, image_px: int) -> Image:
     """
     if dicom.is_dicom(data):
         return _coloured(dicom.read_picture(data, frame=facts.frame), facts)
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
     from PIL.ExifTags import Base
 
     exif = Image.Exif()  # with the orientation alone: the rest may be damaged, and nobody needs it
     try:
         with Image.open(io.BytesIO(data)) as file:
+            if isinstance(file, ImageFile.StubImageFile):  # known by name alone
+                raise UnidentifiedImageError
             _prepare(file, data, facts, at_least_px=2 * image_px)
             file.load()
-            exif[Base.Orientation] = file.getexif().get(Base.Orientation, 1)
+            turned = file.getexif().get(Base.Orientation)
+            exif[Base.Orientation] = int(turned) if turned in range(1, 9) else 1
             image = _coloured(file, facts)
     except SourceError:
         raise
@@ -89,9 +92,9 @@ def _bits(file: Any, data: bytes) -> int:
         return 1 + (data[data.find(CODESTREAM) + 42] & 0x7F)
     if file.format == "SGI":
         return 8 * data[3]
-    if file.format == "PPM" and isinstance(file.tile[0].args, tuple) and file.mode != "F":
-        return int(file.tile[0].args[1]).bit_length()
-    return 32 if file.mode.startswith(("I", "F")) else 8
+    if file.format == "PPM" and file.mode == "RGB" and isinstance(file.tile[0].args, tuple):
+        return int(file.tile[0].args[1]).bit_length()  # its largest value
+    return {"I": 16, "F": 32}.get(file.mode[0], 8)
 
 
 def _check_shape(size: tuple[int, int], facts: Facts) -> None:
