@@ -51,9 +51,9 @@ def test_numbers_are_read_in_their_order(given, found):
     ("given", "says"),
     [
         (("LO", "bone"), "WindowCenter is 'bone', which is no number"),
-        (("UN", b"\1\2"), "which is no number"),
+        (("OB", b"\1\2"), "which is no number"),
         (("FD", float("inf")), "WindowCenter is NaN or infinite"),
-        (("SQ", [Dataset()]), "which is no number"),
+        (("SQ", [item(Rows=1)]), "which is no number"),
     ],
 )
 def test_what_is_no_number_is_named(given, says):

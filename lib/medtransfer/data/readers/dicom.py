@@ -81,7 +81,8 @@ def read_picture(data: bytes, *, frame: Frame | None = None) -> Image:
     if stored.ndim != dimensions:
         raise DicomError(f"{kind}, but its pixels are {'x'.join(map(str, stored.shape))}")
     if kind in GREY:
-        return Image.fromarray(dicom_grey.shown(stored, found, frame=index))
+        turned = kind == "MONOCHROME1"
+        return Image.fromarray(dicom_grey.shown(stored, found, frame=index, turned=turned))
     pixels = _through_palette(stored, found) if kind == PALETTE else stored
     if pixels.dtype != np.uint8:
         raise DicomError(f"colour of {pixels.dtype.name} values; allowed is uint8")

@@ -14,6 +14,7 @@ from medtransfer.errors import DicomError
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+SHOWN = 40  # characters of a wrong value
 SIGNED_FROM, WRAPPED = 2**15, 2**16
 UNUSED = 4  # upper bits of a table that no entry uses: so many are believed to be no part of it
 
@@ -72,7 +73,7 @@ def _number(found: Any, keyword: str) -> float | None:
     try:
         result = float(found)
     except (TypeError, ValueError):
-        raise DicomError(f"{keyword} is {found!r}, which is no number") from None
+        raise DicomError(f"{keyword} is {str(found)[:SHOWN]!r}, which is no number") from None
     if not np.isfinite(result):
         raise DicomError(f"{keyword} is NaN or infinite")
     return result

@@ -27,12 +27,13 @@ PADDING = {"FloatPixelData": "Float", "DoubleFloatPixelData": "DoubleFloat"}
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 
-def shown(stored: np.ndarray, data: Dataset, *, frame: int) -> np.ndarray:
+def shown(stored: np.ndarray, data: Dataset, *, frame: int, turned: bool) -> np.ndarray:
     """Return uint8 grey values, (H, W), of a frame (counted from 0) of stored values, (H, W).
 
     Stored values become what the modality measured (rescale slope and intercept, or a table), then
     what is shown: the first table or window that holds something, or the whole range where there
-    is none. MONOCHROME1 is turned round. Padding is black, and no part of the range.
+    is none; black and white are `turned` round where high values are dark. Padding is black, and
+    no part of the range.
 
     Raises:
         DicomError: a number or table cannot be read, or no grey values are left.
@@ -49,7 +50,7 @@ def shown(stored: np.ndarray, data: Dataset, *, frame: int) -> np.ndarray:
         grey = _windowed(measured, *window)
     else:
         grey = _spread(measured, *((counted.min(), counted.max()) if counted.size else (0, 0)))
-    if value(data, "PhotometricInterpretation") == "MONOCHROME1":
+    if turned:
         grey = 255 - grey
     return np.where(padded, np.uint8(0), grey)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from medtransfer.data.schema import Image as Facts
 
+MODES = {1: "L", 3: "RGB"}
 PADDED = 4  # bytes of a pixel in Pillow
 BITS_PER_SAMPLE = 258  # a tag of TIFF
 CODESTREAM = b"\xff\x4f\xff\x51"  # how JPEG 2000 begins; 42 bytes on stands the depth
@@ -42,11 +43,11 @@ def opened(data: bytes, facts: Facts, *, image_px: int) -> Image:
     exif = Image.Exif()  # with the orientation alone: the rest may be damaged, and nobody needs it
     try:
         with Image.open(io.BytesIO(data)) as file:
-            if isinstance(file, ImageFile.StubImageFile):  # known by name alone
+            if isinstance(file, ImageFile.StubImageFile):  # a kind that Pillow can only name
                 raise UnidentifiedImageError
             _prepare(file, data, facts, at_least_px=2 * image_px)
             file.load()
-            turned = file.getexif().get(Base.Orientation)
+            turned: Any = file.getexif().get(Base.Orientation)
             exif[Base.Orientation] = int(turned) if turned in range(1, 9) else 1
             image = _coloured(file, facts)
     except SourceError:
@@ -61,7 +62,8 @@ def opened(data: bytes, facts: Facts, *, image_px: int) -> Image:
     except Exception as error:  # decoders raise whatever the bytes of strangers lead to
         raise SourceError(f"not readable as a picture: {said(error)}") from error
     image.info = {"exif": exif.tobytes()}
-    return ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _prepare(file: Any, data: bytes, facts: Facts, *, at_least_px: int) -> None:
@@ -85,7 +87,7 @@ def _prepare(file: Any, data: bytes, facts: Facts, *, at_least_px: int) -> None:
 def _bits(file: Any, data: bytes) -> int:
     """Return the bits per sample of a file itself; of colours Pillow shows 8, whatever they had."""
     if file.format == "PNG":
-        return data[24]
+        return data[data.find(b"IHDR") + 12]
     if file.format == "TIFF":
         return max(file.tag_v2.get(BITS_PER_SAMPLE, (1,)))
     if file.format == "JPEG2000":
@@ -104,7 +106,7 @@ def _check_shape(size: tuple[int, int], facts: Facts) -> None:
 
 
 def _coloured(image: Image, facts: Facts) -> Image:
-    mode = "L" if facts.channels == 1 else "RGB"
+    mode = MODES[facts.channels]
     try:
         return image.convert(mode)
     except ValueError as error:
@@ -124,7 +126,8 @@ def squared(
     left, top, right, bottom = box or (0, 0, *image.size)
     width, height = right - left, bottom - top
     _check_shape((width, height), facts)
-    image = _coloured(image, facts)  # before anything black is added: 0 may be another colour
+    if image.mode != MODES[facts.channels]:
+        image = _coloured(image, facts)  # before anything black is added: 0 may be another colour
     side = max(width, height) if facts.fit == "pad" else min(width, height)
     side_kept = side * facts.centre
     x, y = left + (width - side) // 2, top + (height - side) // 2
