@@ -94,7 +94,7 @@ def spoil(wanted):
     paths[2].write_bytes(whole[: len(whole) // 2])
     paths[3].unlink()
     Image.fromarray(np.zeros((8, 8), np.uint16)).save(paths[4])
-    says = ["cannot identify", "cannot identify", "", "No such file", "more than 8 bits"]
+    says = ["begins with b'no image'", "it is empty", "", "No such file", "more than 8 bits"]
     return dict(zip(names, says, strict=True))
 
 

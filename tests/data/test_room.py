@@ -5,14 +5,13 @@ import shutil
 
 import numpy as np
 import pytest
-from facts import folder_facts
 from PIL import Image
 
 from medtransfer import store
 from medtransfer.data import room
 from medtransfer.data.images import PhantomSource
-from medtransfer.data.readers.folder import FolderManifest
-from medtransfer.data.readers.reader import squared
+from medtransfer.data.readers.pictures import squared
+from medtransfer.data.schema import Image as Facts
 from medtransfer.errors import SourceError
 
 PAGE = 4096
@@ -79,7 +78,7 @@ def test_a_phantom_that_does_not_fit_is_refused_before_it_is_drawn(monkeypatch, 
 
 
 def test_a_strip_that_a_black_square_would_blow_up_is_refused(machine):
-    facts = FolderManifest.model_validate(folder_facts(image={"channels": 3, "fit": "pad"}))
+    facts = Facts(channels=3, fit="pad")
     strip = Image.fromarray(np.zeros((2, 40_000, 3), np.uint8))
     machine(2**30)
     with pytest.raises(SourceError, match=r"40000x2 on a black square: 6\.0 GiB"):

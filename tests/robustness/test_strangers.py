@@ -164,8 +164,8 @@ def test_images_of_every_mode_and_size_are_read_or_refused(mode, size, tmp_path)
 @given(content=damaged(radiograph()))
 @pytest.mark.filterwarnings("ignore")
 def test_any_dicom_file_is_a_picture_or_an_error(content):
-    with contextlib.suppress(DicomError):
-        assert dicom.read_picture(io.BytesIO(content)).mode in ("L", "RGB")
+    with contextlib.suppress(SourceError):
+        assert dicom.read_picture(content).mode in ("L", "RGB")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -183,7 +183,7 @@ def test_any_dicom_file_is_a_picture_or_an_error(content):
 )
 def test_a_radiograph_of_what_are_no_numbers_is_refused(changes):
     with pytest.raises(DicomError, match=r"NaN or infinite|its window"):
-        dicom.read_picture(io.BytesIO(radiograph(**changes)))
+        dicom.read_picture(radiograph(**changes))
 
 
 @pytest.mark.parametrize("value", [0.5, np.nan, np.inf])

@@ -32,6 +32,7 @@ def _one_of(what: str, allowed: Callable[[], Iterable[str]]) -> AfterValidator:
 DomainName = Annotated[str, _one_of("domain", lambda: DOMAINS)]
 Drawing = Annotated[str, _one_of("drawing", phantoms.drawings)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Frame = Literal["first", "middle"] | Annotated[int, Field(ge=1, strict=True)]
 
 
 # The index of a source has these columns beside one for each label.
@@ -49,13 +50,15 @@ class Image(Strict):
     """Geometry and value range of the images as they are stored.
 
     `fit` says how an image becomes square: "exact" (it must be square), "crop" (centre crop) or
-    "pad" (black borders). Of the square, the central share `centre` of the side is kept.
+    "pad" (black borders). Of the square, the central share `centre` of the side is kept. `frame`
+    says which picture is meant in files that hold several frames or pages (counted from 1).
     """
 
     channels: Literal[1, 3]
     values: Literal["uint8 0-255"] = "uint8 0-255"
     fit: Literal["exact", "crop", "pad"] = "exact"
     centre: Annotated[float, Field(gt=0, le=1)] = 1.0
+    frame: Annotated[Frame | None, Field(exclude_if=lambda frame: frame is None)] = None
 
 
 class Split(Strict):

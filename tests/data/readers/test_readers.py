@@ -58,6 +58,19 @@ def test_a_photograph_is_cut_to_its_field_of_view(eyepacs):
     assert not lit[:6, :6].any() and not lit[-6:, -6:].any()  # a disc, with its corners
 
 
+def test_a_photograph_that_was_kept_on_its_side_stands_upright(eyepacs):
+    upright = upstream.fundus(120, bright=200)
+    upright.paste((255, 255, 255), (60, 30, 90, 60))  # so that top and left can be told
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned by a quarter to the right
+    place = eyepacs.root / "train"
+    upright.save(place / "a_left.jpeg", quality=98, subsampling=0)
+    lying = upright.transpose(Image.Transpose.ROTATE_90)
+    lying.save(place / "b_left.jpeg", quality=98, subsampling=0, exif=exif)
+    stood, turned = (eyepacs.picture(f"train/{name}_left").pixels.astype(int) for name in "ab")
+    assert np.abs(stood - turned).mean() < 2
+
+
 @pytest.mark.parametrize("side", [200, 900])
 def test_the_field_of_view_is_found_off_centre_and_beside_specks(side):
     image = upstream.fundus(side, shift=side // 10)

@@ -1,101 +1,183 @@
-"""DICOM files as 8-bit pictures: the grey values that a viewing station would show."""
+"""DICOM files as 8-bit pictures: what a viewing station would show."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medtransfer.data.readers import dicom_grey
+from medtransfer.data.readers.dicom_elements import Table, number, table, value, values
+from medtransfer.data.readers.frames import chosen
+from medtransfer.data.readers.strangers import said
 from medtransfer.errors import DicomError
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL.Image import Image
     from pydicom import Dataset
 
-SUFFIXES = (".dcm", ".dicom")
-_FAR_ENDS = np.array([-1e9, 1e9])  # beyond every window: what they become is black and white
+    from medtransfer.data.schema import Frame
+
+GREY = ("MONOCHROME1", "MONOCHROME2")
+PALETTE = "PALETTE COLOR"
+# What pydicom decodes to RGB.
+COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+# Without these nobody knows how pixels are stored; the last two where they are integers.
+NEEDED = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
+OF_INTEGERS = ("BitsStored", "PixelRepresentation")
+DECODERS = "install the decoders: .venv/bin/pip install --editable '.[dicom]'"
 
 
-def is_dicom(name: str, data: bytes) -> bool:
-    """Return whether a file is DICOM by its name, or by the mark at byte 128."""
-    return name.lower().endswith(SUFFIXES) or data[128:132] == b"DICM"
+def is_dicom(data: bytes) -> bool:
+    """Return whether bytes are DICOM by the mark at byte 128."""
+    return data[128:132] == b"DICM"
 
 
-def read_picture(file: BinaryIO) -> Image.Image:
+def is_headless(data: bytes) -> bool:
+    """Return whether bytes are a DICOM data set with a picture, without the header and its mark."""
+    try:
+        return _has_pixels(_data_set(data))
+    except DicomError:
+        return False
+
+
+def read_picture(data: bytes, *, frame: Frame | None = None) -> Image:
     """Return the picture in a DICOM file, 8 bits, grey ("L") or "RGB".
 
-    Stored values become what the modality measured (rescale slope and intercept, or a table), then
-    what is shown: the first window or table of the file, or the whole range where it has none.
-    MONOCHROME1, in which high values are dark, is turned round, so that dense tissue is bright.
+    Of several frames it is the one that `frame` says. Grey values become what the modality
+    measured, then what is shown (see `dicom_grey.shown`); MONOCHROME1, in which high values are
+    dark, is turned round, so that dense tissue is bright.
 
     Raises:
-        DicomError: the file is not DICOM, holds no or several frames, or is compressed in a way
-            for which no decoder is installed; its photometric interpretation is unknown; or it is
-            damaged.
+        DicomError: the file holds no picture, or several and `frame` does not say which; it is
+            compressed in a way for which no decoder is installed; its photometric interpretation
+            is unknown; or something that is needed cannot be read.
+        SourceError: see `frames.chosen`.
     """
-    try:
-        return _picture(file)
-    except DicomError:
-        raise
-    except Exception as error:  # readers raise whatever the bytes of strangers lead to
-        raise DicomError(f"damaged: {type(error).__name__}: {error}") from error
-
-
-def _picture(file: BinaryIO) -> Image.Image:
     from PIL import Image
+
+    found = _data_set(data)
+    if not _has_pixels(found):
+        if not len(found):
+            raise DicomError("none of its elements is readable; it may be cut off")
+        kind = getattr(value(found, "SOPClassUID"), "name", "of unknown kind")
+        raise DicomError(f"holds no picture ({kind})")
+    needed = (*NEEDED, *(OF_INTEGERS if "PixelData" in found else ()))
+    if missing := [name for name in needed if number(found, name) is None]:
+        raise DicomError(f"does not say how its pixels are stored: lacks {', '.join(missing)}")
+    kind = str(value(found, "PhotometricInterpretation")).strip()
+    if kind not in (*GREY, PALETTE, *COLOUR):
+        allowed = ", ".join((*GREY, PALETTE, *COLOUR))
+        raise DicomError(f"photometric interpretation {kind}; allowed: {allowed}")
+    frames = int(number(found, "NumberOfFrames") or 1)
+    index = chosen(frames, frame)
+    stored = _decoded(found, index if frames > 1 else None)
+    dimensions = 3 if kind in COLOUR else 2
+    if stored.ndim == dimensions + 1:  # more frames are there than it says
+        index = chosen(len(stored), frame)
+        stored = stored[index]
+    if stored.ndim != dimensions:
+        raise DicomError(f"{kind}, but its pixels are {'x'.join(map(str, stored.shape))}")
+    if kind in GREY:
+        turned = kind == "MONOCHROME1"
+        return Image.fromarray(dicom_grey.shown(stored, found, frame=index, turned=turned))
+    pixels = _through_palette(stored, found) if kind == PALETTE else stored
+    if pixels.dtype != np.uint8:
+        raise DicomError(f"colour of {pixels.dtype.name} values; allowed is uint8")
+    return Image.fromarray(pixels)
+
+
+def _data_set(data: bytes) -> Any:
+    """Return the data set in bytes, with or without a header; its transfer syntax is set.
+
+    Raises:
+        DicomError: they cannot be read as one.
+    """
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-    from pydicom.pixels import convert_color_space
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     try:
-        data = dcmread(file)
-        pixels = data.pixel_array
-    except InvalidDicomError:
-        raise DicomError("not a DICOM file, whatever its name says") from None
-    except AttributeError as error:
-        raise DicomError(f"holds no picture ({error})") from None
-    except (RuntimeError, NotImplementedError) as error:
-        name = data.file_meta.TransferSyntaxUID.name
+        found = dcmread(io.BytesIO(data), force=True)
+        implicit, little = found.original_encoding
+        if not found.file_meta.get("TransferSyntaxUID"):
+            explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+            found.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    except Exception as error:  # readers raise whatever the bytes of strangers lead to
+        raise DicomError(f"not readable as DICOM: {said(error)}") from error
+    return found
+
+
+def _has_pixels(data: Dataset) -> bool:
+    return any(name in data for name in PIXELS) and "Rows" in data
+
+
+def _decoded(data: Any, index: int | None) -> np.ndarray:
+    """Return the stored values of a frame, (H, W) or (H, W, 3), of all for None; colours are RGB.
+
+    Raises:
+        DicomError: they cannot be decoded.
+    """
+    from pydicom.pixels import get_decoder, pixel_array
+
+    syntax = data.file_meta.TransferSyntaxUID
+    if "PixelData" in data and data["PixelData"].is_undefined_length and not syntax.is_compressed:
         raise DicomError(
-            f"no decoder for {name} ({error}); install one, such as python-gdcm, or decompress it"
-        ) from error
-    if int(data.get("NumberOfFrames") or 1) != 1:
-        raise DicomError(f"holds {data.NumberOfFrames} frames; export one picture per file")
-    kind = str(data.PhotometricInterpretation)
-    if kind in ("MONOCHROME1", "MONOCHROME2"):
-        grey = _shown(pixels, data)
-        return Image.fromarray(255 - grey if kind == "MONOCHROME1" else grey)
-    if kind == "RGB" or kind.startswith("YBR"):
-        if pixels.dtype != np.uint8:
-            raise DicomError(f"colour of {pixels.dtype} values; allowed is 8 bits")
-        return Image.fromarray(
-            pixels if kind == "RGB" else convert_color_space(pixels, kind, "RGB")
+            "its pixels are compressed, and the header, which says how, is missing; export it again"
         )
-    raise DicomError(
-        f"photometric interpretation {kind}; allowed: MONOCHROME1, MONOCHROME2, RGB, YBR"
-    )
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        raise DicomError(f"pixels as {syntax.name}, which nobody decodes here") from None
+    if not decoder.is_available:
+        raise DicomError(f"no decoder for {syntax.name}; {DECODERS}, or decompress it")
+    try:
+        return pixel_array(data, index=index)
+    except Exception as error:  # decoders raise whatever the bytes of strangers lead to
+        others = any(missing.startswith("pylibjpeg") for missing in decoder.missing_dependencies)
+        mend = f"; perhaps another one can: {DECODERS}" if others else ""
+        raise DicomError(
+            f"its pixels ({syntax.name}) are not readable: {said(error)}{mend}"
+        ) from error
 
 
-def _shown(stored: np.ndarray, data: Dataset) -> np.ndarray:
-    """Return uint8 grey values, (H, W), after modality and window; high values are bright."""
-    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+def _through_palette(stored: np.ndarray, data: Dataset) -> np.ndarray:
+    """Return the colours of a palette's numbers, uint8 (H, W, 3).
 
-    values = np.asarray(apply_modality_lut(stored, data))
-    if not np.isfinite(values).all():
-        raise DicomError("holds NaN or infinite values")
-    ends: tuple[float, float] = (float(values.min()), float(values.max()))
-    if data.get("VOILUTSequence"):
-        table = data.VOILUTSequence[0]
-        number, first, bits = table.LUTDescriptor
-        table.LUTDescriptor = [number, first, 16]  # pydicom counts entries in the type of values
-        values, ends = apply_voi_lut(values.astype(np.int64), data), (0, 2**bits - 1)
-    elif "WindowCenter" in data:
-        with np.errstate(over="ignore"):  # of a sigmoid's far ends
-            black, white = apply_voi_lut(_FAR_ENDS, data)
-        if not abs(white - black) > 0:  # written so that NaN fails
-            window = f"{data.WindowCenter}, {data.WindowWidth} wide"
-            raise DicomError(f"its window ({window}) leaves no grey values")
-        values, ends = apply_voi_lut(values.astype(np.float64), data), (black, white)
-    low, high = ends
-    scaled = (values - low) / (high - low) if high != low else np.zeros(values.shape)
-    return np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+    Entries of 16 bits give their upper half, unless none uses it.
+    """
+    colours = ("Red", "Green", "Blue")
+    tables = [
+        table(
+            data,
+            descriptor=f"{colour}PaletteColorLookupTableDescriptor",
+            entries=f"{colour}PaletteColorLookupTableData",
+        )
+        for colour in colours
+    ]
+    first, entries = _expanded(data) if None in tables else _stacked(tables)
+    found = Table(first=first, entries=entries).of(stored)
+    return (found >> 8 if entries.max() > 255 else found).astype(np.uint8)
+
+
+def _stacked(tables: list[Any]) -> tuple[int, np.ndarray]:
+    sizes = {len(one.entries) for one in tables}
+    if len(sizes) > 1:
+        raise DicomError(
+            f"its palette has {', '.join(map(str, sorted(sizes)))} entries of a colour"
+        )
+    return tables[0].first, np.stack([one.entries for one in tables], axis=-1)
+
+
+def _expanded(data: Dataset) -> tuple[int, np.ndarray]:
+    """Return the first value and the entries, (N, 3), of a palette whose tables are in segments."""
+    from pydicom.pixels import apply_color_lut
+
+    described = values(data, "RedPaletteColorLookupTableDescriptor")
+    try:
+        size, first, _ = (int(found or 0) for found in described)
+        ramp = np.arange(first, first + (size or 2**16))
+        return first, apply_color_lut(ramp, data)[..., :3].astype(np.int64)
+    except Exception as error:
+        raise DicomError(f"its palette is not readable: {said(error)}") from error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from medtransfer.data.readers.reader import Picture, Reader, index_frame, opened, refuse
+from medtransfer.data.readers.reader import Picture, Reader, index_frame, refuse
 from medtransfer.data.readers.tables import table
 from medtransfer.data.schema import Published
 from medtransfer.data.splits import DEVELOPMENT, TEST
@@ -80,7 +80,7 @@ class EyePacsReader(Reader[EyePacsManifest]):
     def picture(self, name: str) -> Picture:
         """Return one photograph: field of view, padded to a square, resized."""
         data = (self.root / f"{name}.jpeg").read_bytes()
-        image = opened(data, at_least_px=2 * self.image_px)
+        image = self.opened(data)
         return self.encoded(data, image=image, box=field_of_view(image))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from medtransfer.data.files import Sha256
-from medtransfer.data.readers import dicom, rows
+from medtransfer.data.readers import rows
 from medtransfer.data.readers.labels import ColumnLabel
 from medtransfer.data.readers.located import Located
 from medtransfer.data.readers.patients import Pattern
@@ -171,11 +170,9 @@ class FolderReader(Reader[FolderManifest]):
     def picture(self, name: str) -> Picture:
         """Return one image; what it raises says whether its file or its content is at fault."""
         try:
-            data = self.located.path(name).read_bytes()
+            return self.encoded(self.located.path(name).read_bytes())
         except FileNotFoundError:
             raise FileNotFoundError(self.located.missing(name)) from None
-        is_dicom = dicom.is_dicom(name, data)
-        return self.encoded(data, image=dicom.read_picture(io.BytesIO(data)) if is_dicom else None)
 
     def check(self, index: pd.DataFrame) -> None:
         """Refuse files that are byte for byte the same (see `rows.check_identical`)."""

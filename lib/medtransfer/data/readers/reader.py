@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from medtransfer.data import room
-from medtransfer.data.schema import FileManifest, ImageFacts
+from medtransfer.data.readers import pictures
+from medtransfer.data.readers.strangers import said
+from medtransfer.data.schema import FileManifest
 from medtransfer.errors import SourceError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SHOWN = 5
-PADDED = 4  # bytes of a pixel in Pillow
 # What one bad image may raise; anything else is a mistake of ours.
 UNUSABLE = (OSError, SourceError)
 
@@ -89,18 +88,26 @@ class Reader(ABC, Generic[Facts]):
         image: Image.Image | None = None,
         box: tuple[int, ...] | None = None,
     ) -> Picture:
-        """Return the picture in an image file's bytes, or a `box` of its decoded `image`."""
-        image = opened(data, at_least_px=2 * self.image_px) if image is None else image
-        return Picture(squared(image, self.manifest, image_px=self.image_px, box=box), sha256(data))
+        """Return the picture in an image file's bytes, or a `box` of its opened `image`.
+
+        Raises:
+            SourceError: see `pictures.opened` and `pictures.squared`.
+        """
+        image = self.opened(data) if image is None else image
+        return Picture(self._squared(image, box=box), sha256(data))
+
+    def opened(self, data: bytes) -> Image.Image:
+        """Return the picture in an image file's bytes as the manifest says (`pictures.opened`)."""
+        return pictures.opened(data, self.manifest.image, image_px=self.image_px)
+
+    def _squared(self, image: Image.Image, *, box: tuple[int, ...] | None = None) -> np.ndarray:
+        return pictures.squared(image, self.manifest.image, image_px=self.image_px, box=box)
 
     def stored(self, pixels: np.ndarray) -> Picture:
         """Return the picture of an array, uint8 (H, W[, 3]); its sha256 is that of its pixels."""
         from PIL import Image
 
-        image = Image.fromarray(pixels)
-        return Picture(
-            squared(image, self.manifest, image_px=self.image_px), sha256(pixels.tobytes())
-        )
+        return Picture(self._squared(Image.fromarray(pixels)), sha256(pixels.tobytes()))
 
     def pictures(self, names: Sequence[str]) -> Iterator[Picture | Exception]:
         """Yield every image, or why it cannot be used."""
@@ -119,7 +126,7 @@ def reading(path: Path) -> Iterator[None]:
     except (SourceError, FileNotFoundError):
         raise
     except Exception as error:
-        raise SourceError(f"{path}: not readable: {_said(error)}") from error
+        raise SourceError(f"{path}: not readable: {said(error)}") from error
 
 
 def index_frame(
@@ -143,72 +150,6 @@ def refuse(names: Iterable[object], what: str) -> None:
     if listed:
         more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
         raise SourceError(f"{len(listed)} {what}: {', '.join(listed[:SHOWN])}{more}")
-
-
-def opened(data: bytes, *, at_least_px: int) -> Image.Image:
-    """Return an image file's picture, decoded; a large JPEG at a half, quarter or eighth.
-
-    Its sides keep at least `at_least_px`, so that reducing it to half of that loses nothing.
-
-    Raises:
-        SourceError: it cannot be decoded, or has more than 8 bits.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.draft(None, (at_least_px, at_least_px))  # type: ignore[arg-type]
-            image.load()
-    except Exception as error:  # decoders raise whatever the bytes of strangers lead to
-        raise SourceError(f"not readable as an image: {_said(error)}") from error
-    if image.mode.startswith(("I", "F")):
-        raise SourceError(f"pixels of more than 8 bits (mode {image.mode}); convert it first")
-    return image
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def squared(
-    image: Image.Image, facts: ImageFacts, *, image_px: int, box: tuple[int, ...] | None = None
-) -> np.ndarray:
-    """Return a picture, or a `box` of it, as uint8 (image_px, image_px, C), square as `fit` says.
-
-    Raises:
-        SourceError: it is not square though `fit` is "exact", or has colours that nobody converts.
-    """
-    from PIL import Image
-
-    left, top, right, bottom = box or (0, 0, *image.size)
-    width, height = right - left, bottom - top
-    if width != height and facts.image.fit == "exact":
-        raise SourceError(f'{width}x{height} is not square; set image.fit to "crop" or "pad"')
-    side = max(width, height) if facts.image.fit == "pad" else min(width, height)
-    side_kept = side * facts.image.centre
-    x, y = left + (width - side) // 2, top + (height - side) // 2
-    if side != width or side != height:  # beyond the border: black
-        square = f"{width}x{height} on a black square"
-        room.check_memory(PADDED * side**2, what=square, mend="crop it")
-        image = image.crop((x, y, x + side, y + side))
-        x = y = 0
-    image = _coloured(image, "L" if facts.image.channels == 1 else "RGB")
-    margin = (side - side_kept) / 2
-    kept = (x + margin, y + margin, x + margin + side_kept, y + margin + side_kept)
-    if kept != (0, 0, *image.size) or side_kept != image_px:
-        # To shrink, Hamming's window reads a third of the lines that Lanczos's does.
-        filters = Image.Resampling
-        chosen = filters.HAMMING if side_kept > image_px else filters.LANCZOS
-        image = image.resize((image_px, image_px), chosen, box=kept, reducing_gap=2.0)
-    pixels = np.asarray(image, dtype=np.uint8)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
-
-
-def _coloured(image: Image.Image, mode: str) -> Image.Image:
-    try:
-        return image.convert(mode)
-    except ValueError as error:
-        raise SourceError(f"colours of mode {image.mode}; convert them to {mode} first") from error
 
 
 def sha256(data: bytes | memoryview) -> str:
