@@ -314,6 +314,14 @@ def test_where_all_decoders_are_installed_none_is_advised():
     assert "install" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["SC_rgb_jpeg_lossy_gdcm.dcm", "SC_rgb_dcmtk_+eb+cy+np.dcm"])
+def test_other_decoders_change_nothing_of_what_is_read_without_them(name):
+    photograph = example(name)
+    data = pydicom.dcmread(io.BytesIO(photograph))
+    expected = pydicom.pixels.pixel_array(data, decoding_plugin="pillow")
+    np.testing.assert_array_equal(shown(photograph), expected)
+
+
 # --- what comes with pydicom ---------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 # Without these nobody knows how pixels are stored; the last two where they are integers.
 NEEDED = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
 OF_INTEGERS = ("BitsStored", "PixelRepresentation")
+FIRST = "pillow"  # decoders differ by a grey level in lossy pictures: the one that is always there
 DECODERS = "install the decoders: .venv/bin/pip install --editable '.[dicom]'"
 
 
@@ -132,6 +134,9 @@ def _decoded(data: Any, index: int | None) -> np.ndarray:
         raise DicomError(f"pixels as {syntax.name}, which nobody decodes here") from None
     if not decoder.is_available:
         raise DicomError(f"no decoder for {syntax.name}; {DECODERS}, or decompress it")
+    if FIRST in decoder.available_plugins:
+        with contextlib.suppress(Exception):  # then another one may do
+            return pixel_array(data, index=index, decoding_plugin=FIRST)
     try:
         return pixel_array(data, index=index)
     except Exception as error:  # decoders raise whatever the bytes of strangers lead to
