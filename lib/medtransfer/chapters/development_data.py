@@ -49,6 +49,7 @@ class DevelopmentData(Chapter):
     def answer(self) -> Markdown:
         """Say whether other data weaken an attack, and another architecture weakens it further."""
         return self.say(
+            self._sight,
             *(
                 (lambda start=start, sentence=sentence: sentence(start))
                 for start in reversed(self.study.starts)

@@ -151,6 +151,7 @@ class Perturbation(Chapter):
     def answer(self) -> Markdown:
         """Say how much an attack leaves at the chosen epsilons, and how much of it noise does."""
         return self.say(
+            self._sight,
             *(
                 (lambda start=start, sentence=sentence: sentence(self._at_chosen(start)))
                 for start in reversed(self.study.starts)
