@@ -78,9 +78,7 @@ class Chapter(Page):
 
     @property
     def _manifest(self) -> ImageFacts:
-        _, manifest = manifests.named(self.source)
-        assert isinstance(manifest, ImageFacts)
-        return manifest
+        return manifests.image_facts(self.source)
 
     def images(self) -> Markdown:
         """Show which images these are, and what a reader of their results must know."""

@@ -141,10 +141,17 @@ class ImageFacts(Manifest):
 
 
 class PhantomManifest(ImageFacts):
-    """Images drawn by code."""
+    """Images drawn by code.
+
+    Attributes:
+        kind: says that it is this one.
+        drawing: which phantom is drawn.
+        look_for: what a reader should look for on its images.
+    """
 
     kind: Literal["phantom"]
     drawing: Drawing
+    look_for: str = ""
 
 
 class FileManifest(ImageFacts):

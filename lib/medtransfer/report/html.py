@@ -55,8 +55,7 @@ def build(profile: Profile) -> Path:
     executed = [nbformat.read(path, as_version=4) for path in notebooks.executed(name)]
     if not executed:
         raise ReportError(
-            f"no executed notebook in {paths.executed(name)}; run "
-            f"`make reproduce PROFILE={name}` first"
+            f"no executed notebook in {paths.executed(name)}; run {verdicts.command(name)} first"
         )
     pages = [
         Page(path.stem, path.stem[:2], _title(notebook))

@@ -29,6 +29,12 @@ _NO_CLAIM = (
     "system."
 )
 PHANTOM = f"They are **phantoms**, {_NO_CLAIM}"
+WHY_PHANTOMS = (
+    "Phantoms let the whole study run anywhere, without an account and without patients. They are "
+    "synthetic, and **nothing measured on them is a medical result**. What they must have is what "
+    "makes the real task what it is: focal signs beside wide and faint ones, variation between "
+    "patients, slides and cameras, and a grouping of images that a split must respect."
+)
 
 
 def named(term: Any) -> Any:
@@ -119,9 +125,14 @@ def own(source: str) -> bool:
 
 def source(name_or_path: str) -> str:
     """Return what sentences call a source: its name, or the title of a manifest of the user's."""
+    return title(name_or_path) if own(name_or_path) else name_or_path
+
+
+def title(name_or_path: str) -> str:
+    """Return the title of a source, as its manifest states it."""
     from medtransfer.data.manifests import named as manifest_of
 
-    return manifest_of(name_or_path)[1].title if own(name_or_path) else name_or_path
+    return manifest_of(name_or_path)[1].title
 
 
 def origin(sources: Iterable[str]) -> str:
@@ -163,7 +174,7 @@ def described(manifest: ImageFacts, *, index: pd.DataFrame, image_px: int) -> st
     labels = numbered(len(manifest.labels), "label")
     lines = [f"**{manifest.title}** (`{manifest.name}`): {counted}, {image_px} px, {labels}."]
     if isinstance(manifest, PhantomManifest):
-        return "\n\n".join([*lines, PHANTOM])
+        return "\n\n".join([*lines, f"{PHANTOM} {manifest.look_for}".rstrip()])
     lines.append(f"A positive means: {'; '.join(map(_meaning, manifest.labels))}.")
     lines.append(
         f"{manifest.citation}. Licence: {manifest.licence}. Groups: {manifest.group_rule}."
