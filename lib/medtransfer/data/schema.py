@@ -39,7 +39,12 @@ RESERVED = ("image", "group", "split", "source", "pixels")
 
 
 class Label(Strict):
-    """One output: its name and what a positive means."""
+    """One output of the networks.
+
+    Attributes:
+        name: what tables, figures and sentences call it.
+        meaning: what a positive means, in words.
+    """
 
     name: str
     meaning: str
@@ -48,8 +53,12 @@ class Label(Strict):
 class Image(Strict):
     """Geometry and value range of the images as they are stored.
 
-    `fit` says how an image becomes square: "exact" (it must be square), "crop" (centre crop) or
-    "pad" (black borders). Of the square, the central share `centre` of the side is kept.
+    Attributes:
+        channels: 1 for grey images, 3 for colours.
+        values: of the pixels that are stored.
+        fit: how an image becomes square: "exact" (it must be square), "crop" (centre crop) or
+            "pad" (black borders).
+        centre: of the square, the central share of the side that is kept.
     """
 
     channels: Literal[1, 3]
@@ -66,6 +75,10 @@ class Split(Strict):
     out, and sets that the column does not name are drawn from their parents. "official": the
     source names its test images, and the development sets are drawn from the others. "published":
     files of the source name every set.
+
+    Attributes:
+        rule: one of these.
+        column: the name of the column, with rule "column" and only then.
     """
 
     rule: Literal["seeded", "column", "official", "published"]
@@ -79,7 +92,18 @@ class Split(Strict):
 
 
 class Manifest(Strict):
-    """What every manifest states; each kind has a class of its own."""
+    """What every manifest states; each kind has a class of its own.
+
+    Attributes:
+        kind: which of the kinds it is; it decides which further fields there are.
+        name: what commands and files call it: letters, digits, `_`, `.` and `-`.
+        title: what sentences and pages call it.
+        addresses: where it is found.
+        licence: under which it may be used, in words.
+        citation: what is to be cited.
+        verified: whether somebody checked that the facts hold.
+        verification: what was checked and how, or what was not.
+    """
 
     name: Name
     title: str
@@ -101,8 +125,15 @@ def numbered(number: int, noun: str) -> str:
 class ImageFacts(Manifest):
     """What every source of images states.
 
-    `group_noun` is the singular of what its groups are: patient, slide, eye; or image, where
-    nobody says which images belong together.
+    Attributes:
+        domain: the domain that it belongs to.
+        task: whether there is one label or several.
+        labels: the outputs of the networks, in order.
+        group_rule: how images are put into groups, which are never divided between sets, in words.
+        group_noun: the singular of what its groups are: patient, slide, eye; or image, where
+            nobody says which images belong together.
+        split: where test and development sets come from.
+        image: how the images become square, and their channels.
     """
 
     domain: DomainName
@@ -195,7 +226,16 @@ class Published(FileManifest):
 
 
 class WeightsManifest(Manifest):
-    """ImageNet weights of one architecture; `sha256` may be a prefix where only that is known."""
+    """ImageNet weights of one architecture.
+
+    Attributes:
+        architecture: the network that they are for.
+        wheel: the Python wheel that holds them, where there is one.
+        file: the name of their file.
+        sha256: its checksum, or the beginning of it where only that is known.
+        has_head: whether the file holds the last layer, too.
+        ignored_prefixes: how the names of tensors begin that are not used.
+    """
 
     kind: Literal["weights"]
     architecture: str
@@ -215,9 +255,13 @@ class WeightsManifest(Manifest):
 class Naming(Strict):
     """How the files of others' networks of one domain are named.
 
-    `path` holds {architecture}, {initialization}, {data} and {bis}, which are filled from the
-    tables: what this project calls them -> what the files say. A network with two outputs for a
-    yes-or-no question gets one: the difference of the two.
+    Attributes:
+        path: holds {architecture}, {initialization}, {data} and {bis}, which are filled from the
+            tables: what this project calls them -> what the files say.
+        architectures, initializations, data: these tables.
+        bis: what the files say of a second, independent training.
+        outputs: of the networks; one with two outputs for a yes-or-no question gets one, the
+            difference of the two.
     """
 
     path: Inside
@@ -229,7 +273,12 @@ class Naming(Strict):
 
 
 class ModelsManifest(Manifest):
-    """Keras networks that others trained, one file each."""
+    """Keras networks that others trained, one file each.
+
+    Attributes:
+        networks: domain -> how its files are named.
+        by_hand: the steps that nobody can take for the user.
+    """
 
     kind: Literal["models"]
     networks: dict[DomainName, Naming]
