@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from medtransfer import cli, store
-from medtransfer.compute import run
+from medtransfer.compute import notes, run, sets
 from medtransfer.errors import MedtransferError
 from medtransfer.report import html, notebooks
 from medtransfer.study import builders
 from medtransfer.study.profiles import built_in
 from medtransfer.study.schema import profile
 
+MINE = str(Path(__file__).parent / "doors" / "mine.yaml")
 HEAVY = ("torch", "foolbox", "matplotlib", "sklearn", "statsmodels", "nbformat", "scipy", "timm")
 
 
@@ -33,6 +34,8 @@ HEAVY = ("torch", "foolbox", "matplotlib", "sklearn", "statsmodels", "nbformat",
         (["data", "fetch"], 2, "SOURCE"),
         (["report", "--profile", "smoke"], 1, "make reproduce"),
         (["verdicts", "--profile", "smoke"], 1, "make reproduce PROFILE=smoke"),
+        (["verdicts", "--profile", MINE], 1, "`medtransfer reproduce --profile FILE` with the fi"),
+        (["report", "--profile", MINE], 1, "`medtransfer reproduce --profile FILE` with the file"),
         (["verify", "--profile", "smoke"], 1, "nothing of profile smoke is stored"),
         (["show", "0123"], 1, "0 results have a key that begins with '0123'"),
         (["reproduce", "99", "--profile", "smoke"], 1, "no notebook begins with '99'.*00_study"),
@@ -171,6 +174,8 @@ def test_a_limit_reaches_every_notebook(
     asked: dict[str, Any] = {}
     monkeypatch.setattr(builders, "resolve", lambda profile, domains: profile)
     monkeypatch.setattr(run, "everything", lambda study, domains: asked.update(study=study))
+    monkeypatch.setattr(notes, "before", lambda study, domains: [])
+    monkeypatch.setattr(sets, "left_out", lambda study, domain: {})
     monkeypatch.setattr(
         notebooks, "execute_all", lambda chosen, *, profile, folder: asked.update(named=profile)
     )

@@ -171,9 +171,9 @@ class Chapter(Page):
         lines = [
             f"{shared}, at {self.at(**both)}; of the clean AUC is left:\n",
             *(f"- {_words(each)}: {self.left(**both, **each)}" for each in (first, second)),
-            f"- difference: {_or_why(lambda: f'**{points(self.contrast(first, second, **both))}**')}",
         ]
-        return "\n".join(lines)
+        difference = _or_why(lambda: points(self.contrast(first, second, **both)))
+        return "\n".join([*lines, f"- difference: **{difference}**"])
 
     def say(self, *sentences: Callable[[], str]) -> Markdown:
         """Show the answer, with what its intervals stand for.

@@ -122,6 +122,7 @@ def _index(profile: Profile, pages: Sequence[Page], *, folder: Path) -> str:
     environment = Environment(loader=FileSystemLoader(TEMPLATES / NAME), autoescape=True)
     return environment.get_template("contents.html.j2").render(
         profile=profile.name,
+        images=wording.listed([wording.source(each) for each in profile.sources.values()]),
         phantoms=wording.no_claim(profile.sources),
         parts=parts(pages),
         **_claims(profile.name, folder=folder),
