@@ -66,7 +66,7 @@ def test_a_notebook_says_what_must_be_known_of_published_images():
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def own(tmp_path, monkeypatch, imagenet_files):
     """The profile of somebody else's study: one domain that we do not have, with their labels."""
     monkeypatch.setitem(DOMAINS, "dermatology", Domain(number=4, augmentation=(), colour="#117733"))
     rng = np.random.default_rng(0)
