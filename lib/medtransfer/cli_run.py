@@ -17,6 +17,7 @@ from medtransfer.study.profiles import built_in
 if TYPE_CHECKING:
     import pandas as pd
 
+    from medtransfer.scoring.cell import Cell
     from medtransfer.study.schema import Profile
 
 
@@ -69,7 +70,8 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
     study = builders.resolve(profile, [domain])
     _warn(notes.before(study, [domain], factors))
     out = sets.left_out(study, domain, factors)
-    resamples, found = profile.resamples, {}
+    resamples = profile.resamples
+    found: dict[str, Sequence[Cell]] = {}
     for factor in factors:
         if factor in out:
             continue
