@@ -7,7 +7,8 @@ import pytest
 from medtransfer import docs
 from medtransfer.data import readers
 from medtransfer.data.readers.folder import FolderManifest
-from medtransfer.data.schema import ModelsManifest, PhantomManifest, WeightsManifest
+from medtransfer.data.schema import PhantomManifest
+from medtransfer.data.weights import ModelsManifest, WeightsManifest
 from medtransfer.study.schema import Profile, Recipe
 
 MODELS = (Profile, Recipe, PhantomManifest, WeightsManifest, ModelsManifest, *readers.manifests())

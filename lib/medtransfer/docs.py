@@ -27,11 +27,10 @@ from medtransfer.data.schema import (
     FileManifest,
     ImageFacts,
     Manifest,
-    ModelsManifest,
     PhantomManifest,
     Published,
-    WeightsManifest,
 )
+from medtransfer.data.weights import ModelsManifest, WeightsManifest
 from medtransfer.domains import DOMAINS
 from medtransfer.phantoms import drawings
 from medtransfer.study.schema import Profile, profile
@@ -71,9 +70,9 @@ extends.
 
 def page() -> str:
     """Return the page in Markdown."""
-    own, published = [], []
-    for kind in readers.manifests():
-        (published if issubclass(kind, Published) else own).append(kind)
+    kinds = readers.manifests()
+    published = [kind for kind in kinds if issubclass(kind, Published)]
+    own = [kind for kind in kinds if kind not in published]
     parts = [
         BEGINNING + _section("Every manifest", Manifest),
         _section("Every source of images", ImageFacts),
@@ -173,7 +172,9 @@ def _line(text: str) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    return "**needed**" if field.is_required() else _shown(field.get_default(call_default_factory=True))
+    if field.is_required():
+        return "**needed**"
+    return _shown(field.get_default(call_default_factory=True))
 
 
 def _shown(value: Any) -> str:

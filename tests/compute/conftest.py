@@ -1,4 +1,4 @@
-"""What the tests of `compute` share: a study of tiny networks that can be run whole, and of own images."""
+"""What the tests of `compute` share: studies of tiny networks, and of images of one's own."""
 
 import hashlib
 from dataclasses import replace

@@ -87,9 +87,7 @@ def reached(cells: Iterable[Cell], *, resamples: int) -> list[Reached]:
     for own in by_kind.values():
         value, low, high = clean_auc(own.values(), resamples=resamples)
         network = next(iter(own))
-        found.append(
-            Reached(network=network, trainings=len(own), value=value, low=low, high=high)
-        )
+        found.append(Reached(network=network, trainings=len(own), value=value, low=low, high=high))
     return found
 
 

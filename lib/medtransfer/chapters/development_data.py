@@ -54,7 +54,7 @@ class DevelopmentData(Chapter):
                 (lambda start=start, sentence=sentence: sentence(start))
                 for start in reversed(self.study.starts)
                 for sentence in (self._left, self._data, self._half, self._architecture)
-            )
+            ),
         )
 
     def _left(self, start: str) -> str:

@@ -156,7 +156,7 @@ class Perturbation(Chapter):
                 (lambda start=start, sentence=sentence: sentence(self._at_chosen(start)))
                 for start in reversed(self.study.starts)
                 for sentence in (self._white, self._other, self._noise, self._written)
-            )
+            ),
         )
 
     def _white(self, pair: dict[str, Any]) -> str:

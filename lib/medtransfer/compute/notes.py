@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import multivariate_normal, norm
 
 from medtransfer.analysis.gains import POINTS
 from medtransfer.compute import sets
@@ -107,7 +108,8 @@ def uncertain(study: Study, domain: str) -> list[str]:
 def reach_of_auc(labels: pd.DataFrame, *, auc: float) -> float:
     """Return how far the 95 % interval of a mean AUC reaches to either side, at best.
 
-    By Hanley and McNeil (1982), for independent images; labels of one class count for nothing.
+    By Hanley and McNeil (1982), for independent images whose scores are normal, as wide in one
+    class as in the other; labels of one class count for nothing.
 
     Args:
         labels: (N, K), 0 or 1.
@@ -119,6 +121,7 @@ def reach_of_auc(labels: pd.DataFrame, *, auc: float) -> float:
     if not known.any():
         return float("nan")
     m, n = positives[known], negatives[known]
-    first, second = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    variance = auc * (1 - auc) + (m - 1) * (first - auc**2) + (n - 1) * (second - auc**2)
+    # That two of one class are both on the right side of one of the other.
+    both = multivariate_normal.cdf([norm.ppf(auc)] * 2, cov=[[1, 0.5], [0.5, 1]])
+    variance = auc * (1 - auc) + (m + n - 2) * (both - auc**2)
     return float(1.96 * np.sqrt((variance / (m * n)).sum()) / known.sum())

@@ -11,13 +11,8 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from medtransfer import paths
 from medtransfer.data import readers
-from medtransfer.data.schema import (
-    ImageFacts,
-    Manifest,
-    ModelsManifest,
-    PhantomManifest,
-    WeightsManifest,
-)
+from medtransfer.data.schema import ImageFacts, Manifest, PhantomManifest
+from medtransfer.data.weights import ModelsManifest, WeightsManifest
 from medtransfer.errors import ManifestError
 
 ALIASES = 16

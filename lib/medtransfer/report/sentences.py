@@ -161,7 +161,9 @@ def effect(row: Mapping[Any, Any]) -> str:
 
 
 def _known(row: Mapping[Any, Any]) -> bool:
-    return row["verdict"] != AT_CHANCE and all(row[name] == row[name] for name in ("value", "low", "high"))
+    return row["verdict"] != AT_CHANCE and all(
+        row[name] == row[name] for name in ("value", "low", "high")
+    )
 
 
 def number(row: Mapping[Any, Any]) -> str:

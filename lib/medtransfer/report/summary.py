@@ -31,10 +31,13 @@ def targets(cells: Iterable[Cell], *, resamples: int) -> list[Row]:
     rows = []
     for each in guards.reached(cells, resamples=resamples):
         traits = each.network.traits
-        row = {name: str(named(traits.get(name, ""))) for name in selection.BASE}
-        row |= {"trainings": each.trainings, "clean AUC (95 % interval)": each.said}
-        rows.append({"target": " ".join(row.pop(name) for name in selection.BASE), **row})
-        rows[-1][""] = guards.AT_CHANCE if each.at_chance else ""
+        row: Row = {
+            "target": " ".join(str(named(traits.get(name, ""))) for name in selection.BASE),
+            "trainings": each.trainings,
+            "clean AUC (95 % interval)": each.said,
+            "": guards.AT_CHANCE if each.at_chance else "",
+        }
+        rows.append(row)
     return rows
 
 
