@@ -83,11 +83,9 @@ def page() -> str:
         *(_section(_kind(kind), kind) for kind in (WeightsManifest, ModelsManifest)),
         _section("Profile", Profile, values=profile("default"), note=OF_PROFILE),
     ]
-    shown = (Manifest, ImageFacts, *own, PhantomManifest, Published, *published, Profile)
-    parts += [
-        _section(model.__name__, model)
-        for model in _inside([*shown, WeightsManifest, ModelsManifest])
-    ]
+    shown: list[type[Strict]] = [Manifest, ImageFacts, *own, PhantomManifest, Published]
+    shown += [*published, Profile, WeightsManifest, ModelsManifest]
+    parts += [_section(model.__name__, model) for model in _inside(shown)]
     return "\n".join(parts)
 
 

@@ -132,7 +132,7 @@ class ImageFacts(Manifest):
         labels: the outputs of the networks, in order.
         group_rule: how images are put into groups, which are never divided between sets, in words.
         group_noun: the singular of what its groups are: patient, slide, eye; or image, where
-            nobody says which images belong together.
+            nobody says which images belong together. A folder may leave it out.
         split: where test and development sets come from.
         image: how the images become square, and their channels.
     """
@@ -176,7 +176,6 @@ class PhantomManifest(ImageFacts):
     """Images drawn by code.
 
     Attributes:
-        kind: says that it is this one.
         drawing: which phantom is drawn.
         look_for: what a reader should look for on its images.
     """

@@ -41,9 +41,8 @@ class Naming(Strict):
     """How the files of others' networks of one domain are named.
 
     Attributes:
-        path: holds {architecture}, {initialization}, {data} and {bis}, which are filled from the
-            tables: what this project calls them -> what the files say.
-        architectures, initializations, data: these tables.
+        path: holds {architecture}, {initialization}, {data} and {bis}, which are filled in.
+        architectures, initializations, data: what this project calls them -> what the files say.
         bis: what the files say of a second, independent training.
         outputs: of the networks; one with two outputs for a yes-or-no question gets one, the
             difference of the two.
