@@ -8,7 +8,7 @@ READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test quick lint report figures lab lock audit clean-drafts
+.PHONY: help setup reproduce test quick lint report figures docs lab lock audit clean-drafts
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,10 @@ lint: setup ## check style, types, the direction of imports, and stripped notebo
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
-	$(BIN)/nbstripout --verify $(STRIP) notebooks/*.ipynb
+	$(BIN)/nbstripout --verify $(STRIP) notebooks/*.ipynb notebooks/own/*.ipynb
+
+docs: setup ## write docs/fields.md from the schemas
+	$(BIN)/python -m medtransfer.docs
 
 STRIP := --extra-keys "metadata.papermill cell.metadata.papermill metadata.language_info.version"
 

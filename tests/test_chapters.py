@@ -66,7 +66,7 @@ def test_a_notebook_says_what_must_be_known_of_published_images():
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def own(tmp_path, monkeypatch, imagenet_files):
     """The profile of somebody else's study: one domain that we do not have, with their labels."""
     monkeypatch.setitem(DOMAINS, "dermatology", Domain(number=4, augmentation=(), colour="#117733"))
     rng = np.random.default_rng(0)
@@ -99,11 +99,11 @@ def small(own, tiny_architectures):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", ["00", "20", "21", "22", "23"])
+@pytest.mark.parametrize("number", ["00", "20", "22", *(f"own/{n}" for n in range(4))])
 def test_a_page_breaks_in_no_profile(small, in_process, number):
     """One network, one start, other labels: what the profile lacks is said, nothing raised."""
     (path,) = paths.notebooks().glob(f"{number}_*.ipynb")
-    said, names = [], {"profile": small}
+    said, names = [], {"profile": small, "domain": "dermatology"}
     for cell in nbformat.read(path, as_version=4).cells[2:]:
         if cell.cell_type == "code":
             source = cell.source.replace('domain="radiology"', 'domain="dermatology"')
@@ -120,6 +120,31 @@ def test_a_page_breaks_in_no_profile(small, in_process, number):
     assert "Nothing can be said here: this profile has no pairs with" in answer
     assert "pre-trained" not in answer.replace("initialization pre-trained", "")
     assert "nan" not in answer
+
+
+def test_what_compares_targets_at_chance_is_not_said(studied, publish_answers, toy, home):
+    """The fall of an AUC of 0.5 is no fall, whatever its interval says."""
+    chapter = DevelopmentData("smoke", domain="pathology")
+    truth = np.arange(60)[:, None] % 2
+    guesses, sees = np.zeros((60, 1)), truth + 0.1
+    both = {"method": "PGD", "epsilon": 0.02}
+    sides = {"surrogate_initialization": "random"}, {"surrogate_initialization": "imagenet"}
+    for clean, blind in ((guesses, True), (sees, False)):
+        seed = 10 * blind
+        cells = [
+            toy.cell(toy.training(initialization=start, seed=seed), target, **both)
+            for target in [toy.training(seed=seed + 5)]
+            for start in ("random", "imagenet")
+        ]
+        for cell, after in zip(cells, (truth, -truth), strict=True):
+            publish_answers(cell, labels=truth, clean=clean, attacked=after)
+        chapter.cells = tuple(cells)
+        said = chapter.compare(*sides, **both).data
+        answer = chapter.say(chapter._sight, lambda: "An answer.").data
+        assert ("difference: **Nothing can be said here: the clean AUC of targets" in said) is blind
+        assert ("0.50 (0.50 to 0.50)" in said) is blind, "with the clean AUC and its interval"
+        assert ("**At chance:**" in answer) is blind
+        assert ("difference: **+100 points" in said) is not blind
 
 
 @pytest.mark.parametrize(
@@ -206,10 +231,19 @@ def test_the_synthesis_concludes_for_any_number_of_domains(own, domains):
     assert list(synthesis.verdicts().columns)[-len(domains) :] == domains
 
 
+def test_the_design_says_what_images_these_are(own, in_process):
+    mine = Design(own).images().data
+    assert "**t** (`mine`): 96 images of 48 patients, 32 px, 2 labels" in mine
+    assert "**Naevus**, m; **Old Scar**, m" in mine and "phantom" not in mine.lower()
+    drawn = Design("smoke").images().data
+    assert "without patients" in drawn and "cotton-wool spots" in drawn
+
+
 def test_the_synthesis_speaks_of_phantoms_where_images_are_phantoms_alone(own):
     for profile, drawn in (("smoke", True), (own, False)):
         synthesis = Synthesis(profile)
+        synthesis.domains = []  # nothing is drawn or read
         shown = synthesis.images().data + synthesis.phantoms().data
         assert ("phantoms, drawn by code" in shown) is drawn
         assert ("What these phantoms can and cannot say" in shown) is drawn
-    assert shown == "Images: skin."
+    assert shown == "Images: t.", "its title"

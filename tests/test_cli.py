@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 from medtransfer import cli, store
-from medtransfer.compute import run
+from medtransfer.analysis import sanity
+from medtransfer.compute import notes, run, sets
 from medtransfer.errors import MedtransferError
 from medtransfer.report import html, notebooks
 from medtransfer.study import builders
 from medtransfer.study.profiles import built_in
 from medtransfer.study.schema import profile
 
+MINE = str(Path(__file__).parent / "doors" / "mine.yaml")
 HEAVY = ("torch", "foolbox", "matplotlib", "sklearn", "statsmodels", "nbformat", "scipy", "timm")
 
 
@@ -33,6 +35,8 @@ HEAVY = ("torch", "foolbox", "matplotlib", "sklearn", "statsmodels", "nbformat",
         (["data", "fetch"], 2, "SOURCE"),
         (["report", "--profile", "smoke"], 1, "make reproduce"),
         (["verdicts", "--profile", "smoke"], 1, "make reproduce PROFILE=smoke"),
+        (["verdicts", "--profile", MINE], 1, "`medtransfer reproduce --profile FILE` with the fi"),
+        (["report", "--profile", MINE], 1, "`medtransfer reproduce --profile FILE` with the file"),
         (["verify", "--profile", "smoke"], 1, "nothing of profile smoke is stored"),
         (["show", "0123"], 1, "0 results have a key that begins with '0123'"),
         (["reproduce", "99", "--profile", "smoke"], 1, "no notebook begins with '99'.*00_study"),
@@ -94,6 +98,7 @@ def test_ctrl_c_says_how_to_go_on(
 PRINTS = """
 import sys
 from medtransfer import cli, store
+from medtransfer.analysis import sanity
 
 def prints():
     for number in range({lines}):
@@ -171,6 +176,8 @@ def test_a_limit_reaches_every_notebook(
     asked: dict[str, Any] = {}
     monkeypatch.setattr(builders, "resolve", lambda profile, domains: profile)
     monkeypatch.setattr(run, "everything", lambda study, domains: asked.update(study=study))
+    monkeypatch.setattr(notes, "before", lambda study, domains: [])
+    monkeypatch.setattr(sets, "left_out", lambda study, domain: {})
     monkeypatch.setattr(
         notebooks, "execute_all", lambda chosen, *, profile, folder: asked.update(named=profile)
     )
@@ -180,6 +187,31 @@ def test_a_limit_reaches_every_notebook(
     found = profile(str(asked["named"]))
     assert found == asked["study"]
     assert found.image_limit == 300
+
+
+def test_a_run_ends_with_means_and_claims_and_rows_only_if_asked(
+    studied: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path
+) -> None:
+    monkeypatch.setattr(builders, "resolve", lambda profile, domains: None)
+    monkeypatch.setattr(notes, "before", lambda study, domains, factors: ["a set is small"])
+    out = {"development_data": "no positives"}
+    monkeypatch.setattr(sets, "left_out", lambda study, domain, factors: out)
+    monkeypatch.setattr(run, "factor", lambda study, domain, name: tuple(studied.cells))
+    monkeypatch.setattr(run, "chosen_epsilons", lambda study, domain: {"random": 0.02})
+    monkeypatch.setattr(sanity, "check", lambda frame: None)
+    asked = ["run", "pathology", "perturbation", "development_data", "--profile", "smoke"]
+    assert cli.main([*asked, "--csv", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert said.err == "note: a set is small\n"
+    assert "phantom_histology: pathology, perturbation" in said.out
+    assert "clean AUC (95 % interval)" in said.out and "development data" not in said.out
+    assert "AUC left, % of clean (95 % interval)" in said.out
+    assert said.out.rstrip().rpartition("What this says of the claims:")[1], "it ends so"
+    assert "validation_auc" not in said.out
+    assert [path.name for path in tmp_path.glob("*.csv")] == ["pathology_perturbation.csv"]
+    assert cli.main([*asked, "--all"]) == 0
+    whole = capsys.readouterr().out
+    assert "validation_auc" in whole and len(whole.splitlines()) > len(said.out.splitlines()) + 10
 
 
 @pytest.mark.parametrize(

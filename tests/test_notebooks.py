@@ -13,9 +13,11 @@ import pytest
 
 from medtransfer import chapters, paths
 from medtransfer.domains import DOMAINS
+from medtransfer.report.notebooks import YOURS
 from medtransfer.study.factors import FACTORS
 
 NOTEBOOKS = sorted(paths.notebooks().glob("*.ipynb"))
+OWN = sorted(paths.notebooks().glob("own/*.ipynb"))
 FIRST = [str(domain.number) for domain in DOMAINS.values()]
 SECOND = [str(factor.number) for factor in FACTORS.values()]
 NUMBERS = ("00", *("".join(digits) for digits in product(FIRST, SECOND)), "90")
@@ -25,7 +27,7 @@ def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.fixture(params=[*NOTEBOOKS, *OWN], ids=lambda path: path.stem)
 def notebook(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
     path: Path = request.param
     read = nbformat.read(path, as_version=4)
@@ -35,6 +37,24 @@ def notebook(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
 
 def test_every_number_has_its_notebook() -> None:
     assert [path.name[:2] for path in NOTEBOOKS] == sorted(NUMBERS)
+    assert [path.stem for path in OWN] == [f"{f.number}_{name}" for name, f in FACTORS.items()]
+
+
+# What a domain's notebook may speak of, and one for anybody's images may not.
+OF_ONE_DOMAIN = (
+    *("phantom", "lymph", "tumour", "metasta", "radiograph", "lung", "chest", "effusion"),
+    *("scanner", "retina", "fundus", "photograph", "eye", "diabet", "slide", "patch", "stain"),
+    *("tissue", "hospital", "laborator", "patient", "finding "),
+)
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)
+def test_a_notebook_of_any_domain_speaks_of_none(path: Path) -> None:
+    book = nbformat.read(path, as_version=4)
+    prose = "\n".join(c.source for c in book.cells if c.cell_type == "markdown").lower()
+    prose = prose.replace("a group (a patient, a slide, an eye) is never divided", "")
+    assert [word for word in OF_ONE_DOMAIN if word in prose] == []
+    assert book.cells[0].source.startswith(YOURS)
 
 
 def test_begins_with_a_question_as_its_title(notebook: nbformat.NotebookNode) -> None:
@@ -48,10 +68,12 @@ def test_profile_is_the_only_parameter_and_a_literal(notebook: nbformat.Notebook
     tagged = [cell for cell in code(notebook) if "parameters" in cell.metadata.get("tags", [])]
     assert len(tagged) == 1
     assert tagged[0] == code(notebook)[0], "papermill injects its value after this cell"
-    (assignment,) = ast.parse(tagged[0].source).body
+    assignment, *others = ast.parse(tagged[0].source).body
     assert isinstance(assignment, ast.Assign)
     assert [target.id for target in assignment.targets] == ["profile"]
     assert ast.literal_eval(assignment.value) == "default"
+    of_any = notebook.cells[0].source.startswith(YOURS)
+    assert [ast.unparse(each) for each in others] == ["domain = 'radiology'"] * of_any
     assert tagged[0].metadata["nbmake"]["mock"] == {"profile": "smoke"}
 
 
@@ -139,7 +161,7 @@ def test_steps_have_arguments_that_a_reader_can_change(notebook: nbformat.Notebo
 def test_no_prose_is_copied_between_notebooks() -> None:
     """But for the headings of the same step and short phrases."""
     seen: dict[str, str] = {}
-    for path in NOTEBOOKS:
+    for path in (*NOTEBOOKS, *OWN):
         for cell in nbformat.read(path, as_version=4).cells:
             paragraphs = cell.source.split("\n\n") if cell.cell_type == "markdown" else []
             for text in paragraphs:
@@ -160,7 +182,7 @@ DRAWINGS = ("fundus", "chest", "histology")
 
 def test_names_nothing_that_a_study_of_ones_own_may_lack(notebook: nbformat.NotebookNode) -> None:
     """A notebook of a domain names that domain, and none of them a label or a phantom."""
-    text = "\n".join(cell.source for cell in code(notebook))
+    text = "\n".join(cell.source for cell in code(notebook)[1:])  # after the parameters
     own = [name for name in DOMAINS if f'domain="{name}"' in text]
     for name in (*DOMAINS, *DRAWINGS, *LABELS):
         assert name in own or f'"{name}"' not in text

@@ -4,42 +4,18 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
 from medtransfer.cli_data import DOMAIN, data, models, weights
-from medtransfer.domains import DOMAINS
+from medtransfer.cli_run import FACTORS, PROFILE, profile_of, reproduce, run
 from medtransfer.errors import MedtransferError, StoreError
-from medtransfer.printing import columns, pairs, rows, unread
-from medtransfer.study.profiles import built_in
-
-if TYPE_CHECKING:
-    from medtransfer.study.schema import Profile
+from medtransfer.printing import columns, rows, unread
 
 # Shown as a message, without a traceback; anything else is a fault of this project.
 EXPECTED = (MedtransferError, OSError)
 STOPPED, UNREAD = 128 + signal.SIGINT, 128 + signal.SIGPIPE  # exit statuses, as of other commands
-
-
-def _factors(_context: object, _parameter: object, given: Sequence[str]) -> Sequence[str]:
-    from medtransfer.study import factors, plan
-
-    for name in given:
-        plan.factor(name)  # raises, before anything is fetched
-    return given or tuple(factors.FACTORS)
-
-
-FACTORS = click.argument("factors", metavar="[FACTOR]...", nargs=-1, callback=_factors)
-PROFILE = click.option(
-    "--profile",
-    "name",
-    default="default",
-    show_default=True,
-    help=f"{', '.join(built_in())}, or a YAML file that extends one.",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,17 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _profile(name: str) -> Profile:
-    from medtransfer.study import schema
-
-    return schema.profile(name)
-
-
-def _warn(sentences: Iterable[str]) -> None:
-    for sentence in sentences:
-        print(f"note: {sentence}", file=sys.stderr)
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="medtransfer", message="%(prog)s %(version)s")
 def medtransfer() -> None:
@@ -86,6 +51,8 @@ def medtransfer() -> None:
 medtransfer.add_command(data)
 medtransfer.add_command(models)
 medtransfer.add_command(weights)
+medtransfer.add_command(run)
+medtransfer.add_command(reproduce)
 
 
 @medtransfer.command()
@@ -97,73 +64,6 @@ def clean_drafts() -> None:
 
 
 @medtransfer.command()
-@DOMAIN
-@FACTORS
-@click.option("--csv", type=Path, help="Folder for the tidy tables, one CSV per factor.")
-@PROFILE
-def run(domain: str, factors: Sequence[str], csv: Path | None, name: str) -> None:
-    """Compute factors of one domain (default: all) and print every pair with its interval."""
-    from medtransfer.analysis import sanity, tables
-    from medtransfer.attacks.delivery import FLOAT
-    from medtransfer.compute import run, sets
-    from medtransfer.report.wording import named
-    from medtransfer.study import builders, plan
-    from medtransfer.units import shown
-
-    profile = _profile(name)
-    _warn(builders.too_deep(profile))
-    study = builders.resolve(profile, [domain])
-    _warn(sets.checked(study, [domain], factors))
-    for factor in factors:
-        cells = run.factor(study, domain, factor)
-        frame = tables.transfer_table(cells, resamples=profile.resamples)
-        epsilons = run.chosen_epsilons(study, domain)
-        print(f"\n{domain}, {factor.replace('_', ' ')}: {profile.sources[domain]}")
-        chosen = "; ".join(f"{named(start)} {shown(at)}" for start, at in epsilons.items())
-        print(f"profile {profile.name}; chosen epsilons: {chosen}")
-        print(pairs(frame[frame["epsilon"].isin(epsilons.values()) & (frame["delivery"] == FLOAT)]))
-        networks = run.networks(plan.of_cells(cells), resamples=profile.resamples)
-        print(columns(networks.drop(columns=["key", "seed"])))
-        if csv:
-            csv.mkdir(parents=True, exist_ok=True)
-            frame.to_csv(csv / f"{domain}_{factor}.csv", index=False)
-        sanity.check(frame)
-
-
-@medtransfer.command()
-@click.argument("numbers", metavar="[NUMBER]...", nargs=-1)
-@click.option(
-    "--limit",
-    nargs=2,
-    type=int,
-    metavar="IMAGES EPOCHS",
-    help="Try the whole path on about so many images of every source made of files.",
-)
-@PROFILE
-def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) -> None:
-    """Compute, execute the notebooks in sequence, and report.
-
-    NUMBER: the first digits of notebooks (default: all).
-    """
-    from medtransfer.compute.run import everything
-    from medtransfer.report import html, notebooks
-    from medtransfer.study import builders, schema
-
-    if limit:
-        images, epochs = limit
-        name = str(schema.limited(name, images=images, epochs=epochs))
-        print(f"profile {name}")
-    profile = _profile(name)
-    _warn(builders.too_deep(profile))
-    chosen = notebooks.find(numbers=numbers, domains=profile.sources)
-    first_digits = {path.name[0] for path in chosen}
-    domains = [d for d in profile.sources if str(DOMAINS[d].number) in first_digits]
-    everything(builders.resolve(profile, domains), domains)
-    notebooks.execute_all(chosen, profile=name, folder=profile.name)
-    print(html.build(profile))
-
-
-@medtransfer.command()
 @PROFILE
 def status(name: str) -> None:
     """Say what is stored and missing for each notebook, and the time left."""
@@ -172,7 +72,7 @@ def status(name: str) -> None:
     from medtransfer.study.builders import known
     from medtransfer.units import shown
 
-    study = known(_profile(name))
+    study = known(profile_of(name))
     needed = rows(status.notebooks(study))
     print(columns(needed, digits=1))
     for domain in study.domains:
@@ -198,7 +98,7 @@ def list_(domain: str, factors: Sequence[str], name: str) -> None:
     from medtransfer.compute import inspect
     from medtransfer.study.builders import known
 
-    print(columns(inspect.listed(known(_profile(name)), domain, factors)))
+    print(columns(inspect.listed(known(profile_of(name)), domain, factors)))
 
 
 @medtransfer.command()
@@ -220,7 +120,7 @@ def verify(trainings: int, cells: int, seed: int, name: str) -> None:
     from medtransfer.compute import verify
     from medtransfer.study.builders import known
 
-    study = known(_profile(name))
+    study = known(profile_of(name))
     drawn = verify.sample(study, networks=trainings, cells=cells, seed=seed)
     found = rows(verify.made_again(drawn))
     print(columns(found, digits=15))
@@ -234,7 +134,7 @@ def verdicts(name: str) -> None:
     """Print what the claims come to, in sentences and as a table (Markdown)."""
     from medtransfer.report import verdicts
 
-    print(verdicts.as_markdown(verdicts.needed(_profile(name).name)))
+    print(verdicts.as_markdown(verdicts.needed(profile_of(name).name)))
 
 
 @medtransfer.command()
@@ -243,7 +143,7 @@ def report(name: str) -> None:
     """Turn the executed notebooks into pages with an index."""
     from medtransfer.report import html
 
-    print(html.build(_profile(name)))
+    print(html.build(profile_of(name)))
 
 
 if __name__ == "__main__":

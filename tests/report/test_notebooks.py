@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import facts
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from medtransfer import paths
 from medtransfer.errors import ExecutionError, UsageError
@@ -36,12 +38,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def written(folder: Path, *sources: str, name: str = "10_x.ipynb") -> Path:
+def written(folder: Path, *sources: str, name: str = "10_x.ipynb") -> notebooks.Notebook:
     parameters = new_code_cell('profile = "default"', metadata={"tags": ["parameters"]})
     book = new_notebook(cells=[parameters, *map(new_code_cell, sources)])
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "p", "language": "python"}
+    (folder / name).parent.mkdir(exist_ok=True)
     nbformat.write(book, folder / name)
-    return folder / name
+    return notebooks.Notebook(folder / name, (folder / name).stem)
 
 
 def test_a_run_that_succeeds_leaves_nothing_on_the_terminal(
@@ -62,9 +65,9 @@ def test_what_a_kernel_has_to_say_is_shown(folder: Path, capfd: pytest.CaptureFi
 
 
 def test_a_broken_notebook_is_named_and_does_not_count_as_executed(folder: Path) -> None:
-    path = written(folder, "1 / 0")
+    broken = written(folder, "1 / 0")
     with pytest.raises(ExecutionError, match=r"10_x\.ipynb failed in cell .* ZeroDivisionError"):
-        notebooks.execute(path, profile="smoke", folder="s")
+        notebooks.execute(broken, profile="smoke", folder="s")
     assert notebooks.executed("s") == []
     assert [p.name for p in paths.executed("s").iterdir()] == ["10_x.running.ipynb"]
 
@@ -72,9 +75,52 @@ def test_a_broken_notebook_is_named_and_does_not_count_as_executed(folder: Path)
 def test_notebooks_are_found_by_their_first_digits(folder: Path) -> None:
     for name in ("10_x.ipynb", "11_y.ipynb", "20_z.ipynb", "90_s.ipynb", "scratch.ipynb"):
         written(folder, name=name)
-    assert [path.name[:2] for path in notebooks.find()] == ["10", "11", "20", "90"]
-    of_radiology = notebooks.find(domains=["radiology"])
-    assert [path.name[:2] for path in of_radiology] == ["20", "90"]
-    assert [path.name[:2] for path in notebooks.find(numbers=["1"])] == ["10", "11"]
+    assert numbers(DRAWN) == ["10", "11", "20", "90"]
+    assert numbers({"radiology": "phantom_chest"}) == ["20", "90"]
+    assert numbers(DRAWN, "1") == ["10", "11"]
     with pytest.raises(UsageError, match="no notebook begins with '4'; there are 10_x, 11_y"):
-        notebooks.find(numbers=["4"])
+        numbers(DRAWN, "4")
+
+
+DRAWN = {"ophthalmology": "phantom_fundus", "radiology": "phantom_chest"}
+
+
+def numbers(sources: dict[str, str], *begin: str) -> list[str]:
+    return [each.name[:2] for each in notebooks.find(numbers=begin, sources=sources)]
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> str:
+    path = tmp_path / "hospital.yaml"
+    path.write_text(yaml.safe_dump(facts.folder_facts(title="Hands {x}", domain="radiology")))
+    return str(path)
+
+
+def test_images_of_ones_own_have_the_notebooks_that_name_no_disease(
+    folder: Path, hospital: str
+) -> None:
+    for name in ("10_eyes.ipynb", "20_lungs.ipynb", "90_s.ipynb", "own/0_p.ipynb", "own/1_i.ipynb"):
+        written(folder, name=name)
+    found = notebooks.find(sources={"ophthalmology": "phantom_fundus", "radiology": hospital})
+    assert [each.name for each in found] == ["10_eyes", "20_radiology_p", "21_radiology_i", "90_s"]
+    assert {each.title for each in found if each.domain} == {"Hands {x}"}
+    kept = notebooks.without(found, {"radiology": {"initialization": "no positives"}})
+    assert [each.name[:2] for each in kept] == ["10", "20", "90"]
+    with pytest.raises(UsageError, match="no notebook is left: no positives"):
+        notebooks.without(found[2:3], {"radiology": {"initialization": "no positives"}})
+
+
+def test_a_notebook_of_any_domain_is_executed_with_its_domain_and_title(
+    folder: Path, hospital: str
+) -> None:
+    written(folder, "print(profile, domain)", name="own/0_p.ipynb")
+    book = nbformat.read(folder / "own/0_p.ipynb", as_version=4)
+    book.cells[0].source += '\ndomain = "pathology"'
+    book.cells.insert(0, new_markdown_cell("# Your images: how faint?\n\nYour images: here."))
+    nbformat.write(book, folder / "own/0_p.ipynb")
+    (notebook,) = notebooks.find(sources={"radiology": hospital})
+    done = notebooks.execute(notebook, profile="smoke", folder="s")
+    assert done.name == "20_radiology_p.ipynb"
+    cells = nbformat.read(done, as_version=4).cells
+    assert cells[0].source == "# Hands {x}: how faint?\n\nYour images: here."
+    assert cells[-1].outputs[0].text == "smoke radiology\n"

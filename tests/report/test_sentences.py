@@ -39,6 +39,14 @@ def test_what_is_said_has_no_gaps_and_nothing_is_merely_undecided(verdict: str) 
         assert ("cannot be said" in claim.sentence) is undecided
 
 
+def test_where_targets_are_at_chance_no_effect_is_shown() -> None:
+    whole = verdict_rows.row("C1", "all pairs", value=90.0, low=80.0, high=99.0)
+    blind = {**whole, "verdict": "at chance", "why": verdict_rows.WHY}
+    assert effect(whole) == "90 (80 to 99)" and effect(blind) == ""
+    (claim,) = told(pd.DataFrame([blind]))
+    assert verdict_rows.WHY in claim.sentence and "90" not in claim.sentence + claim.numbers
+
+
 def test_halves_that_agree_share_a_sentence_and_others_do_not() -> None:
     agree = said(verdict_rows.row("C3", "random"), verdict_rows.row("C3", "pre-trained"))
     assert agree.count(".") == 1

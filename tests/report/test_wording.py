@@ -58,7 +58,7 @@ def test_a_p_value_has_the_digits_that_matter(p: float, shown: str) -> None:
 @pytest.fixture
 def hospital(tmp_path: Path) -> str:
     path = tmp_path / "phantom_limb.yaml"  # a name decides nothing
-    path.write_text(yaml.safe_dump(facts.folder_facts()))
+    path.write_text(yaml.safe_dump(facts.folder_facts(title="Limbs of our hospital")))
     return str(path)
 
 
@@ -69,7 +69,8 @@ def test_phantoms_are_known_by_their_manifests(hospital: str) -> None:
     mixed = no_claim(drawn | {"pathology": hospital})
     assert mixed.startswith("The images of radiology and ophthalmology are phantoms")
     assert no_claim({"pathology": hospital}) == ""
-    assert origin([hospital]) == "phantom_limb"
+    assert origin([hospital]) == "Limbs of our hospital", "its title, not the name of a file"
+    assert origin(["phantom_chest"]).startswith("phantom_chest: synthetic")
 
 
 def test_words_are_listed_as_people_do() -> None:

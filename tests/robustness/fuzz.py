@@ -52,7 +52,7 @@ with atheris.instrument_imports(
     from medtransfer.data.readers import chestxray14
     from medtransfer.data.readers.folder import FolderManifest
     from medtransfer.data.readers.reader import UNUSABLE
-    from medtransfer.data.schema import WeightsManifest
+    from medtransfer.data.weights import WeightsManifest
     from medtransfer.errors import (
         FetchError,
         ImportedError,

@@ -113,7 +113,8 @@ from medtransfer.report import notebooks
 
 if __name__ == "__main__":
     run.everything = lambda profile, domains: None  # as if all were stored
-    notebooks.find = lambda numbers, domains: [Path("99_waiting.ipynb")]
+    waiting = notebooks.Notebook(Path("99_waiting.ipynb"), "99_waiting")
+    notebooks.find = lambda numbers, sources: [waiting]
     sys.exit(cli.main(["reproduce", "--profile", "smoke"]))
 """
 

@@ -15,7 +15,7 @@ from strange import Trap, damaged, many
 
 from medtransfer import store
 from medtransfer.data.manifests import imagenet_weights
-from medtransfer.data.schema import WeightsManifest
+from medtransfer.data.weights import WeightsManifest
 from medtransfer.errors import ImportedError, KerasError, StoreError, WeightsError
 from medtransfer.networks import imagenet as weights
 from medtransfer.networks import imported, stored

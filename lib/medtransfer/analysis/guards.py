@@ -7,6 +7,7 @@ A comparison that fails here gets no p-value and so no part in Holm's correction
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -36,21 +37,58 @@ def at_chance(cells: Iterable[Cell], *, resamples: int) -> Guard | None:
     Of each kind it is the clean AUC, mean over its trainings, with the 95 % interval over groups of
     images; what does not exclude 0.5 is at chance.
     """
-    by_kind: dict[str, dict[Network, Cell]] = {}
-    for cell in cells:
-        by_kind.setdefault(cell.target.kind, {}).setdefault(cell.target, cell)
-    blind = []
-    for own in by_kind.values():
-        value, low, high = clean_auc(own.values(), resamples=resamples)
-        if not low > metrics.CHANCE:
-            reached = f"{value:.2f} ({low:.2f} to {high:.2f})" if np.isfinite(low) else "no value"
-            blind.append(f"{_named(next(iter(own)))}: {reached}")
+    blind = [
+        f"{_named(each.network)}: {each.said}"
+        for each in reached(cells, resamples=resamples)
+        if each.at_chance
+    ]
     if not blind:
         return None
     return AT_CHANCE, (
         f"the clean AUC of targets does not exclude chance, 0.5, so an attack has nothing to take "
         f"({'; '.join(blind)})"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """The clean AUC of a kind of target, mean over its trainings, with its 95 % interval.
+
+    Attributes:
+        network: one of the kind.
+        trainings: how many there are.
+    """
+
+    network: Network
+    trainings: int
+    value: float
+    low: float
+    high: float
+
+    @property
+    def at_chance(self) -> bool:
+        """Whether the interval does not exclude 0.5."""
+        return not self.low > metrics.CHANCE
+
+    @property
+    def said(self) -> str:
+        """The value with its interval, in words."""
+        if not np.isfinite(self.low):
+            return "no value"
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def reached(cells: Iterable[Cell], *, resamples: int) -> list[Reached]:
+    """Return what every kind of target among some cells reaches without an attack."""
+    by_kind: dict[str, dict[Network, Cell]] = {}
+    for cell in cells:
+        by_kind.setdefault(cell.target.kind, {}).setdefault(cell.target, cell)
+    found = []
+    for own in by_kind.values():
+        value, low, high = clean_auc(own.values(), resamples=resamples)
+        network = next(iter(own))
+        found.append(Reached(network=network, trainings=len(own), value=value, low=low, high=high))
+    return found
 
 
 def clean_auc(cells: Iterable[Cell], *, resamples: int) -> tuple[float, float, float]:

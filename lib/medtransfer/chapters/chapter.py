@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer.analysis import selection
+from medtransfer.analysis import guards, selection
 from medtransfer.analysis import tables as measured
 from medtransfer.analysis.statistics import Effect
 from medtransfer.chapters.page import Page
@@ -78,9 +78,7 @@ class Chapter(Page):
 
     @property
     def _manifest(self) -> ImageFacts:
-        _, manifest = manifests.named(self.source)
-        assert isinstance(manifest, ImageFacts)
-        return manifest
+        return manifests.image_facts(self.source)
 
     def images(self) -> Markdown:
         """Show which images these are, and what a reader of their results must know."""
@@ -148,9 +146,16 @@ class Chapter(Page):
         return " and ".join(shown(epsilon) for epsilon in sorted(epsilons))
 
     def contrast(self, first: dict[str, Any], second: dict[str, Any], **both: Any) -> Effect:
-        """Return the difference of what two selections of cells leave, first minus second."""
-        sides = (self.select(**both, **where) for where in (first, second))
-        return measured.contrast(*sides, resamples=self.settings.resamples)
+        """Return the difference of what two selections of cells leave, first minus second.
+
+        Raises:
+            UsageError: this profile has no such cells, or some of their targets are at chance.
+        """
+        sides = [self.select(**both, **where) for where in (first, second)]
+        resamples = self.settings.resamples
+        if guard := guards.at_chance((c for side in sides for c in side), resamples=resamples):
+            raise UsageError(guard[1])
+        return measured.contrast(*sides, resamples=resamples)
 
     def compare(self, first: dict[str, Any], second: dict[str, Any], **both: Any) -> Markdown:
         """Say what two selections of cells leave, and by how much they differ.
@@ -166,17 +171,23 @@ class Chapter(Page):
         lines = [
             f"{shared}, at {self.at(**both)}; of the clean AUC is left:\n",
             *(f"- {_words(each)}: {self.left(**both, **each)}" for each in (first, second)),
-            f"- difference: **{points(self.contrast(first, second, **both))}**",
         ]
-        return "\n".join(lines)
+        difference = _or_why(lambda: points(self.contrast(first, second, **both)))
+        return "\n".join([*lines, f"- difference: **{difference}**"])
 
     def say(self, *sentences: Callable[[], str]) -> Markdown:
         """Show the answer, with what its intervals stand for.
 
-        A sentence about pairs that the profile does not have says so instead.
+        A sentence about pairs that the profile does not have, or that compares targets at chance,
+        says so instead.
         """
         said = dict.fromkeys(_or_why(sentence) for sentence in sentences)
-        return Markdown("\n\n".join([*said, self._scope()]))
+        return Markdown("\n\n".join([*filter(None, said), self._scope()]))
+
+    def _sight(self) -> str:
+        """Return which targets do not see, so that no percentage of theirs means anything."""
+        guard = guards.at_chance(self.cells, resamples=self.settings.resamples)
+        return f"**At chance:** {guard[1]}. Read no number of theirs." if guard else ""
 
     def _scope(self) -> str:
         nouns, number = groups(self._manifest), self.settings.replicates

@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import Image
+from IPython.display import Image, Markdown
 
 from medtransfer import phantoms
 from medtransfer.analysis import selection
 from medtransfer.chapters.page import Page
 from medtransfer.compute.ensure import ensure
-from medtransfer.data import images, splits
+from medtransfer.data import images, manifests, splits
 from medtransfer.data.images import PhantomSource, Prepared
 from medtransfer.data.splits import Parts
 from medtransfer.networks import architectures
 from medtransfer.report import tables
 from medtransfer.report.figures import pictures
-from medtransfer.report.wording import spaced
+from medtransfer.report.wording import WHY_PHANTOMS, described, spaced
+from medtransfer.report.wording import phantoms as phantoms_among
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS
@@ -39,6 +40,18 @@ class Design(Page):
         fields = self.settings.model_dump()
         words = {name: "none" if field is None else str(field) for name, field in fields.items()}
         return pd.Series(words, name=self.settings.name).to_frame()
+
+    def images(self) -> Markdown:
+        """Say which images these are, domain by domain, and what a reader must know of them."""
+        sources = self.settings.sources
+        said = [WHY_PHANTOMS] if phantoms_among(sources) else []
+        for domain in self.domains:
+            prepared = self._prepared(domain)
+            facts = manifests.image_facts(sources[domain])
+            px = self.study.source(domain).image_px
+            said.append(f"**{domain.capitalize()}**")
+            said.append(described(facts, index=prepared.index, image_px=px))
+        return Markdown("\n\n".join(said))
 
     @property
     def domains(self) -> tuple[str, ...]:

@@ -49,11 +49,12 @@ class DevelopmentData(Chapter):
     def answer(self) -> Markdown:
         """Say whether other data weaken an attack, and another architecture weakens it further."""
         return self.say(
+            self._sight,
             *(
                 (lambda start=start, sentence=sentence: sentence(start))
                 for start in reversed(self.study.starts)
                 for sentence in (self._left, self._data, self._half, self._architecture)
-            )
+            ),
         )
 
     def _left(self, start: str) -> str:

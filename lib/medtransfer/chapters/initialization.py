@@ -11,13 +11,13 @@ from IPython.display import Markdown
 from medtransfer.analysis import alignment as cosines
 from medtransfer.analysis.selection import OTHER, SAME
 from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter, ordered, starts
+from medtransfer.compute import sets
 from medtransfer.compute.ensure import ensure
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import tables
 from medtransfer.report.wording import decided, named, points
 from medtransfer.scoring.alignment import Alignment
-from medtransfer.study.factors import alignments
 
 
 class Initialization(Chapter):
@@ -28,7 +28,8 @@ class Initialization(Chapter):
     @cached_property
     def alignments(self) -> tuple[Alignment, ...]:
         """All pairs whose input gradients are compared; whatever is missing is measured."""
-        specs = alignments(self.study, self.domain)
+        beside = sets.beside(self.study, self.domain, self.factor)
+        specs = tuple(spec for spec in beside if isinstance(spec, Alignment))
         ensure(specs)
         return specs
 
@@ -46,6 +47,7 @@ class Initialization(Chapter):
     def answer(self) -> Markdown:
         """Say whether a shared start makes attacks transfer, also across architectures."""
         return self.say(
+            self._sight,
             lambda: self._left(SAME),
             lambda: self._left(OTHER),
             self._mixed,

@@ -43,7 +43,11 @@ class InitializationAndData(Chapter):
     def answer(self) -> Markdown:
         """Say what a tenth of the data means for a target, pre-trained or not."""
         return self.say(
-            self._clean, lambda: self._left(SAME), lambda: self._left(OTHER), self._fall
+            self._sight,
+            self._clean,
+            lambda: self._left(SAME),
+            lambda: self._left(OTHER),
+            self._fall,
         )
 
     def _auc(self, start: str) -> float:

@@ -151,11 +151,12 @@ class Perturbation(Chapter):
     def answer(self) -> Markdown:
         """Say how much an attack leaves at the chosen epsilons, and how much of it noise does."""
         return self.say(
+            self._sight,
             *(
                 (lambda start=start, sentence=sentence: sentence(self._at_chosen(start)))
                 for start in reversed(self.study.starts)
                 for sentence in (self._white, self._other, self._noise, self._written)
-            )
+            ),
         )
 
     def _white(self, pair: dict[str, Any]) -> str:

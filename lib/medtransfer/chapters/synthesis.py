@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 
 import pandas as pd
 from IPython.display import Image, Markdown
@@ -15,14 +14,14 @@ from medtransfer.analysis.selection import SAME
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.page import Page
-from medtransfer.compute import run
+from medtransfer.compute import notes, run, sets
 from medtransfer.networks.trained import IMAGENET
 from medtransfer.report import conclusions, figures, tables, verdicts
-from medtransfer.report.wording import listed, named, no_claim
+from medtransfer.report.wording import listed, named, no_claim, source
 from medtransfer.scoring.cell import Cell
-from medtransfer.study.factors import FACTORS
 
 METHOD = "PGD"
+LEFT_OUT = Markdown("What this shows is left out, since the sets of images cannot serve it.")
 SIZES = ("d1", "d1/10")  # of a target's data: those of the paper, of which its tables 3 to 5 are
 
 
@@ -40,7 +39,10 @@ class Synthesis(Page):
         """All cells by domain and factor; whatever is missing is trained and attacked."""
         run.everything(self.study, self.domains)
         return {
-            domain: {name: run.factor(self.study, domain, name) for name in FACTORS}
+            domain: {
+                name: run.factor(self.study, domain, name)
+                for name in run.possible(self.study, domain)
+            }
             for domain in self.domains
         }
 
@@ -67,10 +69,15 @@ class Synthesis(Page):
         return Markdown(verdicts.said(self.judged))
 
     def images(self) -> Markdown:
-        """Say where the images come from, and which of them are phantoms."""
+        """Say where the images come from, which are phantoms, and what their sets cannot serve."""
         sources = self.settings.sources
-        said = f"Images: {listed([Path(source).stem for source in sources.values()])}."
-        return Markdown(f"{said} {no_claim(sources)}".rstrip())
+        said = f"Images: {listed([*map(source, sources.values())])}."
+        out = [
+            f"- {sentence}"
+            for domain in self.domains
+            for sentence in notes.omitted(domain, sets.left_out(self.study, domain))
+        ]
+        return Markdown("\n".join([f"{said} {no_claim(sources)}".rstrip(), "", *out]).rstrip())
 
     def verdicts(self, method: str = METHOD) -> pd.DataFrame:
         """Return the claims with effect, interval, corrected p and verdict, by domain."""
@@ -112,7 +119,7 @@ class Synthesis(Page):
     def factors(self, domain: str) -> Image:
         """Show initialization, data and architecture at once, as one heat map."""
         crossed = ("initialization", "development_data", "initialization_and_data")
-        cells = [cell for name in crossed for cell in self.studies[domain][name]]
+        cells = [cell for name in crossed for cell in self.studies[domain].get(name, ())]
         chosen = [
             cell
             for cell in selection.select(dict.fromkeys(cells), method=METHOD)
@@ -122,14 +129,18 @@ class Synthesis(Page):
         picture = figures.matrix(means, method=METHOD, title=f"{domain.capitalize()}, {METHOD}")
         return self.save(picture, means, name=f"factors_{domain}")
 
-    def interaction(self) -> Image:
+    def interaction(self) -> Image | Markdown:
         """Show whether another architecture weakens an attack more when the data differ, too."""
+        if not self._has("development_data"):
+            return LEFT_OUT
         by = ("domain", "target_initialization", "surrogate_data", "relation")
         means = self._means(by, "development_data", method=METHOD)
         return self.save(figures.interaction(means), means, name="interaction")
 
-    def methods(self) -> pd.DataFrame:
+    def methods(self) -> pd.DataFrame | Markdown:
         """Return what FGSM and PGD leave, between networks of the same initialization on d1."""
+        if not self._has("development_data"):
+            return LEFT_OUT
         by = ("domain", "target_initialization", "relation", "method")
         return _wide(self._means(by, "development_data", surrogate_data="d1"), by="method")
 
@@ -208,8 +219,11 @@ class Synthesis(Page):
         """Say what a defender should conclude, and which of it this run supports."""
         return Markdown(conclusions.defence(self.judged))
 
+    def _has(self, factor: str) -> bool:
+        return any(factor in factors for factors in self.studies.values())
+
     def _means(self, by: tuple[str, ...], factor: str, **where: object) -> pd.DataFrame:
-        cells = [cell for factors in self.studies.values() for cell in factors[factor]]
+        cells = [cell for factors in self.studies.values() for cell in factors.get(factor, ())]
         chosen = selection.select(cells, **where)
         return measured.pooled(chosen, by=by, resamples=self.settings.resamples)
 

@@ -48,30 +48,41 @@ def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
 def everything(study: Study, domains: Iterable[str]) -> None:
     """Make all that the notebooks of some domains show, scheduled together.
 
-    An attack that several factors need is so crafted once and scored on all their targets.
+    An attack that several factors need is so crafted once and scored on all their targets. Factors
+    that the sets of a domain cannot serve are left out (see `sets.left_out`).
 
     Raises:
-        SplitError: a set of images cannot serve a factor (see `compute.sets`).
+        SplitError: the sets of a domain serve no factor.
         ComputeError: some work failed; the message names it.
     """
     domains = list(domains)
     with executor():
-        sets.checked(study, domains)
+        served = {domain: possible(study, domain) for domain in domains}
         choices = [spec for domain in domains for spec in plan.choices(study, domain).values()]
         networks = [
-            spec for d in domains for name in FACTORS for spec in plan.networks(study, d, name)
+            spec for d in domains for name in served[d] for spec in plan.networks(study, d, name)
         ]
         ensure([*choices, *networks])
         chosen = {domain: chosen_epsilons(study, domain) for domain in domains}
         ensure(
             result
             for domain, at in chosen.items()
-            for name in FACTORS
+            for name in served[domain]
             for result in (
                 *plan.cells(study, domain, name, epsilons=at),
-                *plan.beside(study, domain, name),
+                *sets.beside(study, domain, name),
             )
         )
+
+
+def possible(study: Study, domain: str) -> tuple[str, ...]:
+    """Return the factors that the sets of a domain can serve.
+
+    Raises:
+        SplitError: there are none.
+    """
+    out = sets.left_out(study, domain)
+    return tuple(name for name in FACTORS if name not in out)
 
 
 def networks(networks: Iterable[Network], *, resamples: int) -> pd.DataFrame:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from medtransfer.compute.ensure import ensure
 from medtransfer.data import classes, images, splits
 from medtransfer.data.images import FileSource
-from medtransfer.data.splits import TEST, TRAIN
+from medtransfer.data.splits import TEST, TRAIN, Development
+from medtransfer.errors import SplitError
+from medtransfer.scoring.alignment import Alignment
+from medtransfer.specs import Result
 from medtransfer.study import plan
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS
@@ -31,18 +34,70 @@ def checked(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTO
     """
     domains, factors = list(domains), list(factors)
     ensure(study.source(domain) for domain in domains)
-    return [sentence for domain in domains for sentence in _checked(study, domain, factors)]
+    return [
+        sentence
+        for domain in domains
+        for sentence in _checked(study, domain, _developments(study, domain, factors))
+    ]
 
 
-def _checked(study: Study, domain: str, factors: list[str]) -> list[str]:
+def left_out(study: Study, domain: str, factors: Iterable[str] = FACTORS) -> dict[str, str]:
+    """Return factor -> why the sets of a domain cannot serve it; {} where they serve all.
+
+    Raises:
+        SplitError: they serve none of the factors.
+    """
+    ensure([study.source(domain)])
+    factors = list(factors)
+    found = {}
+    for name in factors:
+        try:
+            _checked(study, domain, _developments(study, domain, [name]))
+        except SplitError as why:
+            found[name] = str(why)
+    if factors and len(found) == len(factors):
+        raise SplitError(next(iter(found.values())))
+    return found
+
+
+def beside(study: Study, domain: str, name: str) -> tuple[Result, ...]:
+    """Return what the notebook of a factor shows beside its cells (see `plan.beside`).
+
+    Comparisons with a network whose set shows every label in one class only are left out.
+    """
+    ensure([study.source(domain)])
+    usable: dict[Development, bool] = {}
+
+    def can(development: Development) -> bool:
+        if development not in usable:
+            try:
+                _checked(study, domain, [development])
+            except SplitError:
+                usable[development] = False
+            else:
+                usable[development] = True
+        return usable[development]
+
+    return tuple(
+        spec
+        for spec in plan.beside(study, domain, name)
+        if not isinstance(spec, Alignment) or can(spec.surrogate.development)
+    )
+
+
+def _developments(study: Study, domain: str, factors: Iterable[str]) -> list[Development]:
+    networks = (spec for name in factors for spec in plan.networks(study, domain, name))
+    return list(dict.fromkeys(spec.development for spec in networks))
+
+
+def _checked(study: Study, domain: str, developments: list[Development]) -> list[str]:
     source, choosing = study.source(domain), study.development(domain, "d1")
     read = isinstance(source, FileSource)
-    networks = [spec for name in factors for spec in plan.networks(study, domain, name)]
     prepared = images.load(source)
     test = f"{domain} {TEST}"
     sets: dict[str, np.ndarray] = {}
     needed = [test, f"{domain} {choosing.name} validation"]
-    for development in dict.fromkeys([choosing, *(spec.development for spec in networks)]):
+    for development in dict.fromkeys([choosing, *developments]):
         found = splits.parts(prepared.index, labels=prepared.labels, development=development)
         train = f"{domain} {development.name} {TRAIN}"
         sets[train], sets[test] = found.train, found.test

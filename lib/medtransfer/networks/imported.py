@@ -15,7 +15,7 @@ from medtransfer.errors import ImportedError
 from medtransfer.networks.trained import StoredNetwork
 
 if TYPE_CHECKING:
-    from medtransfer.data.schema import ModelsManifest, Naming
+    from medtransfer.data.weights import ModelsManifest, Naming
 
 MANIFEST = "authors_models"
 
@@ -55,7 +55,7 @@ class Name:
 
 def _manifest() -> ModelsManifest:
     from medtransfer.data import manifests
-    from medtransfer.data.schema import ModelsManifest
+    from medtransfer.data.weights import ModelsManifest
 
     _, found = manifests.named(MANIFEST)
     assert isinstance(found, ModelsManifest)

@@ -97,7 +97,7 @@ def defence(judged: pd.DataFrame) -> str:
     lines: list[str] = []
     for name, advice in _ADVICE.items():
         if name not in known:
-            found = f"{name} was not judged: this profile has not the networks that it compares."
+            found = f"{name} was not judged: this study has not the networks that it compares."
         else:
             found = f"{name}: {known[name].sentence} {known[name].exceptions}".rstrip()
         lines.append(f"{len(lines) + 1}. {advice} {found}")

@@ -55,8 +55,7 @@ def build(profile: Profile) -> Path:
     executed = [nbformat.read(path, as_version=4) for path in notebooks.executed(name)]
     if not executed:
         raise ReportError(
-            f"no executed notebook in {paths.executed(name)}; run "
-            f"`make reproduce PROFILE={name}` first"
+            f"no executed notebook in {paths.executed(name)}; run {verdicts.command(name)} first"
         )
     pages = [
         Page(path.stem, path.stem[:2], _title(notebook))
@@ -123,6 +122,7 @@ def _index(profile: Profile, pages: Sequence[Page], *, folder: Path) -> str:
     environment = Environment(loader=FileSystemLoader(TEMPLATES / NAME), autoescape=True)
     return environment.get_template("contents.html.j2").render(
         profile=profile.name,
+        images=wording.listed([wording.source(each) for each in profile.sources.values()]),
         phantoms=wording.no_claim(profile.sources),
         parts=parts(pages),
         **_claims(profile.name, folder=folder),

@@ -3,46 +3,106 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 from medtransfer import paths
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import ExecutionError, UsageError
 from medtransfer.executors import local as workers
+from medtransfer.report import wording
+from medtransfer.study.factors import FACTORS
 
 AT_ONCE = 4  # a kernel holds half a gigabyte
 RUNNING = ".running.ipynb"
+YOURS = "# Your images:"
+"""How the titles of notebooks begin that serve any domain."""
 
 
-def find(*, numbers: Sequence[str] = (), domains: Collection[str] | None = None) -> list[Path]:
-    """Return the notebooks in sequence, all or those whose file name begins with a number given.
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook and what it is executed as.
+
+    Attributes:
+        path: of the file.
+        name: of the executed copy, without its ending; it begins with the number of the notebook.
+        domain: whose images it shows, where the file serves any domain; else "".
+        title: of these images.
+    """
+
+    path: Path
+    name: str
+    domain: str = ""
+    title: str = ""
+
+
+def find(*, numbers: Sequence[str] = (), sources: Mapping[str, str]) -> list[Notebook]:
+    """Return the notebooks of a study in sequence, all or those whose names begin so.
+
+    A domain whose images are the user's own has the notebooks in `own/`, which speak of no disease
+    and no organ; so has a domain without notebooks of its own.
 
     Args:
         numbers: the first digits of some.
-        domains: those of a profile; the notebooks of other domains have nothing to show. None
-            takes the notebooks of all domains.
+        sources: of a profile: domain -> name or path of a manifest.
 
     Raises:
-        UsageError: a number names no notebook.
+        UsageError: a number names no notebook of the study.
     """
-    absent = {str(row.number) for name, row in DOMAINS.items() if name not in (domains or DOMAINS)}
-    known = [
-        path
-        for path in sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
-        if path.name[0] not in absent
-    ]
+    told = sorted(paths.notebooks().glob("[0-9][0-9]_*.ipynb"))
+    domains = {str(row.number): name for name, row in DOMAINS.items()}
+    known = [Notebook(path, path.stem) for path in told if path.name[0] not in domains]
+    for domain, source in sources.items():
+        number = str(DOMAINS[domain].number)
+        words = [path for path in told if path.name[0] == number]
+        known += [Notebook(path, path.stem) for path in words if not wording.own(source)]
+        if wording.own(source) or not words:
+            known += _of_any_domain(domain, number, wording.title(source))
+    known.sort(key=lambda notebook: notebook.name)
     for number in numbers:
-        if not any(path.name.startswith(number) for path in known):
+        if not any(notebook.name.startswith(number) for notebook in known):
             raise UsageError(
-                f"no notebook begins with {number!r}; there are {', '.join(p.stem for p in known)}"
+                f"no notebook begins with {number!r}; there are {', '.join(n.name for n in known)}"
             )
-    return [p for p in known if not numbers or any(p.name.startswith(n) for n in numbers)]
+    return [n for n in known if not numbers or n.name.startswith(tuple(numbers))]
 
 
-def execute(notebook: Path, *, profile: str, folder: str) -> Path:
+def _of_any_domain(domain: str, number: str, title: str) -> list[Notebook]:
+    found = sorted(paths.notebooks().glob("own/[0-9]_*.ipynb"))
+    return [
+        Notebook(path, f"{number}{path.stem[0]}_{domain}{path.stem[1:]}", domain, title)
+        for path in found
+    ]
+
+
+def without(
+    notebooks: Sequence[Notebook], left_out: Mapping[str, Mapping[str, str]]
+) -> list[Notebook]:
+    """Return notebooks but those of factors that are left out.
+
+    Args:
+        left_out: domain -> factor -> why.
+
+    Raises:
+        UsageError: none is left.
+    """
+    numbers = {
+        f"{DOMAINS[domain].number}{FACTORS[name].number}": why
+        for domain, factors in left_out.items()
+        for name, why in factors.items()
+    }
+    kept = [each for each in notebooks if each.name[:2] not in numbers]
+    if not kept:
+        raise UsageError(f"no notebook is left: {next(iter(numbers.values()))}")
+    return kept
+
+
+def execute(notebook: Notebook, *, profile: str, folder: str) -> Path:
     """Run one notebook with `profile`; return the executed copy in the folder of the profile.
+
+    One that serves any domain gets its domain as well, and the title of the images as its own.
 
     The copy is written under another name and moved into place when all cells have run, since a
     failed run leaves a broken notebook at its output.
@@ -50,21 +110,27 @@ def execute(notebook: Path, *, profile: str, folder: str) -> Path:
     Raises:
         ExecutionError: a cell failed.
     """
-    target = paths.executed(folder) / notebook.name
+    target = paths.executed(folder) / f"{notebook.name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(RUNNING)
     # Kernels start in the notebooks' folder: a profile file is named from the caller's.
     named = str(Path(profile).resolve()) if profile.endswith((".yaml", ".yml")) else profile
+    import nbformat
     import papermill  # takes a second
     from papermill.exceptions import PapermillExecutionError
 
     from medtransfer.report.kernel import Kernel
 
+    book = nbformat.read(notebook.path, as_version=4)
+    parameters = {"profile": named}
+    if notebook.domain:
+        parameters["domain"] = notebook.domain
+        book.cells[0].source = book.cells[0].source.replace(YOURS, f"# {notebook.title}:", 1)
     try:
         papermill.execute_notebook(
-            str(notebook),
+            book,
             str(draft),
-            parameters={"profile": named},
+            parameters=parameters,
             cwd=str(paths.notebooks()),
             kernel_name="python3",
             progress_bar=False,
@@ -72,7 +138,7 @@ def execute(notebook: Path, *, profile: str, folder: str) -> Path:
         )
     except PapermillExecutionError as error:
         raise ExecutionError(
-            f"{notebook.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+            f"{target.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
             f"Its broken copy is {draft}"
         ) from None
     os.replace(draft, target)
@@ -85,7 +151,7 @@ def executed(profile: str) -> list[Path]:
     return [path for path in found if not path.name.endswith(RUNNING)]
 
 
-def execute_all(notebooks: Sequence[Path], *, profile: str, folder: str) -> None:
+def execute_all(notebooks: Sequence[Notebook], *, profile: str, folder: str) -> None:
     """Run notebooks, two or a few at a time, when all that they show is in the store.
 
     Those of the first factor, and the synthesis, show most: they begin first, so that none of them
@@ -98,13 +164,13 @@ def execute_all(notebooks: Sequence[Path], *, profile: str, folder: str) -> None
 
     number = min(workers.number(), len(notebooks), AT_ONCE)
     failed = []
-    ordered = sorted(notebooks, key=lambda path: path.name[1] != "0")
+    ordered = sorted(notebooks, key=lambda each: each.name[1] != "0")
     with workers.processes(number) as pool, tqdm(total=len(notebooks), desc="notebooks") as bar:
         running = {
-            pool.submit(execute, path, profile=profile, folder=folder): path for path in ordered
+            pool.submit(execute, each, profile=profile, folder=folder): each for each in ordered
         }
         for future in as_completed(running):
-            bar.set_postfix_str(running[future].stem)
+            bar.set_postfix_str(running[future].name)
             bar.update()
             if error := future.exception():
                 failed.append(str(error))

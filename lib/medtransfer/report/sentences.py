@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 YES, NO = "supported", "not supported"
 REVERSED = "reversed"
+AT_CHANCE = "at chance"
+"""The verdict where targets do not see: then no effect is shown, which would be one of nothing."""
 POOLED = "all domains"
 
 
@@ -147,7 +149,7 @@ def _ended(sentence: str) -> str:
 
 
 def effect(row: Mapping[Any, Any]) -> str:
-    """Return "31 (20 to 42)": a claim's effect with its interval; "" where there is none.
+    """Return "31 (20 to 42)": a claim's effect with its interval; "" where nothing can be said.
 
     A narrow interval has one digit after the point, a correlation two.
     """
@@ -159,7 +161,9 @@ def effect(row: Mapping[Any, Any]) -> str:
 
 
 def _known(row: Mapping[Any, Any]) -> bool:
-    return all(row[name] == row[name] for name in ("value", "low", "high"))
+    return row["verdict"] != AT_CHANCE and all(
+        row[name] == row[name] for name in ("value", "low", "high")
+    )
 
 
 def number(row: Mapping[Any, Any]) -> str:

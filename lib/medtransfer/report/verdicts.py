@@ -13,6 +13,7 @@ from medtransfer import paths
 from medtransfer.errors import ReportError
 from medtransfer.report.sentences import NO, POOLED, REVERSED, YES, effect, outcome, told
 from medtransfer.report.wording import p_value
+from medtransfer.study.profiles import built_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,13 @@ def parsed(claims: pd.DataFrame) -> pd.DataFrame:
     return claims.fillna({"part": "", "why": ""})
 
 
+def command(profile: str) -> str:
+    """Return what makes the report of a profile, given its name."""
+    if profile in built_in():
+        return f"`make reproduce PROFILE={profile}`"
+    return f"`medtransfer reproduce --profile FILE` with the file of profile {profile}"
+
+
 def needed(profile: str) -> pd.DataFrame:
     """Return the claims that the synthesis of a profile wrote.
 
@@ -83,9 +91,7 @@ def needed(profile: str) -> pd.DataFrame:
     """
     claims = read(profile)
     if claims is None:
-        raise ReportError(
-            f"no synthesis of profile {profile} has run; run `make reproduce PROFILE={profile}`"
-        )
+        raise ReportError(f"no synthesis of profile {profile} has run; run {command(profile)}")
     return claims
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from medtransfer.analysis.statistics import Effect
-    from medtransfer.data.schema import ImageFacts
+    from medtransfer.data.schema import ImageFacts, Label
 
 NAMES = {
     "imagenet": "pre-trained",
@@ -30,6 +29,12 @@ _NO_CLAIM = (
     "system."
 )
 PHANTOM = f"They are **phantoms**, {_NO_CLAIM}"
+WHY_PHANTOMS = (
+    "Phantoms let the whole study run anywhere, without an account and without patients. They are "
+    "synthetic, and **nothing measured on them is a medical result**. What they must have is what "
+    "makes the real task what it is: focal signs beside wide and faint ones, variation between "
+    "patients, slides and cameras, and a grouping of images that a split must respect."
+)
 
 
 def named(term: Any) -> Any:
@@ -113,13 +118,30 @@ def no_claim(sources: Mapping[str, str]) -> str:
     return f"The images of {listed(drawn)} are phantoms, {_NO_CLAIM}"
 
 
+def own(source: str) -> bool:
+    """Return whether a source of images is the user's: the path of a manifest, not a name."""
+    return source.endswith((".yaml", ".yml"))
+
+
+def source(name_or_path: str) -> str:
+    """Return what sentences call a source: its name, or the title of a manifest of the user's."""
+    return title(name_or_path) if own(name_or_path) else name_or_path
+
+
+def title(name_or_path: str) -> str:
+    """Return the title of a source, as its manifest states it."""
+    from medtransfer.data.manifests import named as manifest_of
+
+    return manifest_of(name_or_path)[1].title
+
+
 def origin(sources: Iterable[str]) -> str:
     """Return what stands below a figure: the sources of its images, phantoms named as such.
 
     Args:
         sources: names or paths of manifests.
     """
-    known = {Path(source).stem: source for source in sources}
+    known = {source(each): each for each in sources}
     drawn = phantoms(known)
     read = [name for name in known if name not in drawn]
     said = [listed(read)] if read else []
@@ -132,6 +154,10 @@ def listed(words: Sequence[str]) -> str:
     """Return "a", "a and b" or "a, b and c"."""
     *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _meaning(label: Label) -> str:
+    return f"**{spaced(label.name)}**, {label.meaning}"
 
 
 def described(manifest: ImageFacts, *, index: pd.DataFrame, image_px: int) -> str:
@@ -148,7 +174,8 @@ def described(manifest: ImageFacts, *, index: pd.DataFrame, image_px: int) -> st
     labels = numbered(len(manifest.labels), "label")
     lines = [f"**{manifest.title}** (`{manifest.name}`): {counted}, {image_px} px, {labels}."]
     if isinstance(manifest, PhantomManifest):
-        return "\n\n".join([*lines, PHANTOM])
+        return "\n\n".join([*lines, f"{PHANTOM} {manifest.look_for}".rstrip()])
+    lines.append(f"A positive means: {'; '.join(map(_meaning, manifest.labels))}.")
     lines.append(
         f"{manifest.citation}. Licence: {manifest.licence}. Groups: {manifest.group_rule}."
     )

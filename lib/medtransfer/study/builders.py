@@ -11,6 +11,7 @@ from zlib import crc32
 
 from medtransfer.attacks.attack import TEST, Attack
 from medtransfer.attacks.method import Method, method
+from medtransfer.data import manifests
 from medtransfer.data.images import Source
 from medtransfer.data.splits import Development
 from medtransfer.domains import domain as row_of
@@ -177,11 +178,15 @@ def resolve(profile: Profile, domains: Iterable[str] | None = None) -> Study:
     Raises:
         ManifestError, SourceError, FetchError: a manifest or what it describes cannot be used.
         UsageError: there is no such architecture, or it does not take such images.
+        WeightsError: images are to be read, and the ImageNet weights are not there.
     """
-    from medtransfer.data import prepare
+    from medtransfer.data import catalog, prepare
 
     too_deep(profile)
     wanted = profile.sources if domains is None else [d for d in domains if d in profile.sources]
+    asked = [catalog.asked(profile.sources[d], **_asked(profile, d)) for d in wanted]
+    if any(isinstance(each, catalog.Request) for each in asked):
+        _check_weights(profile)  # reading images may take hours
     return Study(
         profile, {d: prepare.source(profile.sources[d], **_asked(profile, d)) for d in wanted}
     )
@@ -220,8 +225,14 @@ def _asked(profile: Profile, domain: str) -> dict[str, Any]:
     }
 
 
+def _check_weights(profile: Profile) -> None:
+    from medtransfer.networks import imagenet
+
+    if profile.networks == "trained" and IMAGENET in profile.recipes:
+        for name in profile.architectures:
+            imagenet.find(manifests.imagenet_weights(name))
+
+
 @cache
 def _weights(architecture: str) -> str:
-    from medtransfer.data.manifests import imagenet_weights
-
-    return imagenet_weights(architecture).sha256
+    return manifests.imagenet_weights(architecture).sha256

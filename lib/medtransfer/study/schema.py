@@ -38,6 +38,13 @@ class Recipe(Strict):
     The length of a training is given in steps of the optimizer, so that a recipe serves 200 images
     as well as 80,000; its epochs are whole, and at least `least_epochs`, at most `most_epochs`.
     Learning rates rise over the share `warm_up` of the steps, and then fall to almost nothing.
+
+    Attributes:
+        steps: of the optimizer, rounded to whole epochs.
+        least_epochs, most_epochs: bounds of the epochs.
+        learning_rate: the largest, of all layers but the last.
+        head_learning_rate: the largest, of the last layer.
+        warm_up: the share of the steps over which learning rates rise.
     """
 
     steps: Annotated[int, Field(ge=1)]
@@ -58,6 +65,7 @@ class Profile(Strict):
     """Everything that decides the size of a study, and nothing else.
 
     Attributes:
+        name: of the profile, and of the folders of its results' pages.
         sources: domain -> name of a manifest, or path of one of your own.
         groups: domain -> how many patients or slides a phantom has; other sources have their own.
         image_px: domain -> side of the images, in pixels; one number serves all domains.
@@ -65,6 +73,10 @@ class Profile(Strict):
             large one; None uses all.
         architectures: the networks, each as surrogate and as target.
         recipes: initialization -> how it is trained.
+        batch_size: images in a step of training.
+        weight_decay: of the optimizer (AdamW).
+        test_share: of all groups, the share for test, where the source does not say.
+        validation_share: of the groups of each half, the share for validation.
         methods: method of attack -> its parameters; FGSM and PGD are always among them.
         sweep: method -> its epsilons on test images; PGD always has the chosen one, too.
         candidates: among which epsilon is chosen on validation images.

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from medtransfer.domains import DOMAINS
 from medtransfer.report.kinds import ordered
-from medtransfer.report.sentences import POOLED, YES, outcome
+from medtransfer.report.sentences import POOLED, YES, effect, outcome
 from medtransfer.report.style import STYLE, colours, marks
 from medtransfer.report.wording import named
 
@@ -27,8 +27,8 @@ def claims(table: pd.DataFrame) -> Figure:
 
     The picture of all claims: one in a row, its parts side by side, all domains together on top.
     Filled marks are supported claims, crosses those that are not, open ones where nothing can be
-    said; the grey line is the value above which the claim holds. An arrow says that an interval
-    goes on.
+    said; where targets are at chance there is no mark. The grey line is the value above which the
+    claim holds. An arrow says that an interval goes on.
     """
     names = list(dict.fromkeys(table["claim"]))
     rows = {name: table[table["claim"] == name] for name in names}
@@ -78,6 +78,11 @@ def _claim(
 def _mark(axis: Axes, domain: str, row: Mapping[Any, Any], *, place: int) -> None:
     colour = DOMAINS[domain].colour if domain in DOMAINS else "0.15"  # all domains together
     came_out = outcome(row)
+    beside = axis.get_yaxis_transform()
+    shade = "black" if came_out else "0.35"
+    axis.text(1.04, place, row["verdict"], transform=beside, va="center", fontsize=7, color=shade)
+    if not effect(row):
+        return
     axis.hlines(place, row["low"], row["high"], color=colour, lw=1.4)
     for end, beyond, mark in zip(axis.get_xlim(), _beyond(axis, row), "<>", strict=True):
         if beyond:
@@ -85,9 +90,6 @@ def _mark(axis: Axes, domain: str, row: Mapping[Any, Any], *, place: int) -> Non
     marker = "x" if came_out and came_out != YES else "o"
     fill = colour if came_out == YES else "white"
     axis.plot(row["value"], place, marker, ms=5, color=colour, mfc=fill, clip_on=False)
-    beside = axis.get_yaxis_transform()
-    shade = "black" if came_out else "0.35"
-    axis.text(1.04, place, row["verdict"], transform=beside, va="center", fontsize=7, color=shade)
 
 
 def _beyond(axis: Axes, row: Mapping[Any, Any]) -> tuple[bool, bool]:
@@ -101,6 +103,10 @@ def _limits(own: pd.DataFrame) -> tuple[float, float]:
 
     Where none decides, all intervals fit.
     """
+    null = float(own["null"].iloc[0])
+    own = own[[bool(effect(row)) for row in own.to_dict("records")]]
+    if own.empty:
+        return null - 1, null + 1
     decided = own[[bool(outcome(row)) for row in own.to_dict("records")]]
     shown = own if decided.empty else decided
     met = np.concatenate([own["value"], shown["low"], shown["high"], own["null"]]).astype(float)

@@ -1,0 +1,138 @@
+"""The commands `run` and `reproduce`: a study, or one factor of it, from nothing to its answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from medtransfer.cli_data import DOMAIN
+from medtransfer.domains import DOMAINS
+from medtransfer.printing import columns, pairs
+from medtransfer.study.profiles import built_in
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from medtransfer.scoring.cell import Cell
+    from medtransfer.study.schema import Profile
+
+
+def _factors(_context: object, _parameter: object, given: Sequence[str]) -> Sequence[str]:
+    from medtransfer.study import factors, plan
+
+    for name in given:
+        plan.factor(name)  # raises, before anything is fetched
+    return given or tuple(factors.FACTORS)
+
+
+FACTORS = click.argument("factors", metavar="[FACTOR]...", nargs=-1, callback=_factors)
+PROFILE = click.option(
+    "--profile",
+    "name",
+    default="default",
+    show_default=True,
+    help=f"{', '.join(built_in())}, or a YAML file that extends one.",
+)
+
+
+def profile_of(name: str) -> Profile:
+    """Return a built-in profile, or the one in a YAML file."""
+    from medtransfer.study import schema
+
+    return schema.profile(name)
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(f"note: {sentence}", file=sys.stderr)
+
+
+@click.command()
+@DOMAIN
+@FACTORS
+@click.option("--csv", type=Path, help="Folder for the tidy tables, one CSV per factor.")
+@click.option("--all", "whole", is_flag=True, help="Print every pair and every network, too.")
+@PROFILE
+def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name: str) -> None:
+    """Compute factors of one domain (default: all); print means, and what the claims come to."""
+    from medtransfer.analysis import sanity, tables
+    from medtransfer.compute import notes, run, sets
+    from medtransfer.report import summary, wording
+    from medtransfer.study import builders, plan
+    from medtransfer.units import shown
+
+    profile = profile_of(name)
+    _warn(builders.too_deep(profile))
+    study = builders.resolve(profile, [domain])
+    _warn(notes.before(study, [domain], factors))
+    out = sets.left_out(study, domain, factors)
+    resamples = profile.resamples
+    found: dict[str, Sequence[Cell]] = {}
+    for factor in factors:
+        if factor in out:
+            continue
+        cells = found[factor] = run.factor(study, domain, factor)
+        epsilons = run.chosen_epsilons(study, domain)
+        frame = tables.transfer_table(cells, resamples=resamples)
+        if csv:
+            csv.mkdir(parents=True, exist_ok=True)
+            frame.to_csv(csv / f"{domain}_{factor}.csv", index=False)
+        sanity.check(frame)
+        print(f"\n{wording.source(profile.sources[domain])}: {domain}, {wording.spaced(factor)}")
+        chosen = "; ".join(f"{wording.named(start)} {shown(at)}" for start, at in epsilons.items())
+        print(f"profile {profile.name}; epsilons chosen on validation images: {chosen}")
+        if whole:
+            _print_all(frame, run.networks(plan.of_cells(cells), resamples=resamples))
+        print(f"\n{columns(summary.targets(cells, resamples=resamples))}")
+        print(f"\n{columns(summary.means(cells, epsilons=epsilons, resamples=resamples))}")
+        print(*summary.differences(cells, resamples=resamples), sep="\n")
+    said = summary.judged(domain, found, epsilons=epsilons, resamples=resamples)
+    print("\nWhat this says of the claims:", *said, sep="\n- ")
+
+
+def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:
+    from medtransfer.attacks.delivery import FLOAT
+
+    print(f"\n{pairs(frame[frame['delivery'] == FLOAT])}")
+    print(f"\n{columns(networks.drop(columns=['key', 'seed']))}")
+
+
+@click.command()
+@click.argument("numbers", metavar="[NUMBER]...", nargs=-1)
+@click.option(
+    "--limit",
+    nargs=2,
+    type=int,
+    metavar="IMAGES EPOCHS",
+    help="Try the whole path on about so many images of every source made of files.",
+)
+@PROFILE
+def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) -> None:
+    """Compute, execute the notebooks in sequence, and report.
+
+    NUMBER: the first digits of notebooks (default: all).
+    """
+    from medtransfer.compute import notes, sets
+    from medtransfer.compute.run import everything
+    from medtransfer.report import html, notebooks
+    from medtransfer.study import builders, schema
+
+    if limit:
+        images, epochs = limit
+        name = str(schema.limited(name, images=images, epochs=epochs))
+        print(f"profile {name}")
+    profile = profile_of(name)
+    _warn(builders.too_deep(profile))
+    chosen = notebooks.find(numbers=numbers, sources=profile.sources)
+    first_digits = {notebook.name[0] for notebook in chosen}
+    domains = [d for d in profile.sources if str(DOMAINS[d].number) in first_digits]
+    study = builders.resolve(profile, domains)
+    _warn(notes.before(study, domains))
+    out = {domain: sets.left_out(study, domain) for domain in domains}
+    everything(study, domains)
+    notebooks.execute_all(notebooks.without(chosen, out), profile=name, folder=profile.name)
+    print(html.build(profile))

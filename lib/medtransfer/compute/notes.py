@@ -1,0 +1,127 @@
+"""What a run cannot decide, or leaves out: said before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import multivariate_normal, norm
+
+from medtransfer.analysis.gains import POINTS
+from medtransfer.compute import sets
+from medtransfer.data import images, splits
+from medtransfer.data.images import FileSource
+from medtransfer.domains import domain as row_of
+from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.study.builders import Study
+from medtransfer.study.factors import FACTORS, SIZES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GOOD = 0.8
+"""A clean AUC as many systems have; how sure it can be is said for it."""
+WIDE = 0.1
+"""An interval that reaches further to either side leaves most effects open."""
+
+
+def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTORS) -> list[str]:
+    """Return in sentences what a run will not decide, what it leaves out, and which sets are poor.
+
+    Images that are drawn by code are drawn for it; of these no set is called poor.
+
+    Raises:
+        SplitError: see `sets.checked`; or the sets of a domain serve none of the factors.
+    """
+    domains, factors = list(domains), list(factors)
+    said = [*undecided(study)]
+    for domain in domains:
+        out = sets.left_out(study, domain, factors)
+        said += omitted(domain, out)
+        said += sets.checked(study, [domain], [name for name in factors if name not in out])
+        said += uncertain(study, domain)
+    return said
+
+
+def omitted(domain: str, out: dict[str, str]) -> list[str]:
+    """Return in sentences which factors of a domain are left out, and why.
+
+    Args:
+        out: of `sets.left_out`.
+    """
+    number = row_of(domain).number
+    return [
+        f"notebook {number}{FACTORS[name].number} ({domain}, {name.replace('_', ' ')}) is left "
+        f"out: {why}"
+        for name, why in out.items()
+    ]
+
+
+def undecided(study: Study) -> list[str]:
+    """Return in sentences which claims a study gets no verdict on, whatever its images show."""
+    profile, said = study.profile, []
+    if profile.replicates == 1:
+        said.append(
+            "one training of each kind: effects and intervals are shown, but no claim is judged, "
+            "since another seed might give another answer; `replicates: 2` or more in the profile "
+            "judges them"
+        )
+    if absent := [start for start in (IMAGENET, RANDOM) if start not in study.starts]:
+        said.append(
+            f"no recipe for networks that start from {absent[0]} weights: C1 and C2, which compare "
+            "both starts, are not judged"
+        )
+        return said
+    points = len(study.domains) * len(SIZES) * len(profile.architectures)
+    if points < POINTS:
+        said.append(
+            f"C2 takes {POINTS} points (domains x sizes x architectures), and this study has "
+            f"{len(study.domains)} x {len(SIZES)} x {len(profile.architectures)}: C2 is not judged"
+        )
+    return said
+
+
+def uncertain(study: Study, domain: str) -> list[str]:
+    """Return a sentence where the test images of a user are too few for narrow intervals."""
+    source = study.source(domain)
+    if not isinstance(source, FileSource):
+        return []
+    prepared = images.load(source)
+    rows = splits.parts(
+        prepared.index, labels=prepared.labels, development=study.development(domain, "d1")
+    ).test
+    labels = prepared.index[list(prepared.labels)].iloc[rows]
+    reach = reach_of_auc(labels, auc=GOOD)
+    if not reach > WIDE:
+        return []
+    rarest = labels.sum().idxmin()
+    positives = int(labels[rarest].sum())
+    of = f"of {rarest} " if len(prepared.labels) > 1 else ""
+    return [
+        f"{domain} test has {positives} positive and {len(rows) - positives} negative images {of}"
+        f"among {len(rows)}: a clean AUC of {GOOD:g} is known to +/- {reach:.2f} at best, so that "
+        "many effects will stay open; more test images, of the rarer class above all, narrow it"
+    ]
+
+
+def reach_of_auc(labels: pd.DataFrame, *, auc: float) -> float:
+    """Return how far the 95 % interval of a mean AUC reaches to either side, at best.
+
+    By Hanley and McNeil (1982), for independent images whose scores are normal, as wide in one
+    class as in the other; labels of one class count for nothing.
+
+    Args:
+        labels: (N, K), 0 or 1.
+        auc: of every label, above 0.5 and below 1.
+    """
+    positives = labels.sum().to_numpy(float)
+    negatives = len(labels) - positives
+    known = (positives > 0) & (negatives > 0)
+    if not known.any():
+        return float("nan")
+    m, n = positives[known], negatives[known]
+    # That two of one class are both on the right side of one of the other.
+    both = multivariate_normal.cdf([norm.ppf(auc)] * 2, cov=[[1, 0.5], [0.5, 1]])
+    variance = auc * (1 - auc) + (m + n - 2) * (both - auc**2)
+    return float(1.96 * np.sqrt((variance / (m * n)).sum()) / known.sum())

@@ -1,0 +1,125 @@
+"""What a run on the command line ends with: who sees, what attacks leave, what that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from medtransfer.analysis import claims, guards, selection, tables
+from medtransfer.analysis.selection import identity, matching
+from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.report import sentences
+from medtransfer.report.wording import named, percent, points, spaced
+from medtransfer.scoring.cell import Cell
+from medtransfer.study.factors import SIZES
+
+METHOD = "PGD"
+"""The method of the means and the claims, the stronger of the paper's two."""
+BY = (
+    *("target_initialization", "surrogate_initialization", "target_data", "surrogate_data"),
+    *("relation", "delivery"),
+)
+C2 = "C2"
+NO_CLAIM = "no claim rests on these factors in one domain; `medtransfer reproduce` judges C2"
+
+Row = dict[str, Any]
+Factors = Mapping[str, Sequence[Cell]]
+
+
+def targets(cells: Iterable[Cell], *, resamples: int) -> list[Row]:
+    """Return a row per kind of target: its clean AUC with interval, and whether it is at chance."""
+    rows = []
+    for each in guards.reached(cells, resamples=resamples):
+        traits = each.network.traits
+        row: Row = {
+            "target": " ".join(str(named(traits.get(name, ""))) for name in selection.BASE),
+            "trainings": each.trainings,
+            "clean AUC (95 % interval)": each.said,
+            "": guards.AT_CHANCE if each.at_chance else "",
+        }
+        rows.append(row)
+    return rows
+
+
+def means(cells: Iterable[Cell], *, epsilons: Mapping[str, float], resamples: int) -> list[Row]:
+    """Return what PGD leaves, mean over the pairs that share a start, data and relation.
+
+    Of a sweep, the epsilon that was chosen for the target's start is taken. Columns that are the
+    same in all rows are left out.
+    """
+    chosen = _at_chosen(matching(cells, method=METHOD), epsilons)
+    by = [name for name in BY if len({selection.values(cell, (name,)) for cell in chosen}) > 1]
+    if "target_data" in by and "relation" in by:
+        by.remove("relation")
+    rows = tables.pooled(chosen, by=by, resamples=resamples).to_dict("records")
+    return [
+        {
+            **{spaced(name): str(named(row[name])) for name in by},
+            "pairs": row["pairs"],
+            "AUC left, % of clean (95 % interval)": percent(row),
+        }
+        for row in rows
+    ]
+
+
+def _at_chosen(cells: Sequence[Cell], epsilons: Mapping[str, float]) -> list[Cell]:
+    swept: dict[Any, set[float]] = {}
+    for cell in cells:
+        swept.setdefault(_pair(cell), set()).add(cell.attack.method.epsilon)
+    return [
+        cell
+        for cell in cells
+        if len(swept[_pair(cell)]) == 1
+        or cell.attack.method.epsilon == epsilons.get(identity(cell)["target_initialization"])
+    ]
+
+
+def _pair(cell: Cell) -> tuple[Any, ...]:
+    return cell.attack.surrogates, cell.target, cell.delivery
+
+
+def differences(cells: Iterable[Cell], *, resamples: int) -> list[str]:
+    """Return in sentences how much more random pairs leave than pre-trained ones, size by size.
+
+    Only of targets on parts of d1, which no claim names; of targets at chance, why nothing is said.
+    """
+    cells = matching(cells, method=METHOD)
+    if all(identity(cell)["target_data"] == SIZES[0] for cell in cells):
+        return []
+    said = []
+    for size in SIZES:
+        sides = [
+            matching(
+                cells,
+                target_data=size,
+                surrogate_initialization=start,
+                target_initialization=start,
+            )
+            for start in (RANDOM, IMAGENET)
+        ]
+        if not all(sides):
+            continue
+        if guard := guards.at_chance([*sides[0], *sides[1]], resamples=resamples):
+            said.append(f"targets on {size}: nothing can be said: {guard[1]}")
+            continue
+        effect = tables.contrast(*sides, resamples=resamples)
+        said.append(
+            f"targets on {size}: what is left between random networks, less what is left between "
+            f"pre-trained ones: {points(effect)} of the clean AUC"
+        )
+    return said
+
+
+def judged(
+    domain: str, factors: Factors, *, epsilons: Mapping[str, float], resamples: int
+) -> list[str]:
+    """Return in sentences what the claims come to that some factors of one domain can judge."""
+    table = claims.judge(
+        {domain: factors}, epsilons={domain: epsilons}, method=METHOD, resamples=resamples
+    )
+    told = sentences.told(table[table["claim"] != C2])
+    lines = [
+        "\n    ".join(part for part in (f"{each.name} {each.sentence}", each.numbers) if part)
+        for each in told
+    ]
+    return lines or [NO_CLAIM]

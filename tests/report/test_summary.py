@@ -1,0 +1,89 @@
+"""What a run ends with: means, differences and claims of the factors that were asked for."""
+
+import numpy as np
+import pytest
+from studies import EPSILONS, Maker
+
+from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.report import summary
+
+pytestmark = pytest.mark.slow
+DOMAIN = "pathology"
+HOW = {"epsilons": EPSILONS[DOMAIN], "resamples": 30}
+
+
+@pytest.fixture
+def published(toy, publish_answers):
+    """Maker of the factors of one domain whose attacks take so many points of AUC."""
+    make = Maker(toy, publish_answers)
+    return lambda taken, **changes: make(taken, domains=(DOMAIN,), **changes)[DOMAIN]
+
+
+def taken(cell):
+    """40 points between pre-trained networks, 10 between random ones, none from noise."""
+    if cell.delivery == "control":
+        return 0
+    return 40 if cell.target.initialization == IMAGENET else 10
+
+
+def test_means_are_of_pairs_that_share_start_data_and_relation(published):
+    factors = published(taken)
+    rows = summary.means(factors["development_data"], **HOW)
+    assert len(rows) == 8, "2 starts x 2 sets of the surrogate x 2 relations"
+    assert {row["surrogate data"] for row in rows} == {"d1", "d2"}
+    assert sum(row["pairs"] for row in rows) == len(factors["development_data"])
+    for row in rows:
+        left = 60 if row["target initialization"] == "pre-trained" else 90
+        shown = row["AUC left, % of clean (95 % interval)"]
+        assert float(shown.split()[0]) == pytest.approx(left, abs=1)
+    assert len(summary.means(factors["initialization_and_data"], **HOW)) <= 16
+
+
+def test_of_a_sweep_the_chosen_epsilon_is_shown(published, toy, publish_answers):
+    (cell, *_) = cells = published(taken, replicates=1)["initialization"]
+    other = toy.cell(*cell.attack.surrogates, cell.target, method="PGD", epsilon=0.06)
+    labels = np.arange(60)[:, None] % 2
+    publish_answers(other, labels=labels, clean=labels, attacked=-labels)
+    assert summary.means([*cells, other], **HOW) == summary.means(cells, **HOW)
+
+
+def test_each_factor_is_told_what_it_can_judge(published):
+    factors = published(taken)
+    expected = {
+        "perturbation": ["C5"],
+        "initialization": ["C1"],
+        "development_data": ["C3", "C4"],
+        "initialization_and_data": [],
+    }
+    for name, claims in expected.items():
+        said = summary.judged(DOMAIN, {name: factors[name]}, **HOW)
+        assert [line.split()[0] for line in said] == (claims or ["no"])
+        assert not any("nan" in line for line in said)
+    assert "95 % interval" in summary.judged(DOMAIN, factors, **HOW)[0]
+
+
+def test_small_targets_are_compared_by_start_and_size(published):
+    factors = published(lambda cell: 40 if cell.target.initialization == IMAGENET else 10)
+    assert summary.differences(factors["initialization"], resamples=30) == []
+    said = summary.differences(factors["initialization_and_data"], resamples=30)
+    assert [line.split(":")[0] for line in said] == [
+        f"targets on {size}" for size in ("d1", "d1/2", "d1/4", "d1/10")
+    ]
+    assert all("+30 points" in line for line in said)
+
+
+def test_targets_at_chance_are_named_and_nothing_is_said_of_them(published):
+    def clean(target):
+        return 0.5 if target.initialization == RANDOM else 1.0
+
+    factors = published(lambda cell: 0, clean=clean)
+    rows = summary.targets(factors["initialization"], resamples=200)
+    marked = {row["target"].split()[1]: row[""] for row in rows}
+    assert marked == {"random": "at chance", "pre-trained": ""}
+    for row in rows:
+        assert row["clean AUC (95 % interval)"].startswith("0.5" if row[""] else "1.00 (1.00")
+    (said,) = summary.judged(DOMAIN, {"initialization": factors["initialization"]}, **HOW)
+    assert "cannot be said here: the clean AUC of targets does not exclude chance" in said
+    assert "points more" not in said, "no effect of nothing"
+    small = summary.differences(factors["initialization_and_data"], resamples=200)
+    assert all("nothing can be said: the clean AUC of targets" in line for line in small)
