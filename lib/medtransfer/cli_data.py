@@ -10,7 +10,7 @@ import click
 
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import SourceError
-from medtransfer.printing import columns
+from medtransfer.printing import checked, columns
 
 DOMAIN = click.argument("domain", type=click.Choice(list(DOMAINS)))
 
@@ -66,6 +66,32 @@ def prepare_(skip_unreadable: bool, **asked: Any) -> None:
     wanted = catalog.request(**asked)
     spec = prepare.ready(wanted, skip_unreadable=skip_unreadable)
     print(f"{catalog.described(wanted)}\n{store.find(spec)}")
+
+
+@data.command()
+@click.argument("name_or_path", metavar="SOURCE")
+@click.option(
+    "--profile",
+    "name",
+    help="Of the study; without it, NAME_profile.yaml beside NAME.yaml, or `default`.",
+)
+@click.pass_context
+def check(context: click.Context, name_or_path: str, name: str | None) -> None:
+    """Look at a source before anything is computed: errors, warnings, sets, images."""
+    from medtransfer.data import catalog, check, manifests
+    from medtransfer.study import builders, schema
+
+    path = Path(name_or_path).expanduser()
+    beside = path.with_name(f"{path.stem}_profile.yaml")
+    profile = schema.profile(name or (str(beside) if beside.is_file() else "default"))
+    facts = manifests.image_facts(name_or_path)
+    asked = catalog.asked(name_or_path, **builders.asked(profile, facts.domain))
+    shares = {"test_share": profile.test_share, "validation_share": profile.validation_share}
+    found = check.check(asked, facts, seed=profile.seed, **shares)
+    print(f"{facts.title}, {asked.image_px} px, as profile {profile.name} takes them")
+    print(checked(found))
+    if found.errors:
+        context.exit(1)
 
 
 @data.command()

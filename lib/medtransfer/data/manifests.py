@@ -11,7 +11,13 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from medtransfer import paths
 from medtransfer.data import readers
-from medtransfer.data.schema import Manifest, ModelsManifest, PhantomManifest, WeightsManifest
+from medtransfer.data.schema import (
+    ImageFacts,
+    Manifest,
+    ModelsManifest,
+    PhantomManifest,
+    WeightsManifest,
+)
 from medtransfer.errors import ManifestError
 
 ALIASES = 16
@@ -89,6 +95,18 @@ def named(name_or_path: str) -> tuple[Path, Manifest]:
         known = ", ".join(sorted(p.stem for p in paths.manifests().glob("*.yaml")))
         raise ManifestError(f"{path}: no such manifest; known names: {known}; or give a path")
     return path, read(path)
+
+
+def image_facts(name_or_path: str) -> ImageFacts:
+    """Return the manifest of a source of images (see `named`).
+
+    Raises:
+        ManifestError: there is no such manifest, it breaks the schema, or is of another kind.
+    """
+    path, manifest = named(name_or_path)
+    if not isinstance(manifest, ImageFacts):
+        raise ManifestError(f"{path}: describes no images")
+    return manifest
 
 
 def imagenet_weights(architecture: str) -> WeightsManifest:
