@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from medtransfer.cli_data import DOMAIN, data, models, weights
+from medtransfer.cli_data import DOMAIN, data, init, models, weights
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import MedtransferError, StoreError
 from medtransfer.printing import columns, pairs, rows, unread
@@ -84,6 +84,7 @@ def medtransfer() -> None:
 
 
 medtransfer.add_command(data)
+medtransfer.add_command(init)
 medtransfer.add_command(models)
 medtransfer.add_command(weights)
 

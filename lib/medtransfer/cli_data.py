@@ -1,7 +1,8 @@
-"""The commands `data`, `models` and `weights`: what comes from others."""
+"""The commands `data`, `init`, `models` and `weights`: what comes from others, and from you."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,21 @@ def verify(**asked: Any) -> None:
     if found.problems:
         raise SourceError("\n".join([f"{len(found.problems)} problems:", *found.problems]))
     print("everything agrees")
+
+
+@click.command()
+@click.argument("folder", type=Path)
+@click.option("--table", type=Path, help="The table of labels (default: looked for).")
+@click.option("--domain", type=click.Choice(list(DOMAINS)), help="Default: guessed.")
+def init(folder: Path, table: Path | None, domain: str | None) -> None:
+    """Begin with your own images: write a manifest and a profile into their FOLDER, to edit."""
+    from medtransfer.study import beginning
+
+    manifest, profile = beginning.begin(folder, given=table, domain=domain)
+    print(f"{manifest}: what the images are\n{profile}: how large the study is")
+    print("Read what is marked `guessed` or `to fill in`. Then:\n")
+    print(f"  medtransfer data check {shlex.quote(str(manifest))}")
+    print(f"  medtransfer reproduce --profile {shlex.quote(str(profile))}")
 
 
 @click.group()
