@@ -27,6 +27,7 @@ TABLES = (".csv", ".tsv")
 WINDOWS = "windows-1252"
 LOOKED = 2000  # files whose sizes are read, at most
 COLOURED = 10  # of them are decoded, to see whether their colours are grey
+SEEN = 50  # values of every column, among which words of a domain are looked for
 NEARLY = 8  # grey levels between the channels of a grey JPEG
 
 
@@ -75,7 +76,7 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
     located = Located(folder)
     found = _table(located, given) or _listed(located)
     pictures = _pictures(located, found)
-    chosen = domain or _domain(f"{folder.name} {' '.join(found.rows)}")
+    chosen = domain or _domain(folder, found)
     texts = (
         written.manifest(name, folder, found, pictures, domain=chosen, said=domain is not None),
         written.profile(name, pictures, domain=chosen),
@@ -171,9 +172,10 @@ def _grey(path: Path) -> bool:
     return int(np.ptp(pixels, axis=-1).max()) <= NEARLY
 
 
-def _domain(names: str) -> str | None:
-    """Return the domain whose words stand most often in some names, None if none does."""
-    plain = names.casefold()
-    counts = {name: sum(word in plain for word in row.words) for name, row in DOMAINS.items()}
+def _domain(folder: Path, found: Table) -> str | None:
+    """Return the domain whose words stand most often in names and labels, None if none does."""
+    cells = [cell for column in found.rows for cell in found.rows[column].unique()[:SEEN]]
+    names = " ".join([folder.name, found.files.folder, *found.rows, *cells]).casefold()
+    counts = {name: sum(names.count(word) for word in row.words) for name, row in DOMAINS.items()}
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] else None

@@ -88,16 +88,15 @@ def manifest(
 
 def profile(name: str, pictures: Pictures, *, domain: str | None) -> str:
     """Return the text of a profile for the manifest of that name."""
-    chosen = domain or next(iter(DOMAINS))
     sides = np.array([min(shape) for shape in pictures.shapes])
-    px = recommended(sides, least_px=DOMAINS[chosen].least_px)
+    px = recommended(sides, least_px=DOMAINS[domain].least_px if domain else 0)
     middle = f"guessed: files have most often about {np.median(sides):.0f} px"
     lines = [
         "# How large the study is: what differs from the profile `default`.",
         f"name: {name}",
         "extends: default",
         _line("image_px", px, f"{middle}; twice as many take about four times as long"),
-        _line("sources", {chosen: f"{name}.yaml"}),
+        _line("sources", {domain or next(iter(DOMAINS)): f"{name}.yaml"}),
     ]
     return "\n".join([*lines, ""])
 
