@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from medtransfer.cli_data import DOMAIN, data, models, weights
+from medtransfer.cli_data import DOMAIN, data, init, models, weights
 from medtransfer.cli_run import FACTORS, PROFILE, profile_of, reproduce, run
 from medtransfer.errors import MedtransferError, StoreError
 from medtransfer.printing import columns, rows, unread
@@ -49,6 +49,7 @@ def medtransfer() -> None:
 
 
 medtransfer.add_command(data)
+medtransfer.add_command(init)
 medtransfer.add_command(models)
 medtransfer.add_command(weights)
 medtransfer.add_command(run)

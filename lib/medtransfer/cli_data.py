@@ -1,7 +1,8 @@
-"""The commands `data`, `models` and `weights`: what comes from others."""
+"""The commands `data`, `init`, `models` and `weights`: what comes from others, and from you."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import click
 
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import SourceError
-from medtransfer.printing import columns
+from medtransfer.printing import checked, columns
 
 DOMAIN = click.argument("domain", type=click.Choice(list(DOMAINS)))
 
@@ -69,6 +70,32 @@ def prepare_(skip_unreadable: bool, **asked: Any) -> None:
 
 
 @data.command()
+@click.argument("name_or_path", metavar="SOURCE")
+@click.option(
+    "--profile",
+    "name",
+    help="Of the study; without it, NAME_profile.yaml beside NAME.yaml, or `default`.",
+)
+@click.pass_context
+def check(context: click.Context, name_or_path: str, name: str | None) -> None:
+    """Look at a source before anything is computed: errors, warnings, sets, images."""
+    from medtransfer.data import catalog, check, manifests
+    from medtransfer.study import builders, schema
+
+    path = Path(name_or_path).expanduser()
+    beside = path.with_name(f"{path.stem}_profile.yaml")
+    profile = schema.profile(name or (str(beside) if beside.is_file() else "default"))
+    facts = manifests.image_facts(name_or_path)
+    asked = catalog.asked(name_or_path, **builders.asked(profile, facts.domain))
+    shares = {"test_share": profile.test_share, "validation_share": profile.validation_share}
+    found = check.check(asked, facts, seed=profile.seed, **shares)
+    print(f"{facts.title}, {asked.image_px} px, as profile {profile.name} takes them")
+    print(checked(found))
+    if found.errors:
+        context.exit(1)
+
+
+@data.command()
 @source
 def verify(**asked: Any) -> None:
     """Read a prepared source again and compare."""
@@ -80,6 +107,21 @@ def verify(**asked: Any) -> None:
     if found.problems:
         raise SourceError("\n".join([f"{len(found.problems)} problems:", *found.problems]))
     print("everything agrees")
+
+
+@click.command()
+@click.argument("folder", type=Path)
+@click.option("--table", type=Path, help="The table of labels (default: looked for).")
+@click.option("--domain", type=click.Choice(list(DOMAINS)), help="Default: guessed.")
+def init(folder: Path, table: Path | None, domain: str | None) -> None:
+    """Begin with your own images: write a manifest and a profile into their FOLDER, to edit."""
+    from medtransfer.study import beginning
+
+    manifest, profile = beginning.begin(folder, given=table, domain=domain)
+    print(f"{manifest}: what the images are\n{profile}: how large the study is")
+    print("Read what is marked `guessed` or `to fill in`. Then:\n")
+    print(f"  medtransfer data check {shlex.quote(str(manifest))}")
+    print(f"  medtransfer reproduce --profile {shlex.quote(str(profile))}")
 
 
 @click.group()

@@ -15,19 +15,37 @@ class Domain:
         number: first digit of the numbers of its notebooks.
         augmentation: how its training images are varied, in this order (see `data.datamodule`).
         colour: in figures; of Paul Tol's muted palette, which colour-blind eyes can tell apart.
+        least_px: the side below which signs are lost that networks need.
+        words: in names of folders, tables and labels, by which such images are recognized.
     """
 
     number: int
     augmentation: tuple[str, ...]
     colour: str
+    least_px: int = 32
+    words: tuple[str, ...] = ()
 
 
 DOMAINS: dict[str, Domain] = {
-    "ophthalmology": Domain(number=1, augmentation=("shift", "mirror"), colour="#882255"),
+    "ophthalmology": Domain(
+        number=1,
+        augmentation=("shift", "mirror"),
+        colour="#882255",
+        least_px=128,  # pre-trained networks reached an AUC of 0.73 at 64 px, of 0.82 at 128 px
+        words=("fundus", "retina", "glaucoma", "retinopathy", "macula", "eye", "cataract"),
+    ),
     # A mirrored chest would have its heart on the right.
-    "radiology": Domain(number=2, augmentation=("shift",), colour="#332288"),
+    "radiology": Domain(
+        number=2,
+        augmentation=("shift",),
+        colour="#332288",
+        words=("xray", "x-ray", "chest", "cxr", "radiograph", "pneumonia", "effusion", "lung"),
+    ),
     "pathology": Domain(
-        number=3, augmentation=("shift", "mirror", "flip", "turn"), colour="#999933"
+        number=3,
+        augmentation=("shift", "mirror", "flip", "turn"),
+        colour="#999933",
+        words=("histo", "patholog", "biopsy", "slide", "tissue", "patch", "tumour", "tumor"),
     ),
 }
 

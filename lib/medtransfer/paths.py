@@ -40,6 +40,11 @@ def prepared() -> Path:
     return home() / "prepared"
 
 
+def checked() -> Path:
+    """Return the folder of the contact sheets of sources that were checked."""
+    return home() / "checked"
+
+
 def profiles() -> Path:
     """Return the folder of profiles that a command wrote for its notebooks."""
     return home() / "profiles"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from medtransfer.data.check import Checked
+
 TRAITS = ("architecture", "initialization", "data")
 
 
@@ -58,6 +60,18 @@ def pairs(frame: pd.DataFrame) -> str:
 
 def _network(row: Mapping[Any, Any], side: str) -> str:
     return " ".join(str(row[f"{side}_{trait}"]) for trait in TRAITS if f"{side}_{trait}" in row)
+
+
+def checked(found: Checked) -> str:
+    """Return what was found in a source: errors, warnings, what was looked at, and the sets."""
+    lines = [f"error: {said}" for said in found.errors]
+    lines += [f"warning: {said}" for said in found.warnings]
+    lines += found.facts
+    if found.table:
+        lines.append(f"\n{columns(found.table)}\n")
+    if found.sheet:
+        lines.append(f"contact sheet: {found.sheet}")
+    return "\n".join(lines)
 
 
 def unread() -> bool:

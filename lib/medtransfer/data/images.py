@@ -148,27 +148,37 @@ def draw(source: PhantomSource, path: Path) -> pd.DataFrame:
     Raises:
         SourceError: the disk is too full for them.
     """
+    found = index(source)
+    shape = (len(found), source.image_px, source.image_px, source.channels)
+    what = f"{len(found):,} images of {source.image_px:,} px"
+    room.check_disk(math.prod(shape), what=what, place=path.parent)
+    images = room.array_file(path, shape)
+    for number, name in enumerate(found["image"]):
+        images[number] = drawn(source, name)
+    images.flush()
+    return found
+
+
+def index(source: PhantomSource) -> pd.DataFrame:
+    """Return the index of a phantom (see `Prepared`); nothing is drawn."""
     import pandas as pd
 
     phantom = phantoms.phantom(source.drawing)
     columns = [phantom.LABELS.index(name) for name in source.labels]
-    places = [
-        {"seed": source.seed, "group": group, "index": index}
-        for group in range(source.groups)
-        for index in range(phantom.count(seed=source.seed, group=group))
-    ]
-    shape = (len(places), source.image_px, source.image_px, source.channels)
-    what = f"{len(places):,} images of {source.image_px:,} px"
-    room.check_disk(math.prod(shape), what=what, place=path.parent)
-    images, rows = room.array_file(path, shape), []
-    for number, place in enumerate(places):
-        images[number] = phantom.draw(**place, image_px=source.image_px)
-        values = phantom.labels(**place)[columns]
-        group = f"{place['group']:05d}"
-        name = {"image": f"{group}_{place['index']:03d}", "group": group, "split": ""}
-        rows.append({**name, **dict(zip(source.labels, values, strict=True))})
-    images.flush()
+    rows = []
+    for group in range(source.groups):
+        for number in range(phantom.count(seed=source.seed, group=group)):
+            values = phantom.labels(seed=source.seed, group=group, index=number)[columns]
+            name = {"image": f"{group:05d}_{number:03d}", "group": f"{group:05d}", "split": ""}
+            rows.append({**name, **dict(zip(source.labels, values, strict=True))})
     return pd.DataFrame(rows)
+
+
+def drawn(source: PhantomSource, name: str) -> np.ndarray:
+    """Return the picture of an image in the index of a phantom, uint8 (px, px, C)."""
+    group, number = map(int, name.split("_"))
+    phantom = phantoms.phantom(source.drawing)
+    return phantom.draw(seed=source.seed, group=group, index=number, image_px=source.image_px)
 
 
 def write_index(place: Path, index: pd.DataFrame) -> None:

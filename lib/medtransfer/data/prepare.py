@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -117,8 +117,7 @@ def prepared_source(wanted: Request, *, skip_unreadable: bool = False) -> FileSo
         reader = wanted.reader()
         index = reader.index()
         check_counts(index, wanted.manifest)
-        sets = {NEEDED[0]: np.ones(len(index), bool), **splits.published(index)}
-        classes.check(index, labels=wanted.manifest.label_names, sets=sets, needed=NEEDED)
+        check_sets(index, labels=wanted.manifest.label_names)
         index = limited(index, images=wanted.limit)
         _check_disk(wanted, images=len(index))
         seen = stamps(reader)
@@ -130,6 +129,16 @@ def prepared_source(wanted: Request, *, skip_unreadable: bool = False) -> FileSo
         _remember(wanted, content=spec.content, stamps=seen, unreadable=len(draft.problems))
         shutil.rmtree(draft.folder, ignore_errors=True)
         return spec
+
+
+def check_sets(index: pd.DataFrame, *, labels: Sequence[str]) -> None:
+    """Refuse an index whose published sets cannot serve, whatever the study.
+
+    Raises:
+        SplitError: see `splits.published` and `classes.check`.
+    """
+    sets = {NEEDED[0]: np.ones(len(index), bool), **splits.published(index)}
+    classes.check(index, labels=labels, sets=sets, needed=NEEDED)
 
 
 @contextlib.contextmanager
@@ -201,11 +210,16 @@ def _refuse_unreadable(wanted: Request, draft: Draft, *, images: int, skip: bool
     report = wanted.place / "unreadable.csv"
     pd.DataFrame({"image": [*problems], "reason": [*problems.values()]}).to_csv(report, index=False)
     if problems and (not skip or len(problems) == images):
-        listed = ", ".join(f"{name} ({why})" for name, why in [*problems.items()][:SHOWN])
-        raise SourceError(
-            f"{len(problems)} of {images} cannot be used; all are listed in {report}: {listed}. "
-            "Mend them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
-        )
+        raise SourceError(unusable(problems, images=images, where=f"; all are listed in {report}"))
+
+
+def unusable(problems: Mapping[str, str], *, images: int, where: str = "") -> str:
+    """Return in words that images cannot be used: name -> why, of so many; and what to do."""
+    listed = ", ".join(f"{name} ({why})" for name, why in [*problems.items()][:SHOWN])
+    return (
+        f"{len(problems)} of {images} cannot be used{where}: {listed}. "
+        "Mend them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
+    )
 
 
 def _publish(wanted: Request, draft: Draft, index: pd.DataFrame) -> FileSource:

@@ -15,7 +15,7 @@ from medtransfer.data import manifests
 from medtransfer.data.images import Source
 from medtransfer.data.splits import Development
 from medtransfer.domains import domain as row_of
-from medtransfer.errors import UsageError
+from medtransfer.errors import ManifestError, UsageError
 from medtransfer.networks.architectures import fits
 from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET, RANDOM, Training
@@ -184,11 +184,11 @@ def resolve(profile: Profile, domains: Iterable[str] | None = None) -> Study:
 
     too_deep(profile)
     wanted = profile.sources if domains is None else [d for d in domains if d in profile.sources]
-    asked = [catalog.asked(profile.sources[d], **_asked(profile, d)) for d in wanted]
-    if any(isinstance(each, catalog.Request) for each in asked):
+    places = [catalog.asked(profile.sources[d], **asked(profile, d)) for d in wanted]
+    if any(isinstance(each, catalog.Request) for each in places):
         _check_weights(profile)  # reading images may take hours
     return Study(
-        profile, {d: prepare.source(profile.sources[d], **_asked(profile, d)) for d in wanted}
+        profile, {d: prepare.source(profile.sources[d], **asked(profile, d)) for d in wanted}
     )
 
 
@@ -211,11 +211,18 @@ def known(profile: Profile) -> Study:
     """
     from medtransfer.data import catalog
 
-    found = {d: catalog.known(name, **_asked(profile, d)) for d, name in profile.sources.items()}
+    found = {d: catalog.known(name, **asked(profile, d)) for d, name in profile.sources.items()}
     return Study(profile, {domain: source for domain, source in found.items() if source})
 
 
-def _asked(profile: Profile, domain: str) -> dict[str, Any]:
+def asked(profile: Profile, domain: str) -> dict[str, Any]:
+    """Return what a study asks of the source of a domain (see `catalog.Wanted`).
+
+    Raises:
+        ManifestError: the profile says no size of its images.
+    """
+    if domain not in profile.image_px:
+        raise ManifestError(f"profile {profile.name}: image_px: {domain}: needed")
     return {
         "domain": domain,
         "image_px": profile.image_px[domain],

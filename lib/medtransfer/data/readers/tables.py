@@ -82,6 +82,17 @@ def table(
     return pd.DataFrame(cells, columns=asked, index=[line for line, _ in rows], dtype="str")
 
 
+def header(path: Path, *, separator: Separator = ",", encoding: str | None = None) -> list[str]:
+    """Return the cells of a table's first line that holds a word, [] if there is none.
+
+    Raises:
+        SourceError: see `table`.
+    """
+    if not path.is_file():
+        raise SourceError(f"{path}: no such table")
+    return _header(_text(path, encoding), separator)
+
+
 def _text(path: Path, encoding: str | None) -> str:
     data = path.read_bytes()
     if data.startswith(WORKBOOKS):

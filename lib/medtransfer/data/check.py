@@ -1,0 +1,167 @@
+"""Look at a source before anything is computed: what is wrong, and what each set will hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medtransfer import paths
+from medtransfer.data import classes, images, looks, prepare, sheet, splits
+from medtransfer.data.catalog import Request
+from medtransfer.data.images import PhantomSource
+from medtransfer.data.schema import ImageFacts, Published, numbered
+from medtransfer.data.splits import NAMES, TEST, TRAIN, Development
+from medtransfer.data.verify import check_counts
+from medtransfer.errors import SourceError, SplitError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ON_SHEET = 24
+# Without these no network is trained, attacked or measured.
+NEEDED = (TEST, "d1 train", "d1 validation", "d2 train")
+NOBODY = (
+    "nothing says which images belong together: if some are of one patient, they land in training "
+    "and in test sets, and networks look better than they are"
+)
+
+
+@dataclass
+class Checked:
+    """What was found.
+
+    Attributes:
+        errors: with these nothing can be computed.
+        warnings: what somebody must judge.
+        facts: what was looked at.
+        table: a row for each set: its images, groups, and positives of every label.
+        sheet: where the contact sheet lies.
+    """
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    table: list[dict[str, Any]] = field(default_factory=list)
+    sheet: Path | None = None
+
+    def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        """Return what a step returns; None, and an error more, where it refuses something."""
+        try:
+            return step(*given, **named)
+        except (SourceError, SplitError, OSError) as error:
+            if (said := str(error)) not in self.errors:
+                self.errors.append(said)
+            return None
+
+
+def check(
+    asked: Request | PhantomSource,
+    manifest: ImageFacts,
+    *,
+    seed: int,
+    test_share: float,
+    validation_share: float,
+) -> Checked:
+    """Return what is wrong with a source, what its sets will hold, and where images of it are seen.
+
+    Nothing is fetched, and nothing but the contact sheet written.
+
+    Args:
+        asked: what a study asks of the source (see `catalog.asked`).
+        manifest: of the source.
+        seed, test_share, validation_share: of the study (see `splits.Development`).
+    """
+    found = Checked()
+    index = found.tried(_index, asked, manifest)
+    if index is None:
+        return found
+    if isinstance(asked, Request):
+        found.tried(prepare.check_sets, index, labels=manifest.label_names)
+        index = prepare.limited(index, images=asked.limit)
+    source = asked.spec("") if isinstance(asked, Request) else asked
+    shares = {"test_share": test_share, "validation_share": validation_share}
+    sets: dict[str, np.ndarray] = {}
+    for name in NAMES:
+        development = Development(source=source, name=name, seed=seed, **shares)
+        parts = found.tried(splits.parts, index, labels=source.labels, development=development)
+        if parts:
+            sets[TEST] = parts.test
+            sets |= {f"{name} {TRAIN}": parts.train, f"{name} validation": parts.validation}
+    poor = found.tried(classes.check, index, labels=source.labels, sets=sets, needed=NEEDED)
+    found.warnings += poor or []
+    if manifest.group_noun == "image":
+        found.warnings.append(NOBODY)
+    found.table = table(index, manifest, sets)
+    _look(found, asked, manifest, index, sets)
+    return found
+
+
+def _index(asked: Request | PhantomSource, manifest: ImageFacts) -> pd.DataFrame:
+    if isinstance(asked, PhantomSource):
+        return images.index(asked)
+    if isinstance(manifest, Published):
+        files = manifest.files_for(asked.image_px)
+        absent = [file.path for file in files if not (asked.root / file.path).is_file()]
+        if absent:
+            raise SourceError(
+                f"{len(absent)} of {len(files)} files are not in {asked.root}: "
+                f"{', '.join(absent[:5])}; run `medtransfer data fetch {manifest.name}`"
+            )
+    index = asked.reader().index()
+    check_counts(index, asked.manifest)
+    return index
+
+
+def table(
+    index: pd.DataFrame, manifest: ImageFacts, sets: Mapping[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """Return a row for all images and for each set: images, groups, positives of every label."""
+    noun = manifest.group_noun
+    rows = []
+    for name, chosen in {"all": np.arange(len(index)), **sets}.items():
+        inside = index.iloc[chosen]
+        row = {"set": name, "images": len(inside)}
+        if noun != "image":
+            row[numbered(2, noun).removeprefix("2 ")] = inside["group"].nunique()
+        positives = {label: int(inside[label].sum()) for label in manifest.label_names}
+        rows.append(row | {f"{n} (label)" if n in row else n: v for n, v in positives.items()})
+    return rows
+
+
+def _look(
+    found: Checked,
+    asked: Request | PhantomSource,
+    manifest: ImageFacts,
+    index: pd.DataFrame,
+    sets: Mapping[str, np.ndarray],
+) -> None:
+    """Look at the images themselves, and draw the contact sheet."""
+    order = sheet.spread(index, labels=manifest.label_names, sets=sets)
+    if isinstance(asked, PhantomSource):
+        found.facts.append("its images are drawn by code: there are no files to look at")
+        pictures = {
+            row: images.drawn(asked, index["image"].iloc[row]) for row in order[:ON_SHEET].tolist()
+        }
+    else:
+        seen = looks.look(asked, index, order, keep=ON_SHEET)
+        found.errors += seen.errors
+        found.warnings += seen.warnings
+        found.facts += seen.facts
+        pictures = seen.pictures
+    if pictures:
+        places = dict.fromkeys(pictures, "in no set")
+        for name, rows in reversed([*sets.items()]):
+            places |= dict.fromkeys({*rows.tolist()} & {*pictures}, name)
+        shown = sorted(pictures, key=lambda row: [*sets, "in no set"].index(places[row]))
+        found.sheet = paths.checked() / f"{manifest.name}-{asked.image_px}px.png"
+        lines = [_lines(index.iloc[row], manifest, places[row]) for row in shown]
+        sheet.draw(found.sheet, [pictures[row] for row in shown], lines)
+
+
+def _lines(row: Any, manifest: ImageFacts, place: str) -> tuple[str, ...]:
+    positive = [label for label in manifest.label_names if row[label]]
+    return row["image"], ", ".join(positive) or "no label", place

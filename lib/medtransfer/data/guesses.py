@@ -1,0 +1,218 @@
+"""What columns of a table seem to hold: files, patients, sets and labels. Guesses, to be marked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from medtransfer.data.readers.labels import SEPARATORS
+from medtransfer.data.readers.values import folded, key
+from medtransfer.data.splits import DEVELOPMENT, NAMES, TEST, TRAIN, VALIDATION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PEOPLE = ("patient", "subject", "person", "participant", "case", "slide", "lesion", "specimen")
+ANYBODY = ("group", "pid", "id")
+LABELS = (
+    *("label", "labels", "class", "classes", "finding", "findings", "diagnosis", "diagnoses"),
+    *("dx", "target", "category", "pathology", "grade", "level", "severity", "stage"),
+)
+NO_LABELS = (
+    *("sex", "gender", "male", "female", "age", "side", "laterality", "view", "fold", "split"),
+    *("width", "height", "date", "year"),
+)
+HEALTHY = ("normal", "negative", "healthy", "benign", "no", "none", "control")
+SETS = {
+    TRAIN: ("train", "training", "tr"),
+    VALIDATION: ("val", "valid", "validation", "dev", DEVELOPMENT),
+    TEST: ("test", "testing", "te"),
+}
+SURE = 0.5  # the share of the rows that must name files
+MOST_CLASSES, MOST_FINDINGS, MOST_GRADES = 20, 60, 6
+
+
+@dataclass(frozen=True)
+class Files:
+    """How a column names the files: below `folder`, with `suffix` added; `share` of it does."""
+
+    column: str
+    folder: str
+    suffix: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the labels may be: one of three kinds of tables.
+
+    Attributes:
+        column: of findings or classes; None where each label has a column of its own.
+        separator: between findings; "" where a cell holds one class.
+        values: label -> its column (own columns), or the values of `column` that are positive.
+        extra: further fields of every label, such as `negative`.
+        healthy: the classes or findings that are no label.
+    """
+
+    column: str | None
+    separator: str
+    values: Mapping[str, Any]
+    extra: Mapping[str, Sequence[Any]]
+    healthy: tuple[str, ...] = ()
+
+
+def words(name: str) -> list[str]:
+    """Return the words of a column's name: "PatientID" and "patient_id" are patient and id."""
+    return folded(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ")).split()
+
+
+def files(rows: pd.DataFrame, there: Iterable[str]) -> Files | None:
+    """Return the column that names most files, None if none names half of its rows.
+
+    Args:
+        rows: text.
+        there: the files below a folder, as `folder/name`.
+    """
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for path in there:
+        for name in {os.path.basename(path), PurePosixPath(path).stem}:
+            by_name[folded(name)].append(path)
+    found = [_named(rows[column], by_name) for column in rows]
+    best = max((each for each in found if each), key=lambda each: each.share, default=None)
+    return best if best and best.share >= SURE else None
+
+
+def _named(cells: pd.Series, by_name: Mapping[str, list[str]]) -> Files | None:
+    ways: Counter[tuple[str, str]] = Counter()
+    for cell in cells:
+        plain = cell.replace("\\", "/").removeprefix("./")
+        for path in by_name.get(folded(os.path.basename(plain)), ()):
+            suffix = "" if folded(path).endswith(folded(plain)) else PurePosixPath(path).suffix
+            before = path[: len(path) - len(plain) - len(suffix)]
+            if folded(path) == folded(before + plain + suffix) and before[-1:] in ("", "/"):
+                ways[before.rstrip("/") or ".", suffix] += 1
+                break
+    if not ways:
+        return None
+    ((folder, suffix), number) = ways.most_common(1)[0]
+    return Files(str(cells.name), folder, suffix, number / len(cells))
+
+
+def group(rows: pd.DataFrame, taken: Sequence[str], *, images: int) -> tuple[str, str] | None:
+    """Return the column of patients, and what one of them is called; None if no name says so."""
+    for known, fewer in ((PEOPLE, False), (ANYBODY, True)):
+        for noun in known:
+            for column in rows:
+                number = rows[column].nunique()
+                if column in taken or noun not in words(column) or number < 2:
+                    continue
+                if number < images or (not fewer and number == images):
+                    return column, noun if noun in PEOPLE else "group"
+    return None
+
+
+def sets(cells: pd.Series) -> dict[str, list[str]] | None:
+    """Return what values of a column stand for: `development` and `test`; {} for our own names.
+
+    None if it holds anything else, or lacks one of both.
+    """
+    values = [value for value in cells.unique() if value]
+    names = {name.strip() for value in values for name in folded(value).split(";")} - {""}
+    parts = {f"{name}:{part}" for name in NAMES for part in (TRAIN, VALIDATION)}
+    if names and names <= {TEST, *parts} and names & parts:
+        return {}
+    known = {word: part for part, spellings in SETS.items() for word in spellings}
+    if not names <= {*known}:
+        return None
+    test = [value for value in values if known[folded(value)] == TEST]
+    development = [value for value in values if value not in test]
+    return {"development": development, "test": test} if test and development else None
+
+
+def labels(rows: pd.DataFrame, taken: Sequence[str]) -> Labels | None:
+    """Return what the labels may be; None if no column looks like them."""
+    found: list[tuple[float, Labels]] = []
+    own: dict[str, tuple[float, dict[str, Any]]] = {}
+    for column in rows:
+        name = words(column)
+        if column in taken or not name or {*name} & {*NO_LABELS}:
+            continue
+        named = 2.0 if name[-1] in LABELS else 0.0
+        cells = rows[column]
+        if (extra := _yes_or_no(cells)) is not None:
+            own[column] = (named, extra)
+        elif several := _findings(cells):
+            found.append((named + 1.1, several))
+        elif one := _classes(cells):
+            found.append((named + 1, one))
+    if own:
+        best = max(named for named, _ in own.values())
+        chosen = {c: extra for c, (named, extra) in own.items() if named == best}
+        extra = {field: values for each in chosen.values() for field, values in each.items()}
+        found.append((best + 1.5, Labels(None, "", {c: c for c in chosen}, extra)))
+    return max(found, key=lambda each: each[0])[1] if found else None
+
+
+def _yes_or_no(cells: pd.Series) -> dict[str, Any] | None:
+    """Return further fields of a label whose column holds 0 and 1 or such words, else None."""
+    there = {key(cell): cell for cell in cells.unique()}
+    numbers = {Decimal(0), Decimal(1), Decimal(-1), ""}
+    if {Decimal(0), Decimal(1)} <= {*there} <= numbers or {*there} == {"true", "false"}:
+        extra: dict[str, Any] = {"negative": [0, ""]} if "" in there else {}
+        return extra | ({"left_out": [-1]} if Decimal(-1) in there else {})
+    if {*there} == {Decimal(1), ""}:
+        return {"negative": [""]}
+    for yes, no in (("yes", "no"), ("y", "n"), ("positive", "negative"), ("t", "f")):
+        if {*there} == {yes, no}:
+            return {"positive": [there[yes]], "negative": [there[no]]}
+    return None
+
+
+def _findings(cells: pd.Series) -> Labels | None:
+    """Return the findings that a column lists, None if its cells hold one word each."""
+    for separator in SEPARATORS:
+        lists = [[n.strip() for n in cell.split(separator) if n.strip()] for cell in cells]
+        if sum(len(each) > 1 for each in lists) < max(2, len(lists) / 100):
+            continue
+        counts = Counter(name for each in lists for name in each)
+        if len(counts) <= MOST_FINDINGS and len(counts) < len(cells) / 3:
+            healthy = tuple(name for name in counts if _healthy(name))
+            names = [name for name, _ in counts.most_common() if name not in healthy]
+            return Labels(str(cells.name), separator, {n: n for n in names}, {}, healthy)
+    return None
+
+
+def _classes(cells: pd.Series) -> Labels | None:
+    """Return the classes or grades in a column, None if it holds numbers or too many words."""
+    values = [value for value in cells.unique() if key(value) != ""]
+    numbers = sorted(number for number in map(key, values) if isinstance(number, Decimal))
+    column = str(cells.name)
+    if len(numbers) == len(values):
+        if not 2 < len(numbers) <= MOST_GRADES or numbers != [*map(Decimal, range(len(numbers)))]:
+            return None
+        middle = len(numbers) // 2
+        grades = [int(number) for number in numbers]
+        names = {f"{column} {middle} or more": grades[middle:]}
+        return Labels(column, "", names, {"negative": grades[:middle], **_left_out(cells)})
+    if not 2 <= len(values) <= min(MOST_CLASSES, len(cells) // 2) or numbers:
+        return None
+    counts = Counter(cells)
+    healthy = tuple(value for value in values if _healthy(value))
+    ill = sorted((v for v in values if v not in healthy), key=lambda v: (-counts[v], v))
+    if len(ill) == 2 and not healthy:
+        healthy, ill = (ill[0],), ill[1:]  # the rarer is what is looked for
+    return Labels(column, "", {v: [v] for v in ill}, _left_out(cells), healthy) if ill else None
+
+
+def _left_out(cells: pd.Series) -> dict[str, Any]:
+    return {"left_out": [""]} if "" in {*map(key, cells.unique())} else {}
+
+
+def _healthy(name: str) -> bool:
+    return not {*words(name)}.isdisjoint(HEALTHY)

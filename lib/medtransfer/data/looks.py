@@ -1,0 +1,165 @@
+"""What is wrong with the images of a source that is made of files, seen on some of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from medtransfer.data import likeness, prepare
+from medtransfer.data.catalog import Request
+from medtransfer.data.originals import UPRIGHT, Original, original
+from medtransfer.data.readers.folder import FolderReader
+from medtransfer.domains import domain
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IMAGES, SECONDS = 2000, 60  # so many are read, in about so many seconds
+SHOWN = 5
+FEW = 0.05
+STEP = 16  # sides are recommended in steps of so many px
+SMALLEST = 32  # that a profile takes
+
+
+@dataclass
+class Seen:
+    """What was found; `pictures` are rows of the index -> uint8 (px, px, C)."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    pictures: dict[int, np.ndarray] = field(default_factory=dict)
+
+
+def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) -> Seen:
+    """Return what is wrong with images, and the first pictures.
+
+    Copies and missing files are looked for among all files; everything else in the first `IMAGES`
+    that are read in `SECONDS`.
+
+    Args:
+        order: rows of the index, as they are to be looked at.
+        keep: of the first so many the pictures are kept.
+    """
+    seen, reader = Seen(), wanted.reader()
+    names = index["image"].tolist()
+    problems: dict[str, str] = {}
+    if isinstance(reader, FolderReader):
+        paths = [reader.located.path(name) for name in names]
+        missing = [name for name, path in zip(names, paths, strict=True) if not path.is_file()]
+        problems |= {name: reader.located.missing(name) for name in missing}
+        copies = index.assign(source=likeness.checksums(paths))
+        try:
+            reader.check(copies)
+        except SourceError as error:
+            seen.errors.append(str(error))
+        same = copies["source"].tolist()
+    else:
+        same = [""] * len(names)
+    chosen, first = order[:IMAGES], {*order[:keep].tolist()}
+    if not reader.parallel:  # one stream, cheap in its own order
+        chosen = np.sort(chosen)
+    rows, thumbnails, originals = [], [], {}
+    until = time.monotonic() + SECONDS
+    bar = tqdm(chosen.tolist(), desc="looking at images", unit="image", leave=False)
+    for row, found in zip(bar, reader.pictures([names[row] for row in chosen]), strict=True):
+        if isinstance(reader, FolderReader) and (facts := original(paths[row])):
+            originals[names[row]] = facts
+        if isinstance(found, Exception):
+            problems[names[row]] = str(found) or type(found).__name__
+        else:
+            rows.append(row)
+            thumbnails.append(likeness.thumbnail(found.pixels))
+            if found.pixels.min() == found.pixels.max():
+                thumbnails[-1][:] = 0
+            if row in first:
+                seen.pictures[row] = found.pixels
+        if time.monotonic() > until:
+            break
+    if problems:
+        seen.errors.append(prepare.unusable(problems, images=len(names)))
+    looked = len(rows) + len(problems)
+    share = "all" if looked >= len(names) else f"{looked:,} of"
+    seen.facts.append(f"looked at {share} {len(names):,} images")
+    if rows:
+        _pictures(seen, index.iloc[rows], np.stack(thumbnails), [same[row] for row in rows])
+    if originals:
+        _turned(seen, originals)
+        _sizes(seen, wanted, originals)
+    return seen
+
+
+def _pictures(seen: Seen, index: pd.DataFrame, thumbnails: np.ndarray, same: Sequence[str]) -> None:
+    """Note constant pictures, and those of two groups that are as good as the same."""
+    names, groups = index["image"].tolist(), index["group"].tolist()
+    constant = [name for name, small in zip(names, thumbnails, strict=True) if not np.ptp(small)]
+    if constant:
+        seen.warnings.append(
+            f"{len(constant)} of {len(names)} pictures are of one grey or colour: "
+            f"{_listed(constant)}. See whether their files hold a picture"
+        )
+    found = likeness.pairs(thumbnails, np.array(groups))
+    pairs = [(a, b) for a, b in found if not same[a] or same[a] != same[b]]  # told already
+    if pairs:
+        listed = (f"{names[a]} ({groups[a]}) = {names[b]} ({groups[b]})" for a, b in pairs)
+        seen.warnings.append(
+            f"{len(pairs)} pairs of pictures of two groups are as good as the same: "
+            f"{_listed(listed, '; ')}. If they are of one patient, the table should say so"
+        )
+
+
+def _turned(seen: Seen, originals: dict[str, Original]) -> None:
+    turned = [name for name, each in originals.items() if each.orientation != UPRIGHT]
+    if turned:
+        seen.warnings.append(
+            f"{len(turned)} of {len(originals)} photographs lie on their side or are mirrored, as "
+            f"their EXIF orientation says: {_listed(turned)}. See on the contact sheet whether "
+            "they stand upright"
+        )
+
+
+def _sizes(seen: Seen, wanted: Request, originals: dict[str, Original]) -> None:
+    """Compare the sides of files with those of the images, and recommend another where it helps."""
+    image, px = wanted.manifest.image, wanted.image_px
+    sides = {n: each.side(fit=image.fit, centre=image.centre) for n, each in originals.items()}
+    found = np.array([*sides.values()])
+    low, middle, high = found.min(), np.median(found), found.max()
+    seen.facts.append(
+        f"sides of the files from {low:.0f} to {high:.0f} px, most often about {middle:.0f} px; "
+        f"image_px is {px}"
+    )
+    small = [name for name, side in sides.items() if side < px]
+    least_px = domain(wanted.manifest.domain).least_px
+    fits = recommended(found, least_px=least_px)
+    if small:
+        advice = f"image_px: {fits}" if fits < px else "leave them out"
+        seen.warnings.append(
+            f"{len(small)} of {len(sides)} files are smaller than image_px, {px}, and would be "
+            f"enlarged, which adds nothing: {_listed(small)}. Recommended: {advice}"
+        )
+    elif px < min(fits, least_px):
+        seen.warnings.append(
+            f"images of {wanted.manifest.domain} lose signs below {least_px} px, and image_px is "
+            f"{px}. Recommended: image_px: {fits}"
+        )
+
+
+def recommended(sides: np.ndarray, *, least_px: int, usual_px: int = 64) -> int:
+    """Return the side (px) to which files of such sides should be reduced.
+
+    That is what is usual, or what their domain needs, but never more than all but a few have.
+    """
+    have = int(np.quantile(sides, FEW)) // STEP * STEP
+    return max(SMALLEST, min(have, max(usual_px, least_px)))
+
+
+def _listed(names: Iterable[str], between: str = ", ") -> str:
+    listed = [*names]
+    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+    return f"{between.join(listed[:SHOWN])}{more}"

@@ -1,0 +1,64 @@
+"""What image files say of themselves before they are decoded: their size, and how they lie."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+UPRIGHT = 1
+ORIENTATION = 0x0112  # the tag of EXIF
+
+
+@dataclass(frozen=True)
+class Original:
+    """A file's picture.
+
+    Attributes:
+        width, height: in pixels, as they are stored.
+        orientation: 1 to 8, as EXIF numbers them; 1 is upright, 6 and 8 lie on their side.
+        channels: 1 if it is stored as grey, else 3.
+    """
+
+    width: int
+    height: int
+    orientation: int = UPRIGHT
+    channels: int = 3
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Width and height when it stands upright."""
+        return (self.height, self.width) if self.orientation > 4 else (self.width, self.height)
+
+    def side(self, *, fit: str, centre: float) -> float:
+        """Return the side in pixels of the square that is kept of it (see `schema.Image`)."""
+        return centre * (max if fit == "pad" else min)(self.width, self.height)
+
+
+def original(path: Path) -> Original | None:
+    """Return what a file says of its picture; None if neither Pillow nor pydicom can tell."""
+    from PIL import Image
+
+    with contextlib.suppress(Exception):  # whatever the bytes of strangers lead to
+        with Image.open(path) as image:
+            orientation = image.getexif().get(ORIENTATION, UPRIGHT)
+            # Pillow turns TIFF by itself; elsewhere a wrong number says nothing.
+            known = orientation in range(1, 9) and image.format != "TIFF"
+            grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I")
+            return Original(
+                *image.size,
+                orientation=orientation if known else UPRIGHT,
+                channels=1 if grey else 3,
+            )
+    return _dicom(path)
+
+
+def _dicom(path: Path) -> Original | None:
+    import pydicom
+
+    with contextlib.suppress(Exception):
+        found: Any = pydicom.dcmread(path, stop_before_pixels=True)
+        channels = 1 if found.SamplesPerPixel == 1 else 3
+        return Original(int(found.Columns), int(found.Rows), channels=channels)
+    return None

@@ -1,0 +1,181 @@
+"""Begin a study of one's own images: a manifest and a profile, written from what a folder holds."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medtransfer.data import guesses
+from medtransfer.data.originals import original
+from medtransfer.data.readers.folder import LISTED, PICTURES
+from medtransfer.data.readers.located import Located
+from medtransfer.data.readers.tables import SEPARATORS, Separator, header, table
+from medtransfer.domains import DOMAINS
+from medtransfer.errors import SourceError, UsageError
+from medtransfer.study.profiles import built_in
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES = (".csv", ".tsv")
+WINDOWS = "windows-1252"
+LOOKED = 2000  # files whose sizes are read, at most
+COLOURED = 10  # of them are decoded, to see whether their colours are grey
+SEEN = 50  # values of every column, among which words of a domain are looked for
+NEARLY = 8  # grey levels between the channels of a grey JPEG
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text that name files; `path` is None where they are the files of the folder."""
+
+    rows: pd.DataFrame
+    files: guesses.Files
+    path: Path | None = None
+    separator: Separator = ","
+    encoding: str | None = None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What files say of their pictures: upright width and height of each, and their channels."""
+
+    shapes: tuple[tuple[int, int], ...]
+    channels: int
+
+
+def begin(folder: Path, *, given: Path | None = None, domain: str | None = None) -> list[Path]:
+    """Write NAME.yaml and NAME_profile.yaml into a folder NAME of images; return their paths.
+
+    What is guessed or missing is marked in them.
+
+    Args:
+        given: the table of labels; None looks for one in the folder and beside it.
+        domain: None guesses it from names.
+
+    Raises:
+        UsageError: one of both files is there already.
+        SourceError: there are no images; or the table cannot be read, or names no files.
+    """
+    from medtransfer.study import written
+
+    folder = Path(os.path.abspath(folder.expanduser()))
+    if not folder.is_dir():
+        raise SourceError(f"{folder}: no such folder")
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", folder.name).strip("_.-") or "images"
+    name = f"{name}_images" if name in built_in() else name
+    paths = [folder / f"{name}.yaml", folder / f"{name}_profile.yaml"]
+    if there := [str(path) for path in paths if path.exists()]:
+        raise UsageError(f"{', '.join(there)}: there already; edit it, or move it away first")
+    located = Located(folder)
+    found = _table(located, given) or _listed(located)
+    pictures = _pictures(located, found)
+    chosen = domain or _domain(folder, found)
+    texts = (
+        written.manifest(name, folder, found, pictures, domain=chosen, said=domain is not None),
+        written.profile(name, pictures, domain=chosen),
+    )
+    for path, text in zip(paths, texts, strict=True):
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    return paths
+
+
+def _table(located: Located, given: Path | None) -> Table | None:
+    """Return the table given, or the one that names most files; None if there is none."""
+    there = [*located.files()]
+    if given is not None:
+        if found := _read(given.expanduser().absolute(), there):
+            return found
+        raise SourceError(
+            f"{given}: none of its columns names the files of at least half of its rows, below "
+            f"{located.folder}"
+        )
+    paths = [located.folder / name for name in there if name.lower().endswith(TABLES)]
+    paths += [path for path in sorted(located.folder.parent.iterdir()) if path.suffix in TABLES]
+    tables, refused = [], []
+    for path in paths:
+        try:
+            tables.append(_read(path, there))
+        except SourceError as error:
+            refused.append(str(error))
+    best = max((each for each in tables if each), key=lambda t: t.files.share, default=None)
+    if refused and not best:
+        raise SourceError(f"{'; '.join(refused)}. Mend it, or name another: --table")
+    return best
+
+
+def _read(path: Path, there: list[str]) -> Table | None:
+    encoding = None
+    try:
+        header(path)
+    except SourceError as error:
+        if "UTF-8" not in str(error):
+            raise
+        encoding = WINDOWS
+    headers = {s: header(path, separator=s, encoding=encoding) for s in SEPARATORS}
+    separator = max(SEPARATORS, key=lambda each: len(headers[each]))
+    counts = Counter(headers[separator])
+    columns = [name for name, number in counts.items() if name and number == 1]
+    rows = table(path, columns=columns, separator=separator, encoding=encoding)
+    files = guesses.files(rows, there)
+    return Table(rows, files, path, separator, encoding) if files else None
+
+
+def _listed(located: Located) -> Table:
+    import pandas as pd
+
+    paths = [PurePosixPath(name) for name in located.files()]
+    rows = [
+        (str(path), path.parent.name, path.parts[0] if path.parts[1:] else "")
+        for path in paths
+        if path.suffix.lower() in PICTURES and not path.name.startswith(".")
+    ]
+    if not rows:
+        raise SourceError(
+            f"{located.folder}: no images there, of {', '.join(PICTURES)}; and no table that names "
+            "files"
+        )
+    frame = pd.DataFrame(rows, columns=[*LISTED], dtype="str")
+    return Table(frame, guesses.Files(LISTED[0], ".", "", 1.0))
+
+
+def _pictures(located: Located, found: Table) -> Pictures:
+    below = Located(located.folder / found.files.folder, suffix=found.files.suffix)
+    paths = [below.path(name) for name in found.rows[found.files.column].unique()]
+    paths = [path for path in paths if path.is_file()]
+    paths = paths[:: -(-len(paths) // LOOKED)]
+    there = {path: each for path in paths if (each := original(path))}
+    if not there:
+        raise SourceError(f"{located.folder}: no file there is a picture that can be read")
+    coloured = [path for path, each in there.items() if each.channels != 1]
+    grey = all(map(_grey, coloured[:: -(-len(coloured) // COLOURED) or 1]))
+    return Pictures(tuple(each.shape for each in there.values()), channels=1 if grey else 3)
+
+
+def _grey(path: Path) -> bool:
+    """Return whether an image of three channels holds grey in all of them."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.thumbnail((256, 256))
+            pixels = np.asarray(image.convert("RGB"), int)
+    except Exception:  # whatever the bytes of strangers lead to
+        return False
+    return int(np.ptp(pixels, axis=-1).max()) <= NEARLY
+
+
+def _domain(folder: Path, found: Table) -> str | None:
+    """Return the domain whose words stand most often in names and labels, None if none does."""
+    cells = [cell for column in found.rows for cell in found.rows[column].unique()[:SEEN]]
+    names = " ".join([folder.name, found.files.folder, *found.rows, *cells]).casefold()
+    counts = {name: sum(names.count(word) for word in row.words) for name, row in DOMAINS.items()}
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] else None
