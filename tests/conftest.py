@@ -179,7 +179,7 @@ def network(tiny_architectures):
 
     def make(*, outputs=3, seed=0, name="tiny"):
         torch.manual_seed(seed)
-        model = architectures.Classifier(name, outputs=outputs)
+        model = model.Classifier(name, outputs=outputs)
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 nn.init.uniform_(module.running_mean, -0.5, 0.5)

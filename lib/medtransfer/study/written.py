@@ -45,7 +45,7 @@ def manifest(
     square = all(width == height for width, height in pictures.shapes)
 
     lines = [
-        "# What the images are. Lines with a mark were guessed from names and values: read them all.",
+        "# What the images are. Lines with a mark were guessed from names and values: read them.",
         "kind: folder",
         f"name: {name}",
         _line("title", name, f"{MISSING}: what pages and figures call these images"),
