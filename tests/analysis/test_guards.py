@@ -76,3 +76,15 @@ def test_one_training_of_a_kind_is_not_enough():
     assert guards.one_training(effect, unit="%") is None
     verdict, why = guards.one_training(statistics.mean(side(50)), unit="% left")
     assert verdict == "one training" and "50 % left" in why
+
+
+def test_what_is_at_chance_is_said_alike_whatever_the_order(toy, publish_answers):
+    cells = [
+        toy.cell(toy.training(), toy.training(initialization=start))
+        for start in ("random", IMAGENET)
+    ]
+    for cell in cells:
+        publish_answers(cell, labels=LABELS, clean=0.0 * LABELS, attacked=0.0 * LABELS)
+    assert guards.at_chance(cells, resamples=20) == guards.at_chance(cells[::-1], resamples=20)
+    first, _ = guards.reached(cells, resamples=20)
+    assert first.at_chance and first.trainings == 1 and first.said == "0.50 (0.50 to 0.50)"

@@ -362,6 +362,18 @@ def test_saved_beside_its_numbers_and_the_same_bytes_again() -> None:
         assert files == first
 
 
+def test_claims_of_targets_at_chance_have_no_mark_and_no_say_in_the_axis() -> None:
+    blind = {"value": 900.0, "low": 800.0, "high": 990.0, "verdict": "at chance"}
+    rows = [verdict_rows.row("C1", "all pairs", "radiology", **blind)]
+    (axis,) = figures.claims(pd.DataFrame(rows)).axes
+    assert len(axis.lines) == 1 and axis.get_xlim() == (-1, 1), "the grey line alone"
+    assert "at chance" in texts(axis.figure)
+    nothing = {"value": -7e-15, "low": -7e-15, "high": -7e-15, "verdict": "no room"}
+    rows.append(verdict_rows.row("C1", "other architecture", "radiology", **nothing))
+    axis = figures.claims(pd.DataFrame(rows)).axes[0]
+    assert axis.get_xlim() == pytest.approx((-1, 1))
+
+
 @pytest.mark.parametrize(
     ("drawn", "own", "note"),
     [

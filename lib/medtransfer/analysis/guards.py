@@ -46,7 +46,7 @@ def at_chance(cells: Iterable[Cell], *, resamples: int) -> Guard | None:
         return None
     return AT_CHANCE, (
         f"the clean AUC of targets does not exclude chance, 0.5, so an attack has nothing to take "
-        f"({'; '.join(blind)})"
+        f"({'; '.join(sorted(blind))})"
     )
 
 

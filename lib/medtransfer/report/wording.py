@@ -33,7 +33,8 @@ WHY_PHANTOMS = (
     "Phantoms let the whole study run anywhere, without an account and without patients. They are "
     "synthetic, and **nothing measured on them is a medical result**. What they must have is what "
     "makes the real task what it is: focal signs beside wide and faint ones, variation between "
-    "patients, slides and cameras, and a grouping of images that a split must respect."
+    "patients, slides and cameras, and a grouping of images that a split must respect. Below they "
+    "are shown larger than the study uses them."
 )
 
 
@@ -176,8 +177,9 @@ def described(manifest: ImageFacts, *, index: pd.DataFrame, image_px: int) -> st
     if isinstance(manifest, PhantomManifest):
         return "\n\n".join([*lines, f"{PHANTOM} {manifest.look_for}".rstrip()])
     lines.append(f"A positive means: {'; '.join(map(_meaning, manifest.labels))}.")
-    lines.append(
-        f"{manifest.citation}. Licence: {manifest.licence}. Groups: {manifest.group_rule}."
-    )
+    facts = [f"Licence: {manifest.licence}.", f"Groups: {manifest.group_rule}."]
+    if manifest.citation.lower() != "none":
+        facts.insert(0, f"{manifest.citation}.")
+    lines.append(" ".join(facts))
     caveats = manifest.caveats if isinstance(manifest, Published) else ()
     return "\n\n".join([*lines, *(f"- {caveat}" for caveat in caveats)])

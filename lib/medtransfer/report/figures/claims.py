@@ -19,6 +19,7 @@ from medtransfer.report.sentences import POOLED, YES, effect, outcome
 from medtransfer.report.style import STYLE, colours, marks
 from medtransfer.report.wording import named
 
+LEAST = 1e-3  # less is the error of a sum
 WIDTH, MARGIN, VERDICT = 7.6, 1.15, 1.05  # inches: of the figure, of names, of verdicts
 
 
@@ -111,7 +112,7 @@ def _limits(own: pd.DataFrame) -> tuple[float, float]:
     shown = own if decided.empty else decided
     met = np.concatenate([own["value"], shown["low"], shown["high"], own["null"]]).astype(float)
     low, high = np.nanmin(met), np.nanmax(met)
-    room = 0.06 * (high - low) or 1.0
+    room = 0.06 * (high - low) if high - low > LEAST else 1.0
     return low - room, high + room
 
 
