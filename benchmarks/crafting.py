@@ -32,7 +32,8 @@ from medtransfer.attacks.fgsm import FGSM
 from medtransfer.attacks.method import Method, craft
 from medtransfer.attacks.pgd import PGD
 from medtransfer.executors.local import _start_worker
-from medtransfer.networks import architectures, fast
+from medtransfer.networks import fast
+from medtransfer.networks import model as models
 
 PX, STEPS, STEP_SIZE = 48, 20, 0.01
 SWEEP = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
@@ -182,7 +183,7 @@ def main() -> None:
 def built(architecture: str, images: Tensor) -> nn.Module:
     """Return an untrained network with statistics that keep activations alive."""
     torch.manual_seed(0)
-    model = architectures.Classifier(architecture, outputs=1)
+    model = models.Classifier(architecture, outputs=1)
     with torch.no_grad():
         model.train()(images)
     return model.eval()

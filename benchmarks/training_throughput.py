@@ -33,7 +33,8 @@ def measure(architecture: str, row: str) -> None:
     import torch
 
     from medtransfer.executors import local
-    from medtransfer.networks import architectures, fast
+    from medtransfer.networks import fast
+    from medtransfer.networks import model as models
 
     if kept:
         local._keep_memory()
@@ -42,7 +43,7 @@ def measure(architecture: str, row: str) -> None:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    model = architectures.Classifier(architecture, outputs=15).to(memory_format=layout)
+    model = models.Classifier(architecture, outputs=15).to(memory_format=layout)
     images = (torch.rand(BATCH, 3, PX, PX) * 2 - 1).contiguous(memory_format=layout)
     labels = (torch.rand(BATCH, 15) > 0.8).float()
     loss = torch.nn.functional.binary_cross_entropy_with_logits

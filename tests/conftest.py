@@ -24,8 +24,8 @@ from medtransfer.data import images
 from medtransfer.data.images import write_index
 from medtransfer.executors import local
 from medtransfer.measures.predictions import Predictions
-from medtransfer.networks import architectures
 from medtransfer.networks.architectures import ARCHITECTURES, Architecture
+from medtransfer.networks.model import Classifier
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import builders, schema
 
@@ -179,7 +179,7 @@ def network(tiny_architectures):
 
     def make(*, outputs=3, seed=0, name="tiny"):
         torch.manual_seed(seed)
-        model = model.Classifier(name, outputs=outputs)
+        model = Classifier(name, outputs=outputs)
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 nn.init.uniform_(module.running_mean, -0.5, 0.5)
