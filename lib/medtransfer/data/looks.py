@@ -75,9 +75,8 @@ def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) 
             problems[names[row]] = str(found) or type(found).__name__
         else:
             rows.append(row)
-            thumbnails.append(likeness.thumbnail(found.pixels))
-            if found.pixels.min() == found.pixels.max():
-                thumbnails[-1][:] = 0
+            constant = not np.ptp(found.pixels, axis=(0, 1)).any()
+            thumbnails.append(likeness.thumbnail(found.pixels) * (not constant))
             if row in first:
                 seen.pictures[row] = found.pixels
         if time.monotonic() > until:
