@@ -87,7 +87,10 @@ def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) 
     share = "all" if looked >= len(names) else f"{looked:,} of"
     seen.facts.append(f"looked at {share} {len(names):,} images")
     if rows:
-        _pictures(seen, index.iloc[rows], np.stack(thumbnails), [same[row] for row in rows])
+        sequence = np.argsort(rows)
+        rows = [rows[number] for number in sequence]
+        small = np.stack(thumbnails)[sequence]
+        _pictures(seen, index.iloc[rows], small, [same[row] for row in rows])
     if originals:
         _turned(seen, originals)
         _sizes(seen, wanted, originals)
