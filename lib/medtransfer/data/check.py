@@ -82,17 +82,18 @@ def check(
     if isinstance(asked, Request):
         found.tried(prepare.check_sets, index, labels=manifest.label_names)
         index = prepare.limited(index, images=asked.limit)
-    source = asked.spec("") if isinstance(asked, Request) else asked
-    shares = {"test_share": test_share, "validation_share": validation_share}
     sets: dict[str, np.ndarray] = {}
-    for name in NAMES:
-        development = Development(source=source, name=name, seed=seed, **shares)
-        parts = found.tried(splits.parts, index, labels=source.labels, development=development)
-        if parts:
-            sets[TEST] = parts.test
-            sets |= {f"{name} {TRAIN}": parts.train, f"{name} validation": parts.validation}
-    poor = found.tried(classes.check, index, labels=source.labels, sets=sets, needed=NEEDED)
-    found.warnings += poor or []
+    if not found.errors:
+        source = asked.spec("") if isinstance(asked, Request) else asked
+        shares = {"test_share": test_share, "validation_share": validation_share}
+        for name in NAMES:
+            development = Development(source=source, name=name, seed=seed, **shares)
+            parts = found.tried(splits.parts, index, labels=source.labels, development=development)
+            if parts:
+                sets[TEST] = parts.test
+                sets |= {f"{name} {TRAIN}": parts.train, f"{name} validation": parts.validation}
+        poor = found.tried(classes.check, index, labels=source.labels, sets=sets, needed=NEEDED)
+        found.warnings += poor or []
     if manifest.group_noun == "image":
         found.warnings.append(NOBODY)
     found.table = table(index, manifest, sets)

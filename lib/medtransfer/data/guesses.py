@@ -83,25 +83,29 @@ def files(rows: pd.DataFrame, there: Iterable[str]) -> Files | None:
     for path in there:
         for name in {os.path.basename(path), PurePosixPath(path).stem}:
             by_name[folded(name)].append(path)
-    found = [_named(rows[column], by_name) for column in rows]
-    best = max((each for each in found if each), key=lambda each: each.share, default=None)
+    found = [each for column in rows if (each := _named(rows[column], by_name))]
+    _, best = max(found, key=lambda each: each[0], default=(0, None))
     return best if best and best.share >= SURE else None
 
 
-def _named(cells: pd.Series, by_name: Mapping[str, list[str]]) -> Files | None:
-    ways: Counter[tuple[str, str]] = Counter()
-    for cell in cells:
+def _named(cells: pd.Series, by_name: Mapping[str, list[str]]) -> tuple[int, Files] | None:
+    """Return how many files a column names, and how."""
+    counts = Counter(cells)
+    ways: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for cell in counts:
         plain = cell.replace("\\", "/").removeprefix("./")
         for path in by_name.get(folded(os.path.basename(plain)), ()):
             suffix = "" if folded(path).endswith(folded(plain)) else PurePosixPath(path).suffix
             before = path[: len(path) - len(plain) - len(suffix)]
             if folded(path) == folded(before + plain + suffix) and before[-1:] in ("", "/"):
-                ways[before.rstrip("/") or ".", suffix] += 1
+                ways[before.rstrip("/") or ".", suffix].append(cell)
                 break
     if not ways:
         return None
-    ((folder, suffix), number) = ways.most_common(1)[0]
-    return Files(str(cells.name), folder, suffix, number / len(cells))
+    folder, suffix = max(ways, key=lambda way: len(ways[way]))
+    named = ways[folder, suffix]
+    share = sum(counts[cell] for cell in named) / len(cells)
+    return len(named), Files(str(cells.name), folder, suffix, share)
 
 
 def group(rows: pd.DataFrame, taken: Sequence[str], *, images: int) -> tuple[str, str] | None:

@@ -10,11 +10,11 @@ import numpy as np
 
 from medtransfer.data.readers.reader import sha256
 
-SIDE = 32  # of the small pictures that are compared
+SIDE = 16  # of the small pictures that are compared
 TAIL = 4096  # bytes at the end of a file
 # Two pictures are as good as the same where their distance is so small a share of the usual one;
 # distances are 1 - r, with Pearson's r of the small pictures' grey levels.
-SHARE = 0.02
+SHARE = 0.04
 MOST = 0.01
 
 

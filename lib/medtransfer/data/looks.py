@@ -75,9 +75,8 @@ def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) 
             problems[names[row]] = str(found) or type(found).__name__
         else:
             rows.append(row)
-            thumbnails.append(likeness.thumbnail(found.pixels))
-            if found.pixels.min() == found.pixels.max():
-                thumbnails[-1][:] = 0
+            constant = not np.ptp(found.pixels, axis=(0, 1)).any()
+            thumbnails.append(likeness.thumbnail(found.pixels) * (not constant))
             if row in first:
                 seen.pictures[row] = found.pixels
         if time.monotonic() > until:
@@ -88,7 +87,10 @@ def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) 
     share = "all" if looked >= len(names) else f"{looked:,} of"
     seen.facts.append(f"looked at {share} {len(names):,} images")
     if rows:
-        _pictures(seen, index.iloc[rows], np.stack(thumbnails), [same[row] for row in rows])
+        sequence = np.argsort(rows)
+        rows = [rows[number] for number in sequence]
+        small = np.stack(thumbnails)[sequence]
+        _pictures(seen, index.iloc[rows], small, [same[row] for row in rows])
     if originals:
         _turned(seen, originals)
         _sizes(seen, wanted, originals)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = 6
+STEP = 1.1, 1.4  # from an image to the next, and to the one below, in sides of an image
 LONGEST = 24  # characters in a line below an image
 
 
@@ -48,28 +49,22 @@ def draw(path: Path, pictures: Sequence[np.ndarray], lines: Sequence[Sequence[st
     from matplotlib.figure import Figure
 
     rows = -(-len(pictures) // COLUMNS)
-    figure = Figure(figsize=(2.2 * COLUMNS, 2.8 * rows), dpi=100, layout="constrained")
-    axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-    for place in axes:
-        place.axis("off")
-    for place, pixels, text in zip(axes, pictures, lines, strict=False):
-        grey = pixels.shape[-1] == 1
-        place.imshow(
-            pixels[..., 0] if grey else pixels,
-            cmap="gray",
-            vmin=0,
-            vmax=255,
+    width, height = COLUMNS * STEP[0], rows * STEP[1]
+    figure = Figure(figsize=(2 * width, 2 * height), dpi=100)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    axes.axis("off")
+    for number, (pixels, text) in enumerate(zip(pictures, lines, strict=True)):
+        left = number % COLUMNS * STEP[0] + (STEP[0] - 1) / 2
+        top = number // COLUMNS * STEP[1] + (STEP[0] - 1) / 2
+        axes.imshow(
+            np.broadcast_to(pixels, (*pixels.shape[:2], 3)),
+            extent=(left, left + 1, top + 1, top),
             interpolation="nearest",
         )
         said = "\n".join(map(_short, text))
-        place.text(
-            *(0.5, -0.03, said),
-            transform=place.transAxes,
-            ha="center",
-            va="top",
-            fontsize=8,
-            parse_math=False,
-        )
+        below = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
+        axes.text(left + 0.5, top + 1.03, said, **below)
+    axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # letters that the font lacks

@@ -1,0 +1,218 @@
+"""`init`: what it writes from a folder and its table passes `data check`, every guess marked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from medtransfer import cli
+from medtransfer.data import manifests
+from medtransfer.study import schema
+
+NUMBER = 80
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Makes a folder of pictures, one for each name, and a table of lines."""
+
+    def make(names, *, table=None, header="", separator=",", grey=False, px=40, encoding="utf-8"):
+        place = tmp_path / "my images"
+        rng = np.random.default_rng(3)
+        for name in names:
+            path = place / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = rng.integers(0, 256, (px, px, 1 if grey else 3), np.uint8)
+            Image.fromarray(np.broadcast_to(pixels, (px, px, 3))).save(path)
+        if table is not None:
+            lines = [separator.join(row) for row in [header.split(), *table]]
+            (place / "labels.csv").write_text("\n".join(lines), encoding=encoding)
+        return place
+
+    return make
+
+
+@pytest.fixture
+def begun(capsys):
+    """Runs `init` and `data check`; returns manifest, profile, and what check printed."""
+
+    def run(place, *options):
+        assert cli.main(["init", str(place), *options]) == 0, capsys.readouterr().err
+        said = capsys.readouterr().out
+        path = re.search(r"^(.*\.yaml): what the images are$", said, re.MULTILINE)[1]
+        profile = re.search(r"^(.*\.yaml): how large the study is$", said, re.MULTILINE)[1]
+        assert f"data check '{path}'" in said and f"reproduce --profile '{profile}'" in said
+        status = cli.main(["data", "check", path])
+        checked = capsys.readouterr().out
+        assert status == 0, checked
+        return manifests.read(Path(path)), schema.profile(profile), checked
+
+    return run
+
+
+def names(suffix=".png", *, below="pictures/"):
+    return [f"{below}{row:03d}{suffix}" for row in range(NUMBER)]
+
+
+def rows(*columns, suffix=".png"):
+    return [
+        (f"{row:03d}{suffix}", *(str(column(row)) for column in columns)) for row in range(NUMBER)
+    ]
+
+
+def test_a_table_of_files_patients_and_labels(folder, begun):
+    table = rows(lambda row: f"p{row // 2}", lambda row: row // 2 % 2)
+    place = folder(names(), header="file patient_id effusion", table=table, grey=True)
+    manifest, profile, said = begun(place)
+    assert manifest.name == "my_images"
+    assert (manifest.domain, manifest.task) == ("radiology", "binary")  # by the word effusion
+    assert manifest.label_names == ("effusion",)
+    assert (manifest.group_column, manifest.group_noun) == ("patient_id", "patient")
+    assert manifest.split.rule == "seeded"
+    assert (manifest.image.channels, manifest.image.fit) == (1, "exact")
+    assert profile.image_px["radiology"] == 32
+    header = said.split("\n\n")[1].splitlines()
+    assert header[1].split() == ["all", "80", "40", "40"]
+
+
+def test_findings_a_published_split_and_names_without_a_suffix(folder, begun):
+    table = rows(
+        lambda row: f"p{row // 4}",
+        lambda row: ["Mass|Nodule", "Mass", "No Finding", "Nodule"][row % 4],
+        lambda row: "test" if row >= 60 else "train",
+        suffix="",
+    )
+    header = "image subject finding_labels split"
+    place = folder(names(".jpg"), header=header, table=table, separator=";")
+    manifest, _, said = begun(place, "--domain", "radiology")
+    assert manifest.image_suffix == ".jpg" and manifest.separator == ";"
+    assert sorted(manifest.label_names) == ["Mass", "Nodule"]
+    assert manifest.ignored_findings == ("No Finding",)
+    assert manifest.split.development == ("train",) and manifest.split.test == ("test",)
+    assert re.search(r"^test +20 +5 +10 +10$", said, re.MULTILINE)
+
+
+def test_a_split_that_divides_patients_is_not_taken(folder, begun):
+    table = rows(
+        lambda row: f"p{row // 4}",
+        lambda row: row % 2,
+        lambda row: "test" if row % 4 == 0 else "train",
+    )
+    place = folder(names(), header="file patient sick set", table=table)
+    manifest, _, _ = begun(place)
+    assert manifest.split.rule == "seeded"
+    assert "set, which has 20 groups in training and in test sets" in text(place)
+
+
+def text(place):
+    return (place / "my_images.yaml").read_text()
+
+
+@pytest.mark.parametrize("sets", [("",), ("train/", "test/")])
+def test_folders_that_are_classes(folder, begun, sets):
+    found = [
+        f"{sets[row % 5 == 0 and len(sets) == 2]}{kind}/{kind}{row}.png"
+        for row in range(NUMBER // 2)
+        for kind in ("NORMAL", "PNEUMONIA")
+    ]
+    manifest, _, said = begun(folder(found))
+    assert manifest.table is None
+    assert manifest.label_names == ("PNEUMONIA",)
+    assert manifest.domain == "radiology"
+    assert manifest.split.rule == ("column" if len(sets) == 2 else "seeded")
+    assert re.search(r"^all +80 +40$", said, re.MULTILINE)
+    assert "group_column: none  # to fill in" in text(folder([]))
+
+
+def test_grades_and_photographs_that_are_not_square(folder, begun):
+    place = folder(names(below=""), header="id_code diagnosis", table=rows(lambda row: row % 5))
+    for path in place.glob("*.png"):
+        with Image.open(path) as image:
+            image.resize((60, 45)).save(path)
+    manifest, _, said = begun(place, "--domain", "ophthalmology")
+    assert manifest.image.fit == "pad"
+    assert manifest.labels[0].positive == (2, 3, 4)
+    assert re.search(r"^all +80 +48$", said, re.MULTILINE)
+
+
+def test_rows_that_are_findings_of_an_image(folder, begun):
+    table = [row for row in rows(lambda row: f"p{row}", lambda row: row % 2) for _ in range(2)]
+    manifest, _, said = begun(folder(names(), header="file patient sick", table=table))
+    assert manifest.rows_per_image == "many"
+    assert re.search(r"^all +80 +80 +40$", said, re.MULTILINE)
+
+
+def test_a_table_of_windows(folder, begun):
+    table = rows(lambda row: f"Jörg{row}", lambda row: row % 2)
+    place = folder(names(), header="file patient sick", table=table, encoding="windows-1252")
+    assert begun(place)[0].encoding == "windows-1252"
+
+
+def test_a_table_elsewhere_is_given(folder, begun, tmp_path):
+    place = folder(names(), header="file patient sick", table=rows(str, lambda row: row % 2))
+    other = tmp_path / "other"
+    other.mkdir()
+    (place / "labels.csv").rename(other / "t.csv")
+    manifest, _, _ = begun(place, "--table", str(other / "t.csv"))
+    assert manifest.table == "../other/t.csv"
+
+
+def test_every_guess_is_marked(folder, begun):
+    table = rows(lambda row: f"p{row}", lambda row: row % 2)
+    place = folder(names(), header="file patient sick", table=table)
+    begun(place)
+    content = yaml.safe_load(text(place))
+    marked = {line.split(":")[0] for line in text(place).splitlines() if "# guessed" in line}
+    missing = {line.split(":")[0] for line in text(place).splitlines() if "# to fill in" in line}
+    assert {"labels", "image_column", "group_column", "split", "image"} <= marked
+    assert {"title", "domain", "licence"} <= missing
+    assert marked | missing <= {*content}
+
+
+def test_nothing_is_overwritten(folder, capsys):
+    place = folder(names(), header="file sick", table=rows(lambda row: row % 2))
+    (place / "my_images_profile.yaml").write_text("mine")
+    assert cli.main(["init", str(place)]) == 1
+    assert "my_images_profile.yaml: there already" in capsys.readouterr().err
+    assert (place / "my_images_profile.yaml").read_text() == "mine"
+    assert not (place / "my_images.yaml").exists()
+
+
+def test_labels_that_nobody_knows_are_to_be_filled_in(folder, capsys):
+    place = folder(names(below=""))
+    assert cli.main(["init", str(place)]) == 0
+    assert "labels:  # to fill in" in text(place)
+    capsys.readouterr()
+    assert cli.main(["data", "check", str(place / "my_images.yaml")]) == 1
+    assert "to fill in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "no images there"),
+        ("file,sick\nz.png,1\n", "no images there"),
+        ("file,sick\na.txt,1\n", "no file there is a picture that can be read"),
+        ("file,sick\n1,2,3\n", "the header has 2 cells"),
+    ],
+)
+def test_what_cannot_be_begun_is_a_message(tmp_path, capsys, content, says):
+    (tmp_path / "a.txt").write_text("no picture")
+    if content:
+        (tmp_path / "labels.csv").write_text(content)
+    assert cli.main(["init", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert says in captured.err and "Traceback" not in captured.err
+    assert not [*tmp_path.glob("*.yaml")]
+
+
+def test_a_table_that_names_no_files_is_refused(folder, tmp_path, capsys):
+    place = folder(names())
+    (tmp_path / "t.csv").write_text("file,sick\nz.png,1\n")
+    assert cli.main(["init", str(place), "--table", str(tmp_path / "t.csv")]) == 1
+    assert "none of its columns names the files" in capsys.readouterr().err
