@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import verdict_rows
 import yaml
 from matplotlib.figure import Figure
 
