@@ -89,7 +89,8 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
             _print_all(frame, run.networks(plan.of_cells(cells), resamples=resamples))
         print(f"\n{columns(summary.targets(cells, resamples=resamples))}")
         print(f"\n{columns(summary.means(cells, epsilons=epsilons, resamples=resamples))}")
-        print(*summary.differences(cells, resamples=resamples), sep="\n")
+        for sentence in summary.differences(cells, resamples=resamples):
+            print(sentence)
     said = summary.judged(domain, found, epsilons=epsilons, resamples=resamples)
     print("\nWhat this says of the claims:", *said, sep="\n- ")
 
