@@ -83,10 +83,8 @@ def medtransfer() -> None:
     """Transfer of adversarial attacks in medical image analysis: a reproducible study."""
 
 
-medtransfer.add_command(data)
-medtransfer.add_command(init)
-medtransfer.add_command(models)
-medtransfer.add_command(weights)
+for command in (data, init, models, weights):
+    medtransfer.add_command(command)
 
 
 @medtransfer.command()

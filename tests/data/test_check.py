@@ -254,4 +254,5 @@ def test_files_that_are_not_there_are_said_to_be_fetched(check, name):
 def test_a_published_source_is_looked_at_through_its_reader(patches, check):
     status, said = check("patchcamelyon", "--profile", "medmnist")
     assert status == 0
+    assert "warning: d1/10: the validation part is empty" in said
     assert "looked at all 108 images" in said

@@ -22,7 +22,7 @@ PEOPLE = ("patient", "subject", "person", "participant", "case", "slide", "lesio
 ANYBODY = ("group", "pid", "id")
 LABELS = (
     *("label", "labels", "class", "classes", "finding", "findings", "diagnosis", "diagnoses"),
-    *("dx", "target", "category", "pathology", "grade", "level", "severity", "stage"),
+    *("dx", "target", "category", "grade", "level", "severity", "stage"),
 )
 NO_LABELS = (
     *("sex", "gender", "male", "female", "age", "side", "laterality", "view", "fold", "split"),
@@ -112,7 +112,7 @@ def group(rows: pd.DataFrame, taken: Sequence[str], *, images: int) -> tuple[str
     """Return the column of patients, and what one of them is called; None if no name says so."""
     for known, fewer in ((PEOPLE, False), (ANYBODY, True)):
         for noun in known:
-            for column in rows:
+            for column in map(str, rows):
                 number = rows[column].nunique()
                 if column in taken or noun not in words(column) or number < 2:
                     continue
@@ -143,7 +143,7 @@ def labels(rows: pd.DataFrame, taken: Sequence[str]) -> Labels | None:
     """Return what the labels may be; None if no column looks like them."""
     found: list[tuple[float, Labels]] = []
     own: dict[str, tuple[float, dict[str, Any]]] = {}
-    for column in rows:
+    for column in map(str, rows):
         name = words(column)
         if column in taken or not name or {*name} & {*NO_LABELS}:
             continue

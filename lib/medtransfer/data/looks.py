@@ -97,9 +97,7 @@ def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) 
     return seen
 
 
-def _pictures(
-    seen: Seen, index: pd.DataFrame, thumbnails: np.ndarray, same: Sequence[str]
-) -> None:
+def _pictures(seen: Seen, index: pd.DataFrame, thumbnails: np.ndarray, same: Sequence[str]) -> None:
     """Note constant pictures, and those of two groups that are as good as the same."""
     names, groups = index["image"].tolist(), index["group"].tolist()
     constant = [name for name, small in zip(names, thumbnails, strict=True) if not np.ptp(small)]

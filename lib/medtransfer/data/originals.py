@@ -40,17 +40,17 @@ def original(path: Path) -> Original | None:
     """Return what a file says of its picture; None if neither Pillow nor pydicom can tell."""
     from PIL import Image
 
-    with contextlib.suppress(Exception):  # whatever the bytes of strangers lead to
-        with Image.open(path) as image:
-            orientation = image.getexif().get(ORIENTATION, UPRIGHT)
-            # Pillow turns TIFF by itself; elsewhere a wrong number says nothing.
-            known = orientation in range(1, 9) and image.format != "TIFF"
-            grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I")
-            return Original(
-                *image.size,
-                orientation=orientation if known else UPRIGHT,
-                channels=1 if grey else 3,
-            )
+    # Whatever the bytes of strangers lead to is suppressed.
+    with contextlib.suppress(Exception), Image.open(path) as image:
+        orientation = image.getexif().get(ORIENTATION, UPRIGHT)
+        # Pillow turns TIFF by itself; elsewhere a wrong number says nothing.
+        known = orientation in range(1, 9) and image.format != "TIFF"
+        grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I")
+        return Original(
+            *image.size,
+            orientation=orientation if known else UPRIGHT,
+            channels=1 if grey else 3,
+        )
     return _dicom(path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def draw(path: Path, pictures: Sequence[np.ndarray], lines: Sequence[Sequence[st
             interpolation="nearest",
         )
         said = "\n".join(map(_short, text))
-        below = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
+        below: Any = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
         axes.text(left + 0.5, top + 1.03, said, **below)
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     path.parent.mkdir(parents=True, exist_ok=True)
