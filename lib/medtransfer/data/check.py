@@ -91,7 +91,9 @@ def check(
             try:
                 parts = splits.parts(index, labels=source.labels, development=development)
             except SplitError as error:
-                (found.errors if name in HALVES else found.warnings).append(str(error))
+                refused = found.errors if name in HALVES else found.warnings
+                if str(error) not in found.errors:
+                    refused.append(str(error))
                 continue
             sets[TEST] = parts.test
             sets |= {f"{name} {TRAIN}": parts.train, f"{name} validation": parts.validation}
