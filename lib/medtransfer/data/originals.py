@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,12 @@ class Original:
 
 def original(path: Path) -> Original | None:
     """Return what a file says of its picture; None if neither Pillow nor pydicom can tell."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # who decodes it says what is wrong
+        return _picture(path) or _dicom(path)
+
+
+def _picture(path: Path) -> Original | None:
     from PIL import Image
 
     # Whatever the bytes of strangers lead to is suppressed.
@@ -51,7 +58,7 @@ def original(path: Path) -> Original | None:
             orientation=orientation if known else UPRIGHT,
             channels=1 if grey else 3,
         )
-    return _dicom(path)
+    return None
 
 
 def _dicom(path: Path) -> Original | None:
