@@ -109,7 +109,7 @@ def similar(folder):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (broken, "1 of 100 cannot be used: 003.png (not readable as a picture"),
+        (broken, "1 of 100 cannot be used: 003.png (not readable as an image"),
         (missing, "1 of 100 cannot be used: 003.png"),
         (copied, "1 files stand there again, byte for byte"),
         (one_class, "no positive of Tumour"),
@@ -253,5 +253,6 @@ def test_files_that_are_not_there_are_said_to_be_fetched(check, name):
 
 def test_a_published_source_is_looked_at_through_its_reader(patches, check):
     status, said = check("patchcamelyon", "--profile", "medmnist")
-    assert status == 1 and "d1/10: the validation part is empty" in said
+    assert status == 0
+    assert "warning: d1/10: the validation part is empty" in said
     assert "looked at all 108 images" in said

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ON_SHEET = 24
+HALVES = ("d1", "d2")  # others may fail: then the part of the study on them is left out
 # Without these no network is trained, attacked or measured.
 NEEDED = (TEST, "d1 train", "d1 validation", "d2 train")
 NOBODY = (
@@ -53,8 +54,7 @@ class Checked:
         try:
             return step(*given, **named)
         except (SourceError, SplitError, OSError) as error:
-            if (said := str(error)) not in self.errors:
-                self.errors.append(said)
+            self.errors.append(str(error))
             return None
 
 
@@ -88,10 +88,15 @@ def check(
         shares = {"test_share": test_share, "validation_share": validation_share}
         for name in NAMES:
             development = Development(source=source, name=name, seed=seed, **shares)
-            parts = found.tried(splits.parts, index, labels=source.labels, development=development)
-            if parts:
-                sets[TEST] = parts.test
-                sets |= {f"{name} {TRAIN}": parts.train, f"{name} validation": parts.validation}
+            try:
+                parts = splits.parts(index, labels=source.labels, development=development)
+            except SplitError as error:
+                refused = found.errors if name in HALVES else found.warnings
+                if str(error) not in found.errors:
+                    refused.append(str(error))
+                continue
+            sets[TEST] = parts.test
+            sets |= {f"{name} {TRAIN}": parts.train, f"{name} validation": parts.validation}
         poor = found.tried(classes.check, index, labels=source.labels, sets=sets, needed=NEEDED)
         found.warnings += poor or []
     if manifest.group_noun == "image":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,16 @@ class Original:
 
 def original(path: Path) -> Original | None:
     """Return what a file says of its picture; None if neither Pillow nor pydicom can tell."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # who decodes it says what is wrong
+        return _picture(path) or _dicom(path)
+
+
+def _picture(path: Path) -> Original | None:
     from PIL import Image
 
-    with contextlib.suppress(Exception), Image.open(path) as image:  # bytes of strangers
+    # Whatever the bytes of strangers lead to is suppressed.
+    with contextlib.suppress(Exception), Image.open(path) as image:
         orientation = image.getexif().get(ORIENTATION, UPRIGHT)
         # Pillow turns TIFF by itself; elsewhere a wrong number says nothing.
         known = orientation in range(1, 9) and image.format != "TIFF"
@@ -50,7 +58,7 @@ def original(path: Path) -> Original | None:
             orientation=orientation if known else UPRIGHT,
             channels=1 if grey else 3,
         )
-    return _dicom(path)
+    return None
 
 
 def _dicom(path: Path) -> Original | None:

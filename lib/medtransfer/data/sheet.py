@@ -62,7 +62,7 @@ def draw(path: Path, pictures: Sequence[np.ndarray], lines: Sequence[Sequence[st
             interpolation="nearest",
         )
         said = "\n".join(map(_short, text))
-        below: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
+        below: Any = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
         axes.text(left + 0.5, top + 1.03, said, **below)
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     path.parent.mkdir(parents=True, exist_ok=True)

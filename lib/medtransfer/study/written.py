@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from medtransfer.study.beginning import Pictures, Table
 
 MISSING = "to fill in"
-PLAIN = "image"  # what a group is called where nobody says which images belong together
 
 
 def manifest(
@@ -45,7 +44,7 @@ def manifest(
     square = all(width == height for width, height in pictures.shapes)
 
     lines = [
-        "# What the images are. Lines with a mark were guessed from names and values: read them.",
+        "# What the images are. Read every line that has a mark: it was guessed, or is to fill in.",
         "kind: folder",
         f"name: {name}",
         _line("title", name, f"{MISSING}: what pages and figures call these images"),
