@@ -109,7 +109,7 @@ def similar(folder):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (broken, "1 of 100 cannot be used: 003.png (not readable as an image"),
+        (broken, "1 of 100 cannot be used: 003.png (not readable as a picture"),
         (missing, "1 of 100 cannot be used: 003.png"),
         (copied, "1 files stand there again, byte for byte"),
         (one_class, "no positive of Tumour"),
