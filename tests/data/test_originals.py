@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
@@ -17,8 +17,6 @@ def test_exif_says_how_a_photograph_lies(tmp_path, orientation):
     found = original(tmp_path / "a.jpg")
     assert found == Original(40, 30, orientation=orientation, channels=3)
     with Image.open(tmp_path / "a.jpg") as image:
-        from PIL import ImageOps
-
         assert found.shape == ImageOps.exif_transpose(image).size
 
 
@@ -35,6 +33,15 @@ def test_a_dicom_file_says_its_size():
     path = get_testdata_file("CT_small.dcm")
     facts = dcmread(path)
     assert original(path) == Original(facts.Columns, facts.Rows, channels=1)
+
+
+def test_a_dicom_file_without_a_preamble_says_its_size(tmp_path):
+    facts = dcmread(get_testdata_file("CT_small.dcm"))
+    facts.save_as(tmp_path / "a.dcm", implicit_vr=False, little_endian=True)
+    data = (tmp_path / "a.dcm").read_bytes()
+    header = 132 + 12 + facts.file_meta.FileMetaInformationGroupLength
+    (tmp_path / "b.dcm").write_bytes(data[header:])
+    assert original(tmp_path / "b.dcm") == Original(facts.Columns, facts.Rows, channels=1)
 
 
 def test_other_files_say_nothing(tmp_path):

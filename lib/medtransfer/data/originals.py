@@ -65,7 +65,7 @@ def _dicom(path: Path) -> Original | None:
     import pydicom
 
     with contextlib.suppress(Exception):
-        found: Any = pydicom.dcmread(path, stop_before_pixels=True)
+        found: Any = pydicom.dcmread(path, stop_before_pixels=True, force=True)
         channels = 1 if found.SamplesPerPixel == 1 else 3
         return Original(int(found.Columns), int(found.Rows), channels=channels)
     return None
