@@ -39,7 +39,7 @@ def test_every_row_says_what_is_taken_and_what_it_means(rows):
     ("field", "takes", "default"),
     [
         ("kind", '`"folder"`', "**needed**"),
-        ("replicates", "whole number, at least 1", "`2`"),
+        ("resamples", "whole number, at least 10", "`1000`"),
         ("test_share", "number, above 0, below 1", "`0.2`"),
         ("rows_per_image", '`"one"` or `"many"`', '`"one"`'),
         ("separator", '`","`, `";"`, `"\\t"` or `"&#124;"`', '`","`'),

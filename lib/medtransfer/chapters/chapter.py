@@ -190,15 +190,16 @@ class Chapter(Page):
         return f"**At chance:** {guard[1]}. Read no number of theirs." if guard else ""
 
     def _scope(self) -> str:
-        nouns, number = groups(self._manifest), self.settings.replicates
-        if number == 1:
+        nouns = groups(self._manifest)
+        numbers = sorted({self.settings.replicates[start] for start in self.study.starts})
+        if numbers[0] == 1:
             return (
                 f"Intervals (95 %) are over {nouns}, for these trained networks: one training of "
                 "each kind cannot say how much another seed would change them."
             )
         return (
-            f"Intervals (95 %) are over trained networks ({number} of each kind) and {nouns}: "
-            "they say what another training would give."
+            f"Intervals (95 %) are over trained networks ({' or '.join(map(str, numbers))} of each "
+            f"kind) and {nouns}: they say what another training would give."
         )
 
 

@@ -12,6 +12,7 @@ from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
+from medtransfer.compute.ensure import ensure
 from medtransfer.data.schema import numbered
 from medtransfer.errors import UsageError
 from medtransfer.report import figures, tables
@@ -90,7 +91,9 @@ class Perturbation(Chapter):
                 f"At this epsilon the attack turns no correct call of the first pair of networks"
                 f"{f' for {label}' if label else ''}, so there is nothing to show."
             )
-        cases = example.examples(example.deliveries(cell), found)
+        pictured = example.pictured(example.deliveries(cell), found)
+        ensure([pictured])
+        cases = example.examples(pictured, found)
         rows = [
             {
                 "title": f"{case.chosen} among {numbered(case.among, 'turned call')}",

@@ -61,11 +61,13 @@ def omitted(domain: str, out: dict[str, str]) -> list[str]:
 def undecided(study: Study) -> list[str]:
     """Return in sentences which claims a study gets no verdict on, whatever its images show."""
     profile, said = study.profile, []
-    if profile.replicates == 1:
+    if single := [start for start in study.starts if profile.replicates[start] == 1]:
+        every = len(single) == len(study.starts)
+        kind, those = ("kind", "") if every else (f"kind of {single[0]} network", " about these")
         said.append(
-            "one training of each kind: effects and intervals are shown, but no claim is judged, "
-            "since another seed might give another answer; `replicates: 2` or more in the profile "
-            "judges them"
+            f"one training of each {kind}: effects and intervals are shown, but no claim{those} is "
+            "judged, since another seed might give another answer; `replicates: 2` or more in the "
+            "profile judges them"
         )
     if absent := [start for start in (IMAGENET, RANDOM) if start not in study.starts]:
         said.append(

@@ -44,9 +44,14 @@ class Study:
         return tuple(name for name in (IMAGENET, RANDOM) if name in self.profile.recipes)
 
     @property
+    def replicates(self) -> range:
+        """The numbers of all replicates; one initialization may have fewer than the other."""
+        return range(max(self.profile.replicates[start] for start in self.starts))
+
+    @property
     def parts(self) -> range:
         """The replicates of networks on parts of d1 and d2."""
-        return range(min(self.profile.replicates_of_parts, self.profile.replicates))
+        return self.replicates[: self.profile.replicates_of_parts]
 
     def source(self, domain: str) -> Source:
         """Return the images of a domain.
@@ -126,10 +131,10 @@ class Study:
         """Return the networks of one development set.
 
         Of all replicates, and of every initialization that the profile has a recipe for, unless
-        some are named.
+        some are named. A replicate that the profile does not have is left out.
         """
         starts = self.starts if initializations is None else initializations
-        numbers = range(self.profile.replicates) if replicates is None else replicates
+        numbers = self.replicates if replicates is None else replicates
         return [
             self.network(
                 domain,
@@ -140,6 +145,7 @@ class Study:
                 replicate=number,
             )
             for number, start, name in product(numbers, starts, self.profile.architectures)
+            if number < self.profile.replicates[start]
         ]
 
     def method(self, name: str, epsilon: float) -> Method:
