@@ -25,7 +25,7 @@ _MICROANEURYSMS = ((0, 0), (3, 8), (8, 20), (20, 40), (15, 35))
 _HAEMORRHAGES = ((0, 0), (0, 0), (2, 7), (10, 24), (6, 20))
 _EXUDATE_CLUSTERS = ((0, 0), (0, 0), (0, 2), (1, 4), (0, 4))
 _COTTON_WOOL = ((0, 0), (0, 0), (0, 1), (1, 5), (0, 4))
-_WIDE = (0.0, 0.028, 0.052, 0.062, 0.0665)  # oedema and ischaemia, in parts of the full range
+_WIDE = (0.0, 0.026, 0.0483, 0.0576, 0.0618)  # oedema and ischaemia, in parts of the full range
 
 _BLOOD = rgb(0.42, 0.80, 0.75)  # light absorbed
 _EXUDATE, _COTTON = rgb(1.0, 0.90, 0.50), rgb(0.97, 0.86, 0.66)
