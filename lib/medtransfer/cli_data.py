@@ -80,19 +80,27 @@ def prepare_(skip_unreadable: bool, **asked: Any) -> None:
 def check(context: click.Context, name_or_path: str, name: str | None) -> None:
     """Look at a source before anything is computed: errors, warnings, sets, images."""
     from medtransfer.data import catalog, check, manifests
+    from medtransfer.data.schema import numbered
     from medtransfer.study import builders, schema
 
     path = Path(name_or_path).expanduser()
     beside = path.with_name(f"{path.stem}_profile.yaml")
-    profile = schema.profile(name or (str(beside) if beside.is_file() else "default"))
+    given = name or (str(beside) if beside.is_file() else "")
+    profile = schema.profile(given or "default")
     facts = manifests.image_facts(name_or_path)
     asked = catalog.asked(name_or_path, **builders.asked(profile, facts.domain))
     shares = {"test_share": profile.test_share, "validation_share": profile.validation_share}
     found = check.check(asked, facts, seed=profile.seed, **shares)
-    print(f"{facts.title}, {asked.image_px} px, as profile {profile.name} takes them")
+    found.errors += check.misplaced(path, facts.domain, profile.sources)
+    print(f"{facts.title}, {asked.image_px} px, as profile {profile.name} takes them\n")
     print(checked(found))
     if found.errors:
+        print(f"\n{numbered(len(found.errors), 'error')} to mend")
         context.exit(1)
+    judged = f", {numbered(len(found.warnings), 'warning')} to judge" if found.warnings else ""
+    print(f"\nno errors{judged}")
+    if given:
+        print(f"next: medtransfer reproduce --profile {shlex.quote(given)}")
 
 
 @data.command()

@@ -7,6 +7,9 @@ import re
 from medtransfer.data.readers.values import folded
 from medtransfer.data.splits import DEVELOPMENT, TEST, TRAIN, VALIDATION
 
+GUESSED, MISSING = "guessed", "to fill in"
+"""Marks in manifests that were written from what a folder holds."""
+
 PATIENT = "patient"
 # What must stay together -> what one of it is called.
 PEOPLE = {

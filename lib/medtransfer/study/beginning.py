@@ -17,6 +17,7 @@ from medtransfer.data.originals import original
 from medtransfer.data.readers.folder import LISTED, PICTURES
 from medtransfer.data.readers.located import Located
 from medtransfer.data.readers.tables import SEPARATORS, Separator, header, table
+from medtransfer.data.words import GUESSED, MISSING
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import SourceError, UsageError
 from medtransfer.study.profiles import built_in
@@ -117,8 +118,6 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
 
 def marked(*paths: Path) -> list[str]:
     """Return the lines of written files that were guessed, or are to fill in."""
-    from medtransfer.study.written import GUESSED, MISSING
-
     lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     return [
         line
@@ -253,9 +252,9 @@ def _domain(folder: Path, found: Table) -> str:
     best, second = sorted(counts, key=lambda name: -counts[name])[:2]
     if counts[best] > counts[second]:
         return best
-    known = "; ".join(f"{name}: {', '.join(row.augmentation)}" for name, row in DOMAINS.items())
+    known = ", ".join(f"{name} ({', '.join(row.augmentation)})" for name, row in DOMAINS.items())
     raise UsageError(
-        f"{folder}: no name there says of which domain the images are; name it: --domain. It "
-        f"decides how images are varied in training ({known}); for images of another domain take "
-        "the one that varies them as it suits them"
+        f"{folder}: no name there says which domain the images are of; say it, such as `--domain "
+        f"{best}`. It decides how images are varied in training: {known}. For images of another "
+        "domain take the one whose variations suit them"
     )

@@ -13,12 +13,11 @@ import yaml
 from medtransfer.data.guesses import Labels
 from medtransfer.data.looks import recommended
 from medtransfer.data.schema import RESERVED, numbered
+from medtransfer.data.words import GUESSED, MISSING
 from medtransfer.domains import DOMAINS
 
 if TYPE_CHECKING:
     from medtransfer.study.beginning import Guess, Pictures, Table
-
-GUESSED, MISSING = "guessed", "to fill in"
 
 
 def manifest(
