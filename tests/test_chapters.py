@@ -16,9 +16,9 @@ from PIL import Image as Picture
 
 from medtransfer import chapters, paths
 from medtransfer.chapters import Design, DevelopmentData, Perturbation, Synthesis
-from medtransfer.chapters.chapter import ordered
 from medtransfer.domains import DOMAINS, Domain
 from medtransfer.errors import UsageError
+from medtransfer.report.tables import ordered
 from medtransfer.report.wording import described, points
 from medtransfer.study.factors import FACTORS
 

@@ -58,6 +58,12 @@ def omitted(domain: str, out: dict[str, str]) -> list[str]:
     ]
 
 
+def known_omitted(study: Study) -> list[str]:
+    """Return the sentences of `omitted` for all domains whose images are in the store."""
+    out = sets.known_left_out(study)
+    return [said for domain, factors in out.items() for said in omitted(domain, factors)]
+
+
 def undecided(study: Study) -> list[str]:
     """Return in sentences which claims a study gets no verdict on, whatever its images show."""
     profile, said = study.profile, []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from medtransfer import store
 from medtransfer.compute.ensure import ensure
 from medtransfer.data import classes, images, splits
 from medtransfer.data.images import FileSource
@@ -57,6 +58,21 @@ def left_out(study: Study, domain: str, factors: Iterable[str] = FACTORS) -> dic
             found[name] = str(why)
     if factors and len(found) == len(factors):
         raise SplitError(next(iter(found.values())))
+    return found
+
+
+def known_left_out(study: Study) -> dict[str, dict[str, str]]:
+    """Return domain -> factor -> why (see `left_out`), of domains whose images are in the store.
+
+    Nothing is drawn. Where the sets of a domain serve no factor, all are left out.
+    """
+    found = {}
+    for domain, source in study.sources.items():
+        if store.has(source):
+            try:
+                found[domain] = left_out(study, domain)
+            except SplitError as why:
+                found[domain] = dict.fromkeys(FACTORS, str(why))
     return found
 
 
