@@ -12,7 +12,6 @@ from medtransfer.analysis.gains import POINTS
 from medtransfer.compute import sets
 from medtransfer.data import images, splits
 from medtransfer.data.images import FileSource
-from medtransfer.domains import domain as row_of
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS, SIZES
@@ -38,30 +37,10 @@ def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTOR
     said = [*undecided(study)]
     for domain in domains:
         out = sets.left_out(study, domain, factors)
-        said += omitted(domain, out)
+        said += sets.omitted(domain, out)
         said += sets.checked(study, [domain], [name for name in factors if name not in out])
         said += uncertain(study, domain)
     return said
-
-
-def omitted(domain: str, out: dict[str, str]) -> list[str]:
-    """Return in sentences which factors of a domain are left out, and why.
-
-    Args:
-        out: of `sets.left_out`.
-    """
-    number = row_of(domain).number
-    return [
-        f"notebook {number}{FACTORS[name].number} ({domain}, {name.replace('_', ' ')}) is left "
-        f"out: {why}"
-        for name, why in out.items()
-    ]
-
-
-def known_omitted(study: Study) -> list[str]:
-    """Return the sentences of `omitted` for all domains whose images are in the store."""
-    out = sets.known_left_out(study)
-    return [said for domain, factors in out.items() for said in omitted(domain, factors)]
 
 
 def undecided(study: Study) -> list[str]:

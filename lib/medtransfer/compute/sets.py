@@ -10,6 +10,7 @@ from medtransfer.compute.ensure import ensure
 from medtransfer.data import classes, images, splits
 from medtransfer.data.images import FileSource
 from medtransfer.data.splits import TEST, TRAIN, Development
+from medtransfer.domains import domain as row_of
 from medtransfer.errors import SplitError
 from medtransfer.scoring.alignment import Alignment
 from medtransfer.specs import Result
@@ -74,6 +75,26 @@ def known_left_out(study: Study) -> dict[str, dict[str, str]]:
             except SplitError as why:
                 found[domain] = dict.fromkeys(FACTORS, str(why))
     return found
+
+
+def omitted(domain: str, out: dict[str, str]) -> list[str]:
+    """Return in sentences which factors of a domain are left out, and why.
+
+    Args:
+        out: of `left_out`.
+    """
+    number = row_of(domain).number
+    return [
+        f"notebook {number}{FACTORS[name].number} ({domain}, {name.replace('_', ' ')}) is left "
+        f"out: {why}"
+        for name, why in out.items()
+    ]
+
+
+def known_omitted(study: Study) -> list[str]:
+    """Return the sentences of `omitted` for all domains whose images are in the store."""
+    out = known_left_out(study)
+    return [said for domain, factors in out.items() for said in omitted(domain, factors)]
 
 
 def beside(study: Study, domain: str, name: str) -> tuple[Result, ...]:
