@@ -16,8 +16,8 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from medtransfer import paths
-from medtransfer.errors import ReportError
 from medtransfer.compute import sets
+from medtransfer.errors import ReportError
 from medtransfer.report import html as report
 from medtransfer.study import schema
 
