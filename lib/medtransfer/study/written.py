@@ -155,7 +155,7 @@ def _groups(found: Table, guess: Guess) -> Iterator[str]:
 def _split_line(found: Table, guess: Guess) -> str:
     if guess.split is None:
         return _line(
-            "split", {"rule": "seeded"}, f"{GUESSED}: no column names sets; drawn by group"
+            "split", {"rule": "seeded"}, f"{GUESSED}: no column names sets; they are drawn"
         )
     column, sets = guess.split
     if divided := _divided(found, guess):
