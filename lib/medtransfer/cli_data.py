@@ -79,6 +79,7 @@ def prepare_(skip_unreadable: bool, **asked: Any) -> None:
 @click.pass_context
 def check(context: click.Context, name_or_path: str, name: str | None) -> None:
     """Look at a source before anything is computed: errors, warnings, sets, images."""
+    from medtransfer.compute import notes
     from medtransfer.data import catalog, check, manifests
     from medtransfer.data.schema import numbered
     from medtransfer.study import builders, schema
@@ -91,6 +92,7 @@ def check(context: click.Context, name_or_path: str, name: str | None) -> None:
     asked = catalog.asked(name_or_path, **builders.asked(profile, facts.domain))
     shares = {"test_share": profile.test_share, "validation_share": profile.validation_share}
     found = check.check(asked, facts, seed=profile.seed, **shares)
+    found.warnings += [] if found.test is None else notes.few(found.test, domain=facts.domain)
     found.errors += check.misplaced(path, facts.domain, profile.sources)
     print(f"{facts.title}, {asked.image_px} px, as profile {profile.name} takes them\n")
     print(checked(found))

@@ -15,6 +15,7 @@ from medtransfer import cli, paths
 from medtransfer.data import catalog, looks, prepare, words
 from medtransfer.errors import MedtransferError
 
+SMALL = "warning: pathology test has 10 positive and 10 negative images among 20"
 PROFILE = {"name": "own", "extends": "default", "image_px": 32}
 
 
@@ -67,7 +68,7 @@ def test_ordinary_images_have_neither_errors_nor_warnings(folder, check):
     status, said = check(folder.write())
     assert status == 0
     marked = [line for line in said.splitlines() if line.startswith(("error: ", "warning: "))]
-    assert all(line.startswith("warning: d1/10 validation") for line in marked)
+    assert all(line.startswith(("warning: d1/10 validation", SMALL)) for line in marked)
     assert "looked at all 100 images" in said
     assert "sides of the files: 40 px; image_px is 32" in said
     assert "as profile own takes them" in said
@@ -332,3 +333,12 @@ def test_a_domain_that_the_profile_says_otherwise_is_an_error(folder, check):
     status, said = check(manifest)
     assert status == 1
     assert "error: domain: radiology, but the profile has these images under pathology" in said
+
+
+def test_a_test_set_too_small_to_say_much_is_warned_of(tmp_path, check):
+    says = "positive and 10 negative images among 20: a clean AUC of 0.8 is known to +/- 0."
+    assert f"warning: pathology test has 10 {says}" in check(Folder(tmp_path).write())[1]
+
+
+def test_a_large_test_set_is_not(tmp_path, check):
+    assert "a clean AUC of 0.8" not in check(Folder(tmp_path, number=400).write())[1]

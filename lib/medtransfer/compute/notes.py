@@ -76,17 +76,25 @@ def uncertain(study: Study, domain: str) -> list[str]:
     rows = splits.parts(
         prepared.index, labels=prepared.labels, development=study.development(domain, "d1")
     ).test
-    labels = prepared.index[list(prepared.labels)].iloc[rows]
+    return few(prepared.index[list(prepared.labels)].iloc[rows], domain=domain)
+
+
+def few(labels: pd.DataFrame, *, domain: str) -> list[str]:
+    """Return a sentence where test images are too few for narrow intervals.
+
+    Args:
+        labels: (N, K), 0 or 1, of the test images.
+    """
     reach = reach_of_auc(labels, auc=GOOD)
     if not reach > WIDE:
         return []
     rarest = labels.sum().idxmin()
     positives = int(labels[rarest].sum())
-    of = f"of {rarest} " if len(prepared.labels) > 1 else ""
+    of = f"of {rarest} " if labels.shape[1] > 1 else ""
     return [
-        f"{domain} test has {positives} positive and {len(rows) - positives} negative images {of}"
-        f"among {len(rows)}: a clean AUC of {GOOD:g} is known to +/- {reach:.2f} at best, so that "
-        "many effects will stay open; more test images, of the rarer class above all, narrow it"
+        f"{domain} test has {positives} positive and {len(labels) - positives} negative images {of}"
+        f"among {len(labels)}: a clean AUC of {GOOD:g} is known to +/- {reach:.2f} at best, so "
+        "that many effects will stay open; more test images, of the rarer class above all, narrow it"
     ]
 
 

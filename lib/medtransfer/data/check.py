@@ -42,6 +42,7 @@ class Checked:
         warnings: what somebody must judge.
         facts: what was looked at.
         table: a row for each set: its images, groups, and positives of every label.
+        test: the labels of the test images, where they can be drawn.
         sheet: where the contact sheet lies.
     """
 
@@ -49,6 +50,7 @@ class Checked:
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     table: list[dict[str, Any]] = field(default_factory=list)
+    test: pd.DataFrame | None = None
     sheet: Path | None = None
 
     def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
@@ -105,6 +107,8 @@ def check(
             sets |= {f"{name} {TRAIN}": parts.train, f"{name} validation": parts.validation}
         poor = found.tried(classes.check, index, labels=source.labels, sets=sets, needed=NEEDED)
         found.warnings += poor or []
+        if TEST in sets:
+            found.test = index[list(source.labels)].iloc[sets[TEST]]
     if manifest.group_noun == "image":
         found.warnings.append(NOBODY)
     found.table = table(index, manifest, sets)
