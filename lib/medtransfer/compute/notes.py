@@ -93,8 +93,8 @@ def few(labels: pd.DataFrame, *, domain: str) -> list[str]:
     of = f"of {rarest} " if labels.shape[1] > 1 else ""
     return [
         f"{domain} test has {positives} positive and {len(labels) - positives} negative images {of}"
-        f"among {len(labels)}: a clean AUC of {GOOD:g} is known to +/- {reach:.2f} at best, so "
-        "that many effects will stay open; more test images, of the rarer class above all, narrow it"
+        f"among {len(labels)}: a clean AUC of {GOOD:g} is known to +/- {reach:.2f} at best, and "
+        "many effects will stay open; more test images, of the rarer class above all, narrow it"
     ]
 
 

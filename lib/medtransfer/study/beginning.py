@@ -254,7 +254,7 @@ def _domain(folder: Path, found: Table) -> str:
         return best
     known = ", ".join(f"{name} ({', '.join(row.augmentation)})" for name, row in DOMAINS.items())
     raise UsageError(
-        f"{folder}: no name there says which domain the images are of; say it, such as `--domain "
-        f"{best}`. It decides how images are varied in training: {known}. For images of another "
-        "domain take the one whose variations suit them"
+        f"{folder}: no name there says which domain the images are of; say it: --domain NAME. It "
+        f"decides how images are varied in training: {known}. For images of another domain take "
+        "the one whose variations suit them"
     )
