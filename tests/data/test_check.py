@@ -141,7 +141,7 @@ def test_a_patient_in_two_sets_is_an_error(folder, check):
     manifest.write_text(yaml.safe_dump(facts))
     status, said = check(manifest)
     assert status == 1
-    assert "error: the published split has 1 groups in both test and development: p5" in said
+    assert "error: the given split has 1 group in both test and development: p5" in said
     with pytest.raises(MedtransferError):
         prepare.ready(catalog.request(str(manifest), image_px=32))
 

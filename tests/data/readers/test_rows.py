@@ -288,7 +288,7 @@ def divided(folder, *rows):
         ([("p", "1", "development"), ("q", "0", "tset")], r"names \['development', 'tset'\]"),
         (
             [("p", "1", "development"), ("q", "0", "development"), ("p", "0", "test")],
-            "1 groups in both test and development: p",
+            "1 group in both test and development: p",
         ),
         (
             [("p", "1", "development"), ("q", "0", "development"), ("r", "0", "test")],
