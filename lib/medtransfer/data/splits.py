@@ -169,8 +169,8 @@ def _published(entries: np.ndarray) -> dict[str, np.ndarray]:
         raise SplitError(
             f"the given split names {', '.join(names)}; needed are {', '.join(sorted(needed))}, "
             f"allowed {', '.join(sorted(allowed))}; or {TEST} and {DEVELOPMENT} alone. Where a "
-            "column has other names, the manifest says what they are: split: {rule: column, column: ..., "
-            "development: [train, val], test: [test]}"
+            "column has other names, the manifest says what they are: split: {rule: column, "
+            "column: ..., development: [train, val], test: [test]}"
         )
     return {name: np.array([name in entry for entry in sets]) for name in names}
 
@@ -189,8 +189,8 @@ def published(index: pd.DataFrame) -> dict[str, np.ndarray]:
         if shared := sorted(some & others):
             raise SplitError(
                 f"the given split has {numbered(len(shared), 'group')} in both {first} and "
-                f"{second}: {', '.join(shared[:5])}. A group (a patient) may lie in one of them; `split: "
-                "{rule: seeded}` draws sets that divide none"
+                f"{second}: {', '.join(shared[:5])}. A group (a patient) may lie in one of them; "
+                "`split: {rule: seeded}` draws sets that divide none"
             )
     return found
 
