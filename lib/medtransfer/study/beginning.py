@@ -102,8 +102,8 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
     found = _table(located, given) or _listed(located)
     guess = _guess(found)
     if found.path is None and guess.labels is None:
-        sheets = ", ".join(path.name for path in _near(located, SHEETS))
-        raise SourceError(f"{folder}: {NEEDED}{sheets and f'; save {sheets} as CSV'}")
+        sheets = [name for name in located.files() if name.lower().endswith(SHEETS)]
+        raise SourceError(f"{folder}: {NEEDED}{f'; save {sheets[0]} as CSV' if sheets else ''}")
     pictures = _pictures(located, found)
     chosen = domain or _domain(folder, found)
     texts = (
@@ -137,7 +137,7 @@ def _table(located: Located, given: Path | None) -> Table | None:
             f"{located.folder}"
         )
     tables, refused = [], []
-    for path in _near(located, TABLES):
+    for path in _tables_near(located):
         try:
             tables.append(_read(path, there))
         except SourceError as error:
@@ -148,14 +148,11 @@ def _table(located: Located, given: Path | None) -> Table | None:
     return best
 
 
-def _near(located: Located, endings: tuple[str, ...]) -> list[Path]:
-    """Return the files with such endings that lie below a folder or beside it."""
+def _tables_near(located: Located) -> list[Path]:
+    """Return the tables that lie below a folder or beside it."""
     below = [located.folder / name for name in located.files()]
-    return [
-        path
-        for path in (*below, *sorted(located.folder.parent.iterdir()))
-        if path.suffix.lower() in endings and not path.name.startswith((".", "~"))
-    ]
+    paths = [*below, *sorted(located.folder.parent.iterdir())]
+    return [path for path in paths if path.suffix.lower() in TABLES]
 
 
 def _read(path: Path, there: list[str]) -> Table | None:
