@@ -130,7 +130,7 @@ def _patients(seen: Seen, originals: dict[str, Original], groups: dict[str, str]
     for name, each in originals.items():
         if each.patient:
             found.setdefault(each.patient, set()).add(groups[name])
-    divided = [patient for patient, own in found.items() if len(own) > 1]
+    divided = sorted(patient for patient, own in found.items() if len(own) > 1)
     if divided and len(found) > 1:
         seen.warnings.append(
             f"by their files (PatientID), images of {numbered(len(divided), 'patient')} stand in "
