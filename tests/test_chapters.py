@@ -274,3 +274,17 @@ def test_of_targets_at_chance_no_percentage_is_said(toy, publish_answers):
     table = chapter.table("target_initialization", method="PGD")
     assert table.loc["random", LEFT] == "at chance"
     assert table.loc["pre-trained", LEFT].startswith("60 %")
+
+
+def test_the_ladder_has_no_percentage_of_targets_at_chance(toy, publish_answers):
+    studies = Maker(toy, publish_answers)(
+        lambda cell: 0 if cell.target.initialization == RANDOM else 40,
+        clean=lambda target: 0.5 if target.initialization == RANDOM else 1.0,
+        domains=("pathology",),
+    )
+    chapter = Perturbation("smoke", domain="pathology")
+    chapter.cells = tuple(studies["pathology"]["perturbation"])
+    found = chapter.ladder().drop(columns="flags")
+    blind = found.index.get_level_values("target_initialization") == "random"
+    assert blind.any() and (found[blind].dropna(axis=1) == "at chance").all(axis=None)
+    assert not (found[~blind] == "at chance").any(axis=None)
