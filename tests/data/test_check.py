@@ -111,8 +111,8 @@ def similar(folder):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (broken, "1 of 100 cannot be used: 003.png (not readable as a picture"),
-        (missing, "1 of 100 cannot be used: 003.png"),
+        (broken, "1 of 100 images cannot be used: 003.png (not readable as a picture"),
+        (missing, "1 of 100 images cannot be used: 003.png"),
         (copied, "1 files stand there again, byte for byte"),
         (one_class, "no positive of Tumour"),
         (similar, "1 patients are spelled in several ways: 'P5' and 'p5'"),
