@@ -124,7 +124,7 @@ def test_rows_are_left_out_as_the_manifest_says(folder):
         ),
         (
             OF_COLUMN | {"labels": [{**LABEL, "column": "sick", "positive": [1], "left_out": [0]}]},
-            "the source .1 images. has only positives of Sick",
+            "the source .1 image. has only positives of Sick",
         ),
     ],
     ids=["only", "values", "labels"],
@@ -294,7 +294,7 @@ def divided(folder, *rows):
         ),
         (
             [("p", "1", "development"), ("q", "0", "development"), ("r", "0", "test")],
-            "test .1 images. has no positive of Sick",
+            "test .1 image. has no positive of Sick",
         ),
         (
             [("p", "0", "development"), ("q", "0", "development"), ("r", "0", "test")],
