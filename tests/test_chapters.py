@@ -1,6 +1,7 @@
 """Chapters: what notebooks call; whole ones run with the notebooks themselves."""
 
 import ast
+import re
 from pathlib import Path
 
 import facts
@@ -13,12 +14,14 @@ import verdict_rows
 import yaml
 from IPython.display import Image
 from PIL import Image as Picture
+from studies import Maker
 
 from medtransfer import chapters, paths
-from medtransfer.chapters import Design, DevelopmentData, Perturbation, Synthesis
-from medtransfer.chapters.chapter import ordered
+from medtransfer.chapters import Design, DevelopmentData, Initialization, Perturbation, Synthesis
 from medtransfer.domains import DOMAINS, Domain
 from medtransfer.errors import UsageError
+from medtransfer.networks.trained import RANDOM
+from medtransfer.report.tables import LEFT, ordered
 from medtransfer.report.wording import described, points
 from medtransfer.study.factors import FACTORS
 
@@ -247,3 +250,41 @@ def test_the_synthesis_speaks_of_phantoms_where_images_are_phantoms_alone(own):
         assert ("phantoms, drawn by code" in shown) is drawn
         assert ("What these phantoms can and cannot say" in shown) is drawn
     assert shown == "Images: t.", "its title"
+
+
+def test_of_targets_at_chance_no_percentage_is_said(toy, publish_answers):
+    def clean(target):
+        return 0.5 if target.initialization == RANDOM else 1.0
+
+    studies = Maker(toy, publish_answers)(
+        lambda cell: 0 if cell.target.initialization == RANDOM else 40,
+        clean=clean,
+        domains=("pathology",),
+    )
+    chapter = Initialization("smoke", domain="pathology")
+    chapter.cells = tuple(studies["pathology"]["initialization"])
+    said = chapter.by_start(method="PGD", relation="same architecture")
+    assert re.fullmatch(
+        r"60 % \([^)]*\) of the clean AUC is left when both are pre-trained and nothing can be "
+        r"said when both are random, since targets are at chance",
+        said,
+    )
+    with pytest.raises(UsageError, match="does not exclude chance"):
+        chapter.left(method="PGD", target_initialization=RANDOM)
+    table = chapter.table("target_initialization", method="PGD")
+    assert table.loc["random", LEFT] == "at chance"
+    assert table.loc["pre-trained", LEFT].startswith("60 %")
+
+
+def test_the_ladder_has_no_percentage_of_targets_at_chance(toy, publish_answers):
+    studies = Maker(toy, publish_answers)(
+        lambda cell: 0 if cell.target.initialization == RANDOM else 40,
+        clean=lambda target: 0.5 if target.initialization == RANDOM else 1.0,
+        domains=("pathology",),
+    )
+    chapter = Perturbation("smoke", domain="pathology")
+    chapter.cells = tuple(studies["pathology"]["perturbation"])
+    found = chapter.ladder().drop(columns="flags")
+    blind = found.index.get_level_values("target_initialization") == "random"
+    assert blind.any() and (found[blind].dropna(axis=1) == "at chance").all(axis=None)
+    assert not (found[~blind] == "at chance").any(axis=None)

@@ -68,7 +68,7 @@ def clean_drafts() -> None:
 @PROFILE
 def status(name: str) -> None:
     """Say what is stored and missing for each notebook, and the time left."""
-    from medtransfer.compute import status
+    from medtransfer.compute import sets, status
     from medtransfer.report.wording import named
     from medtransfer.study.builders import known
     from medtransfer.units import shown
@@ -76,6 +76,7 @@ def status(name: str) -> None:
     study = known(profile_of(name))
     needed = rows(status.notebooks(study))
     print(columns(needed, digits=1))
+    print(*(f"{sentence}\n" for sentence in sets.known_omitted(study)), sep="", end="")
     for domain in study.domains:
         chosen = status.epsilons(study, domain)
         for start in study.starts:

@@ -297,7 +297,7 @@ def test_a_group_in_two_sets_is_named_with_both(first, second):
     table = published()
     for place, entry in ((0, first), (1, second)):
         table.loc[place, ["group", "split"]] = ["torn", entry]
-    with pytest.raises(SplitError, match=rf"1 groups in both ({first}|{second}) and .*: torn"):
+    with pytest.raises(SplitError, match=rf"1 group in both ({first}|{second}) and .*: torn"):
         named(table)
 
 

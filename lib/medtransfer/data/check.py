@@ -13,9 +13,10 @@ from medtransfer import paths
 from medtransfer.data import classes, images, looks, prepare, sheet, splits
 from medtransfer.data.catalog import Request
 from medtransfer.data.images import PhantomSource
-from medtransfer.data.schema import ImageFacts, Published, numbered
+from medtransfer.data.schema import ImageFacts, Published, plural
 from medtransfer.data.splits import NAMES, TEST, TRAIN, Development
 from medtransfer.data.verify import check_counts
+from medtransfer.data.words import MISSING
 from medtransfer.errors import SourceError, SplitError
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ HALVES = ("d1", "d2")  # others may fail: then the part of the study on them is 
 NEEDED = (TEST, "d1 train", "d1 validation", "d2 train")
 NOBODY = (
     "nothing says which images belong together: if some are of one patient, they land in training "
-    "and in test sets, and networks look better than they are"
+    "and in test sets, and networks look better than they are. If there is a column of patients, "
+    "name it: group_column"
 )
 
 
@@ -40,6 +42,7 @@ class Checked:
         warnings: what somebody must judge.
         facts: what was looked at.
         table: a row for each set: its images, groups, and positives of every label.
+        test: the labels of the test images, where they can be drawn.
         sheet: where the contact sheet lies.
     """
 
@@ -47,6 +50,7 @@ class Checked:
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     table: list[dict[str, Any]] = field(default_factory=list)
+    test: pd.DataFrame | None = None
     sheet: Path | None = None
 
     def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
@@ -76,6 +80,10 @@ def check(
         seed, test_share, validation_share: of the study (see `splits.Development`).
     """
     found = Checked()
+    if blank := [label.name for label in manifest.labels if label.meaning == MISSING]:
+        found.warnings.append(
+            f"the meaning of {', '.join(blank)} is still to fill in: the report would say so"
+        )
     index = found.tried(_index, asked, manifest)
     if index is None:
         return found
@@ -99,6 +107,8 @@ def check(
             sets |= {f"{name} {TRAIN}": parts.train, f"{name} validation": parts.validation}
         poor = found.tried(classes.check, index, labels=source.labels, sets=sets, needed=NEEDED)
         found.warnings += poor or []
+        if TEST in sets:
+            found.test = index[list(source.labels)].iloc[sets[TEST]]
     if manifest.group_noun == "image":
         found.warnings.append(NOBODY)
     found.table = table(index, manifest, sets)
@@ -122,6 +132,19 @@ def _index(asked: Request | PhantomSource, manifest: ImageFacts) -> pd.DataFrame
     return index
 
 
+def misplaced(manifest: Path, domain: str, sources: Mapping[str, str]) -> list[str]:
+    """Return in a sentence that a study has a manifest under another domain than its own.
+
+    Args:
+        sources: domain -> name or path of a manifest.
+    """
+    return [
+        f"domain: {domain}, but the profile has these images under {named}; say one domain in both"
+        for named, source in sources.items()
+        if source == str(manifest.resolve()) and named != domain
+    ]
+
+
 def table(
     index: pd.DataFrame, manifest: ImageFacts, sets: Mapping[str, np.ndarray]
 ) -> list[dict[str, Any]]:
@@ -132,7 +155,7 @@ def table(
         inside = index.iloc[chosen]
         row = {"set": name, "images": len(inside)}
         if noun != "image":
-            row[numbered(2, noun).removeprefix("2 ")] = inside["group"].nunique()
+            row[plural(noun)] = inside["group"].nunique()
         positives = {label: int(inside[label].sum()) for label in manifest.label_names}
         rows.append(row | {f"{n} (label)" if n in row else n: v for n, v in positives.items()})
     return rows

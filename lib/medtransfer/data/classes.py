@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medtransfer.data.schema import numbered
 from medtransfer.errors import SplitError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def check(
             for what, chosen in (("no positive of", none), ("only positives of", all_ & ~none))
             if chosen.any()
         ]
-        sentence = f"{name} ({len(values)} images) has {' and '.join(says)}"
+        sentence = f"{name} ({numbered(len(values), 'image')}) has {' and '.join(says)}"
         wanted = needed is None or name in needed
         (useless if wanted and (none | all_).all() else poor).append(sentence)
     if useless:

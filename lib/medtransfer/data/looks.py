@@ -14,6 +14,7 @@ from medtransfer.data import likeness, prepare
 from medtransfer.data.catalog import Request
 from medtransfer.data.originals import UPRIGHT, Original, original
 from medtransfer.data.readers.folder import FolderReader
+from medtransfer.data.schema import numbered, plural
 from medtransfer.domains import domain
 from medtransfer.errors import SourceError
 
@@ -90,29 +91,51 @@ def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) 
         sequence = np.argsort(rows)
         rows = [rows[number] for number in sequence]
         small = np.stack(thumbnails)[sequence]
-        _pictures(seen, index.iloc[rows], small, [same[row] for row in rows])
+        copies = [same[row] for row in rows]
+        _pictures(seen, index.iloc[rows], small, copies, noun=wanted.manifest.group_noun)
     if originals:
         _turned(seen, originals)
+        _patients(seen, originals, dict(zip(names, index["group"], strict=True)))
         _sizes(seen, wanted, originals)
     return seen
 
 
-def _pictures(seen: Seen, index: pd.DataFrame, thumbnails: np.ndarray, same: Sequence[str]) -> None:
+def _pictures(
+    seen: Seen, index: pd.DataFrame, thumbnails: np.ndarray, copies: Sequence[str], *, noun: str
+) -> None:
     """Note constant pictures, and those of two groups that are as good as the same."""
     names, groups = index["image"].tolist(), index["group"].tolist()
     constant = [name for name, small in zip(names, thumbnails, strict=True) if not np.ptp(small)]
     if constant:
+        are = "picture is" if len(constant) == 1 else "pictures are"
         seen.warnings.append(
-            f"{len(constant)} of {len(names)} pictures are of one grey or colour: "
-            f"{_listed(constant)}. See whether their files hold a picture"
+            f"{len(constant)} of {len(names)} {are} of one grey or colour: {_listed(constant)}. "
+            "Open such a file: does it hold a picture?"
         )
     found = likeness.pairs(thumbnails, np.array(groups))
-    pairs = [(a, b) for a, b in found if not same[a] or same[a] != same[b]]  # told already
+    pairs = [(a, b) for a, b in found if not copies[a] or copies[a] != copies[b]]  # told already
     if pairs:
-        listed = (f"{names[a]} ({groups[a]}) = {names[b]} ({groups[b]})" for a, b in pairs)
+        of = "" if noun == "image" else f" of two {plural(noun)}"
+        who = ["" if noun == "image" else f" ({group})" for group in groups]
+        listed = (f"{names[a]}{who[a]} = {names[b]}{who[b]}" for a, b in pairs)
         seen.warnings.append(
-            f"{len(pairs)} pairs of pictures of two groups are as good as the same: "
-            f"{_listed(listed, '; ')}. If they are of one patient, the table should say so"
+            f"{numbered(len(pairs), 'pair')} of pictures{of} look the same: "
+            f"{_listed(listed, '; ')}. If both are of one patient, the table should say so"
+        )
+
+
+def _patients(seen: Seen, originals: dict[str, Original], groups: dict[str, str]) -> None:
+    """Note patients of DICOM files that the manifest divides; one id for all says nothing."""
+    found: dict[str, set[str]] = {}
+    for name, each in originals.items():
+        if each.patient:
+            found.setdefault(each.patient, set()).add(groups[name])
+    divided = sorted(patient for patient, own in found.items() if len(own) > 1)
+    if divided and len(found) > 1:
+        seen.warnings.append(
+            f"by their files (PatientID), images of {numbered(len(divided), 'patient')} stand in "
+            f"several groups and may land in training and in test sets: {_listed(divided)}. Write "
+            "the patient into the table, and name its column: group_column"
         )
 
 
@@ -120,9 +143,9 @@ def _turned(seen: Seen, originals: dict[str, Original]) -> None:
     turned = [name for name, each in originals.items() if each.orientation != UPRIGHT]
     if turned:
         seen.warnings.append(
-            f"{len(turned)} of {len(originals)} photographs lie on their side or are mirrored, as "
-            f"their EXIF orientation says: {_listed(turned)}. See on the contact sheet whether "
-            "they stand upright"
+            f"{len(turned)} of {len(originals)} photographs are turned or mirrored, as their EXIF "
+            f"orientation asks: {_listed(turned)}. See on the contact sheet whether they stand "
+            "upright"
         )
 
 
@@ -132,23 +155,23 @@ def _sizes(seen: Seen, wanted: Request, originals: dict[str, Original]) -> None:
     sides = {n: each.side(fit=image.fit, centre=image.centre) for n, each in originals.items()}
     found = np.array([*sides.values()])
     low, middle, high = found.min(), np.median(found), found.max()
-    seen.facts.append(
-        f"sides of the files from {low:.0f} to {high:.0f} px, most often about {middle:.0f} px; "
-        f"image_px is {px}"
-    )
+    usual = "" if low == high else f" to {high:.0f} px, most often about {middle:.0f}"
+    seen.facts.append(f"sides of the files: {low:.0f}{usual} px; image_px is {px}")
     small = [name for name, side in sides.items() if side < px]
     least_px = domain(wanted.manifest.domain).least_px
     fits = recommended(found, least_px=least_px)
     if small:
-        advice = f"image_px: {fits}" if fits < px else "leave them out"
+        all_small = len(small) == len(sides)
+        other = f"files of at least {px} px" if all_small else "leave them out"
+        mend = f"image_px: {fits}" if fits < px else other
         seen.warnings.append(
-            f"{len(small)} of {len(sides)} files are smaller than image_px, {px}, and would be "
-            f"enlarged, which adds nothing: {_listed(small)}. Recommended: {advice}"
+            f"{len(small)} of {len(sides)} files are smaller than image_px, {px}, and are "
+            f"enlarged, which adds nothing: {_listed(small)}. Recommended: {mend}"
         )
     elif px < min(fits, least_px):
         seen.warnings.append(
-            f"images of {wanted.manifest.domain} lose signs below {least_px} px, and image_px is "
-            f"{px}. Recommended: image_px: {fits}"
+            f"image_px is {px}, and photographs as in {wanted.manifest.domain} lose small signs "
+            f"below {least_px} px. Recommended: image_px: {fits}"
         )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medtransfer.data.readers import dicom_shape
+
 UPRIGHT = 1
 ORIENTATION = 0x0112  # the tag of EXIF
 
@@ -17,15 +19,17 @@ class Original:
     """A file's picture.
 
     Attributes:
-        width, height: in pixels, as they are stored.
+        width, height: in pixels, as they are stored; of DICOM as its pixels become squares.
         orientation: 1 to 8, as EXIF numbers them; 1 is upright, 6 and 8 lie on their side.
         channels: 1 if it is stored as grey, else 3.
+        patient: as a DICOM file names the patient, "" elsewhere.
     """
 
     width: int
     height: int
     orientation: int = UPRIGHT
     channels: int = 3
+    patient: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -67,5 +71,6 @@ def _dicom(path: Path) -> Original | None:
     with contextlib.suppress(Exception):
         found: Any = pydicom.dcmread(path, stop_before_pixels=True, force=True)
         channels = 1 if found.SamplesPerPixel == 1 else 3
-        return Original(int(found.Columns), int(found.Rows), channels=channels)
+        patient = str(found.get("PatientID") or "").strip()
+        return Original(*dicom_shape.size(found), channels=channels, patient=patient)
     return None

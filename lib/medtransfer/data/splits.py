@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medtransfer.data.images import Source
+from medtransfer.data.schema import numbered
 from medtransfer.errors import SplitError
 from medtransfer.specs import Spec
 
@@ -166,10 +167,10 @@ def _published(entries: np.ndarray) -> dict[str, np.ndarray]:
     official = set(names) == {TEST, DEVELOPMENT}
     if not official and (set(names) - allowed or needed - set(names)):
         raise SplitError(
-            f"the published split names {names}; needed are {sorted(needed)}, "
-            f"allowed {sorted(allowed)}; or {TEST} and {DEVELOPMENT} alone. Where a column "
-            "has other names, the manifest says what they are: split: {rule: column, column: ..., "
-            "development: [train, val], test: [test]}"
+            f"the given split names {', '.join(names)}; needed are {', '.join(sorted(needed))}, "
+            f"allowed {', '.join(sorted(allowed))}; or {TEST} and {DEVELOPMENT} alone. Where a "
+            "column has other names, the manifest says what they are: split: {rule: column, "
+            "column: ..., development: [train, val], test: [test]}"
         )
     return {name: np.array([name in entry for entry in sets]) for name in names}
 
@@ -187,8 +188,9 @@ def published(index: pd.DataFrame) -> dict[str, np.ndarray]:
     for (first, some), (second, others) in combinations(members.items(), 2):
         if shared := sorted(some & others):
             raise SplitError(
-                f"the published split has {len(shared)} groups in both {first} and {second}: "
-                f"{', '.join(shared[:5])}. A group (a patient) may lie in one of them"
+                f"the given split has {numbered(len(shared), 'group')} in both {first} and "
+                f"{second}: {', '.join(shared[:5])}. A group (a patient) may lie in one of them; "
+                "`split: {rule: seeded}` draws sets that divide none"
             )
     return found
 
@@ -199,13 +201,14 @@ def _check_published(table: dict[str, np.ndarray], groups: np.ndarray) -> None:
         {*groups[table[f"{name}:{TRAIN}"] | table[f"{name}:{VALIDATION}"]]} for name in ("d1", "d2")
     ]
     if shared := sorted(halves[0] & halves[1]):
-        raise SplitError(f"the published split has groups {shared[:5]} in both d1 and d2")
+        listed = ", ".join(shared[:5])
+        raise SplitError(f"the given split has groups in both d1 and d2: {listed}")
     for small, large in (*((name, "d1") for name in SHARES), ("d2/2", "d2")):
         for part in _PARTS:
             outside = table[f"{small}:{part}"] & ~table[f"{large}:{part}"]
             if outside.any():
                 raise SplitError(
-                    f"the published split has {outside.sum()} images in {small}:{part} that are "
+                    f"the given split has {outside.sum()} images in {small}:{part} that are "
                     f"not in {large}:{part}"
                 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medtransfer.data import guesses
+from medtransfer.data import guesses, words
 from medtransfer.data.originals import original
 from medtransfer.data.readers.folder import LISTED, PICTURES
 from medtransfer.data.readers.located import Located
 from medtransfer.data.readers.tables import SEPARATORS, Separator, header, table
+from medtransfer.data.words import GUESSED, MISSING
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import SourceError, UsageError
 from medtransfer.study.profiles import built_in
@@ -23,12 +25,16 @@ from medtransfer.study.profiles import built_in
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLES = (".csv", ".tsv")
+TABLES, SHEETS = (".csv", ".tsv"), (".xlsx", ".xls", ".ods")
 WINDOWS = "windows-1252"
 LOOKED = 2000  # files whose sizes are read, at most
 COLOURED = 10  # of them are decoded, to see whether their colours are grey
 SEEN = 50  # values of every column, among which words of a domain are looked for
 NEARLY = 8  # grey levels between the channels of a grey JPEG
+NEEDED = (
+    "nothing there says what the images show: no table (CSV) names their files, and their folders "
+    "are no classes. Write a table with a row for each image, such as `file,patient,effusion`"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,22 @@ class Table:
     path: Path | None = None
     separator: Separator = ","
     encoding: str | None = None
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What the columns of a table seem to be.
+
+    Attributes:
+        split: the column of sets, and what its values stand for (see `guesses.sets`).
+        people: the column of patients, what one of them is called, and the regular expression of
+            a patient in it, "" for the whole.
+        labels: None if no column looks like them.
+    """
+
+    split: tuple[str, dict[str, list[str]]] | None
+    people: tuple[str, str, str] | None
+    labels: guesses.Labels | None
 
 
 @dataclass(frozen=True)
@@ -60,31 +82,48 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
         domain: None guesses it from names.
 
     Raises:
-        UsageError: one of both files is there already.
-        SourceError: there are no images; or the table cannot be read, or names no files.
+        UsageError: one of both files is there already; or nothing says of which domain the images
+            are.
+        SourceError: there are no images; nothing says what they show; or the table cannot be read,
+            or names no files.
     """
     from medtransfer.study import written
 
     folder = Path(os.path.abspath(folder.expanduser()))
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder")
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", folder.name).strip("_.-") or "images"
+    plain = unicodedata.normalize("NFKD", folder.name).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", plain).strip("_.-") or "images"
     name = f"{name}_images" if name in built_in() else name
     paths = [folder / f"{name}.yaml", folder / f"{name}_profile.yaml"]
     if there := [str(path) for path in paths if path.exists()]:
         raise UsageError(f"{', '.join(there)}: there already; edit it, or move it away first")
     located = Located(folder)
     found = _table(located, given) or _listed(located)
+    guess = _guess(found)
+    if found.path is None and guess.labels is None:
+        sheets = [name for name in located.files() if name.lower().endswith(SHEETS)]
+        raise SourceError(f"{folder}: {NEEDED}{f'; save {sheets[0]} as CSV' if sheets else ''}")
     pictures = _pictures(located, found)
     chosen = domain or _domain(folder, found)
     texts = (
-        written.manifest(name, folder, found, pictures, domain=chosen, said=domain is not None),
+        written.manifest(name, folder, found, guess, pictures, domain=chosen, said=bool(domain)),
         written.profile(name, pictures, domain=chosen),
     )
     for path, text in zip(paths, texts, strict=True):
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     return paths
+
+
+def marked(*paths: Path) -> list[str]:
+    """Return the lines of written files that were guessed, or are to fill in."""
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        line
+        for line in lines
+        if not line.startswith("#") and (f"# {GUESSED}" in line or MISSING in line)
+    ]
 
 
 def _table(located: Located, given: Path | None) -> Table | None:
@@ -97,10 +136,8 @@ def _table(located: Located, given: Path | None) -> Table | None:
             f"{given}: none of its columns names the files of at least half of its rows, below "
             f"{located.folder}"
         )
-    paths = [located.folder / name for name in there if name.lower().endswith(TABLES)]
-    paths += [path for path in sorted(located.folder.parent.iterdir()) if path.suffix in TABLES]
     tables, refused = [], []
-    for path in paths:
+    for path in _tables_near(located):
         try:
             tables.append(_read(path, there))
         except SourceError as error:
@@ -109,6 +146,13 @@ def _table(located: Located, given: Path | None) -> Table | None:
     if refused and not best:
         raise SourceError(f"{'; '.join(refused)}. Mend it, or name another: --table")
     return best
+
+
+def _tables_near(located: Located) -> list[Path]:
+    """Return the tables that lie below a folder or beside it."""
+    below = [located.folder / name for name in located.files()]
+    paths = [*below, *sorted(located.folder.parent.iterdir())]
+    return [path for path in paths if path.suffix.lower() in TABLES]
 
 
 def _read(path: Path, there: list[str]) -> Table | None:
@@ -172,10 +216,42 @@ def _grey(path: Path) -> bool:
     return int(np.ptp(pixels, axis=-1).max()) <= NEARLY
 
 
-def _domain(folder: Path, found: Table) -> str | None:
-    """Return the domain whose words stand most often in names and labels, None if none does."""
+def _guess(found: Table) -> Guess:
+    rows, names = found.rows, found.files.column
+    images, taken = rows[names].nunique(), [names]
+    columns = [*rows] if found.path else [*LISTED[1:]][::-1]
+    split = next(
+        (
+            (column, sets)
+            for column in columns
+            if column not in taken and (sets := guesses.sets(rows[column])) is not None
+        ),
+        None,
+    )
+    taken += [split[0]] if split else []
+    known = guesses.group(rows, taken, images=images) if found.path else None
+    people = (*known, "") if known else None
+    if not known and (pattern := guesses.sides(rows[names])):
+        people = (names, words.PATIENT, pattern)
+    taken += [people[0]] if people else []
+    return Guess(split, people, guesses.labels(rows, taken))
+
+
+def _domain(folder: Path, found: Table) -> str:
+    """Return the domain whose words stand most often in names and labels.
+
+    Raises:
+        UsageError: none does, or two as often.
+    """
     cells = [cell for column in found.rows for cell in found.rows[column].unique()[:SEEN]]
-    names = " ".join([folder.name, found.files.folder, *found.rows, *cells]).casefold()
-    counts = {name: sum(names.count(word) for word in row.words) for name, row in DOMAINS.items()}
-    best = max(counts, key=lambda name: counts[name])
-    return best if counts[best] else None
+    names = " ".join([folder.name, found.files.folder, *found.rows, *cells])
+    counts = {name: words.count(names, row.words) for name, row in DOMAINS.items()}
+    best, second = sorted(counts, key=lambda name: -counts[name])[:2]
+    if counts[best] > counts[second]:
+        return best
+    known = ", ".join(f"{name} ({', '.join(row.augmentation)})" for name, row in DOMAINS.items())
+    raise UsageError(
+        f"{folder}: no name there says which domain the images are of; say it: --domain NAME. It "
+        f"decides how images are varied in training: {known}. For images of another domain take "
+        "the one whose variations suit them"
+    )
