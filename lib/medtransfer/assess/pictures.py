@@ -1,0 +1,159 @@
+"""Pictures of a report: the curve over budgets, and images whose correct call an attack turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medtransfer.assess import plan
+from medtransfer.assess.calls import INVENTIONS, MISSES
+from medtransfer.assess.document import Assessment, Example, RungFacts
+from medtransfer.assess.plan import At, Step
+from medtransfer.assess.setting import Setting
+from medtransfer.attacks.delivery import EIGHT_BIT, deliver
+from medtransfer.measures import predictions
+from medtransfer.report.style import MARKS, SHADES, STYLE
+from medtransfer.scoring.cell import Cell
+from medtransfer.scoring.example import crafted_again
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CURVE = "budgets.png"
+WORST, AT_RANDOM = "worst", "drawn at random"
+
+
+def curve(found: Assessment) -> Figure:
+    """Return the share of correct calls changed over the budget, a line for each rung.
+
+    Bars are 95 % intervals; grey crosses are noise of the same size, for the strongest rung.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import PercentFormatter
+
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        tried = [rung for rung in found.rungs if rung.overall]
+        for number, rung in enumerate(tried):
+            shift = 1.03 ** (number - (len(tried) - 1) / 2)
+            known = [each for each in rung.overall if each.share is not None]
+            budgets = [each.budget * shift for each in known]
+            share = np.array([each.share for each in known])
+            ends = np.array([(each.low, each.high) for each in known]).T.reshape(2, -1)
+            axis.errorbar(
+                budgets,
+                share,
+                yerr=np.abs(ends - share),
+                color=SHADES[(rung.number - 1) % len(SHADES)],
+                marker=MARKS[rung.number % len(MARKS)],
+                markersize=5,
+                linewidth=1.2,
+                label=rung.name,
+            )
+        for budget in found.budgets:
+            noise = [e.noise for r in tried for e in r.overall if e.budget == budget]
+            axis.plot(
+                [budget],
+                [max((value for value in noise if value is not None), default=np.nan)],
+                "x",
+                color="#7F7F7F",
+                label="control noise, largest" if budget == found.budgets[0] else None,
+            )
+        axis.axvline(found.headline, color="0.85", linewidth=6, zorder=0)
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(found.budgets, [str(budget) for budget in found.budgets])
+        axis.set_ylim(bottom=0)
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axis.set_xlabel("budget, grey levels of 255 (grey bar: that of the first page)")
+        axis.set_ylabel("correct calls changed")
+        axis.legend(loc="upper left", fontsize=8)
+    return figure
+
+
+def examples(
+    setting: Setting, steps: Sequence[Step], found: Assessment, folder: Path
+) -> tuple[Example, ...]:
+    """Write pictures of turned calls into a folder: of misses and inventions, worst and at random.
+
+    They come from the rung that changes most calls and the surrogate that its attacker would
+    choose, at the budget of the first page.
+    """
+    tried = {step.rung.identifier: step for step in steps if step.surrogates}
+    rung = max(
+        (each for each in found.rungs if each.identifier in tried),
+        key=lambda each: _share(each, found.headline),
+        default=None,
+    )
+    if rung is None:
+        return ()
+    step, made = tried[rung.identifier], []
+    cell = plan.cells(setting, step, method=rung.method)[
+        At(rung.method, found.headline, EIGHT_BIT, rung.chosen)
+    ]
+    for kind in (MISSES, INVENTIONS):
+        worst = max(
+            (each for each in rung.results if (each.budget, each.kind) == (found.headline, kind)),
+            key=lambda each: each.share or 0.0,
+            default=None,
+        )
+        if worst is None:
+            continue
+        for chosen, row in _turned(setting, cell, worst.finding, kind):
+            file = f"example_{kind}_{chosen.split()[0]}.png"
+            made.append(_example(setting, cell, row, folder / file, rung, worst.finding, kind))
+            made[-1] = made[-1].model_copy(update={"chosen": chosen})
+    return tuple(made)
+
+
+def _share(rung: RungFacts, budget: int) -> float:
+    return next((each.share or 0.0 for each in rung.overall if each.budget == budget), 0.0)
+
+
+def _turned(setting: Setting, cell: Cell, finding: str, kind: str) -> list[tuple[str, int]]:
+    """Return the turned image that is moved furthest, and one drawn at random, if there are."""
+    found, k = predictions.read(cell), setting.target.labels.index(finding)
+    limit = setting.limits[k]
+    before, after = found.clean[:, k] >= limit, found.after[:, k] >= limit
+    ill = found.truth[:, k] > 0
+    rows = np.flatnonzero((before == ill) & (after != before) & (ill == (kind == MISSES)))
+    if not len(rows):
+        return []
+    furthest = int(rows[np.abs(found.change[rows, k]).argmax()])
+    drawn = int(np.random.default_rng(0).choice(rows))
+    return [(WORST, furthest), (AT_RANDOM, drawn)] if drawn != furthest else [(WORST, furthest)]
+
+
+def _example(
+    setting: Setting, cell: Cell, row: int, path: Path, rung: RungFacts, finding: str, kind: str
+) -> Example:
+    import matplotlib.pyplot as plt
+
+    clean, attacked, name = crafted_again(cell, row)
+    delivered = deliver(EIGHT_BIT, clean, attacked, names=[name])
+    panels = [_picture(each) for each in (clean[0], delivered[0])]
+    moved = (delivered - clean)[0].permute(1, 2, 0).cpu().numpy()
+    most = max(float(np.abs(moved).max()), 1e-6)
+    panels.append(np.clip(moved / most / 2 + 0.5, 0, 1))
+    whole = np.concatenate([np.broadcast_to(each, (*each.shape[:2], 3)) for each in panels], 1)
+    times = max(1, 220 // whole.shape[0])
+    plt.imsave(path, whole.repeat(times, 0).repeat(times, 1))
+    found, k = predictions.read(cell), setting.target.labels.index(finding)
+    return Example(
+        file=path.name,
+        chosen="",
+        rung=rung.name,
+        finding=finding,
+        kind=kind,
+        image=name,
+        before=float(found.clean[row, k]),
+        after=float(found.after[row, k]),
+        limit=float(setting.limits[k]),
+    )
+
+
+def _picture(image: object) -> np.ndarray:
+    moved = image.permute(1, 2, 0).cpu().numpy()  # type: ignore[attr-defined]
+    return np.clip((moved + 1) / 2, 0, 1)
