@@ -121,6 +121,9 @@ def training(
 ) -> Training:
     """Return a surrogate, by the recipe of the profile; no two of an assessment share their seed.
 
+    On development sets of a study they are networks of that study, as far as it has so many; on
+    those that the target was made with, its second, independent trainings.
+
     Raises:
         ManifestError: there are no ImageNet weights for the architecture.
         UsageError: the profile has no recipe for the initialization.
@@ -132,7 +135,8 @@ def training(
     weights = ""
     if initialization == IMAGENET:
         weights = manifests.imagenet_weights(architecture).sha256
-    place = f"assess/{architecture}/{initialization}/{images.name}/{replicate}"
+    domain, bis = images.source.domain, images == setting.known
+    place = f"{domain}/{architecture}/{initialization}/{images.name}/{bis}/{replicate}"
     common: Any = {"batch_size": profile.batch_size, "weight_decay": profile.weight_decay}
     return Training(
         development=images,
@@ -140,7 +144,7 @@ def training(
         initialization=initialization,
         weights=weights,
         seed=crc32(f"{profile.seed}/{place}".encode()),
-        augmentation=row_of(images.source.domain).augmentation,
+        augmentation=row_of(domain).augmentation,
         **common,
         **recipe.model_dump(),
     )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from medtransfer.assess import answers, evidence, facts, pictures, plan, report, verdicts
+from medtransfer.assess import answers, evidence, facts, pictures, plan, report, sentences, verdicts
 from medtransfer.assess.document import Assessment, Contrast, Overall, Result, RungFacts
 from medtransfer.assess.evidence import Controls, Row
 from medtransfer.assess.plan import Step
@@ -88,7 +88,7 @@ def _line(rung: RungFacts, headline: int) -> str:
     at = next((each for each in rung.overall if each.budget == headline), None)
     if at is None or at.share is None:
         return f"{rung.number} {rung.name}: {rung.verdict}: {rung.reason}"
-    said = f"{at.share:.0%} of the correct calls changed ({at.low:.0%} to {at.high:.0%})"
+    said = f"{sentences.share(at.share, at.low, at.high)} of the correct calls changed"
     return f"{rung.number} {rung.name}: {rung.verdict}; {said}"
 
 

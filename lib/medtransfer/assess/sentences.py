@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from medtransfer.assess import verdicts
-from medtransfer.assess.document import Assessment, Overall, RungFacts
+from medtransfer.assess.document import Assessment, Contrast, Example, Overall, RungFacts
 from medtransfer.report.wording import listed
 
 CLASSES = dict(zip(verdicts.WORDS, ("vulnerable", "notshown", "open", "untried"), strict=True))
@@ -23,6 +23,23 @@ def share(value: float | None, low: float | None = None, high: float | None = No
 def levels(budget: int) -> str:
     """Return a budget in words: "1 grey level", "4 grey levels"."""
     return f"{budget} grey level{'s' if budget > 1 else ''}"
+
+
+def points(found: Contrast) -> str:
+    """Return a difference of shares as "+12 points (+5 to +19)", "?" where it is not known."""
+    if found.value is None or found.low is None or found.high is None:
+        return "?"
+    value, low, high = (100 * each for each in (found.value, found.low, found.high))
+    return f"{value:+z.0f} points ({low:+z.0f} to {high:+z.0f})"
+
+
+def example(each: Example) -> str:
+    """Return what a picture of a turned call shows."""
+    return (
+        f"**{each.finding}, {SHORT[each.kind]}** ({each.chosen}) by “{each.rung}”, image "
+        f"{each.image}. Left as it was, score {each.before:.2f}; middle attacked, "
+        f"{each.after:.2f}; called from {each.limit:.2f} on; right the difference at full contrast."
+    )
 
 
 def summary(found: Assessment) -> list[str]:

@@ -89,21 +89,25 @@ def _weak(control: float | None) -> str:
     if control is None:
         return "whether the attack works on the attacker's own networks could not be measured"
     return (
-        f"the attack is too weak to tell: on the attacker's own networks it changes {control:.0%} "
-        f"of the calls more than noise does, and {LEAST:.0%} were needed"
+        f"the attack is too weak to tell: on the attacker's own networks it changes {_percent(control)} "
+        f"of the calls more than noise does, and {_percent(LEAST)} were needed"
     )
 
 
 def _open(found: Evidence) -> str:
     if found.noise >= LEAST and found.share - found.noise < LEAST:
         return (
-            f"noise of the same size changes {found.noise:.0%} of the calls, so that the attack's "
-            f"{found.share:.0%} cannot be told from it"
+            f"noise of the same size changes {_percent(found.noise)} of the calls, so that the attack's "
+            f"{_percent(found.share)} cannot be told from it"
         )
     return (
-        f"up to {found.high:.0%} of the calls may be changed; more patients than {found.patients}, "
+        f"up to {_percent(found.high)} of the calls may be changed; more patients than {found.patients}, "
         "or more surrogates, would narrow it"
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:
