@@ -6,14 +6,21 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from medtransfer.assess import answers, evidence, facts, pictures, plan, report, sentences, verdicts
-from medtransfer.assess.document import Assessment, Contrast, Overall, Result, RungFacts
-from medtransfer.assess.evidence import Controls, Row
+from medtransfer.assess import (
+    answers,
+    evidence,
+    facts,
+    pictures,
+    plan,
+    report,
+    results,
+    sentences,
+    verdicts,
+)
+from medtransfer.assess.document import Assessment, RungFacts
+from medtransfer.assess.evidence import Controls
 from medtransfer.assess.plan import Step
-from medtransfer.assess.rungs import CONTRASTS
 from medtransfer.assess.setting import Setting
-from medtransfer.assess.statistics import Shares, difference, interval
-from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT
 from medtransfer.compute.ensure import ensure
 from medtransfer.executors.local import executor
 
@@ -26,6 +33,7 @@ def assess(
     folder: Path,
     *,
     only: Sequence[str] = (),
+    minutes: float | None = None,
     say: Callable[[str], None] = print,
 ) -> Assessment:
     """Assess a setting, and write the report into a folder; return what the report says.
@@ -35,42 +43,37 @@ def assess(
     Args:
         folder: gets the page, the documents (see `report.write`), and `answers.parquet`.
         only: identifiers of the rungs that are wanted; none means all.
-        say: takes a line for every rung as soon as it is known.
+        minutes: rungs that would take longer in all are left out, and the report says so.
+        say: takes a line for every step as soon as it is known.
 
     Raises:
         UsageError: there is no such rung.
         ComputeError: some work failed; the message names it, and the same call goes on.
     """
     begun = time.perf_counter()
-    steps = plan.ladder(setting, only)
     with executor():
         ensure([setting.target])
+        steps = plan.ladder(setting, only)
         say(facts.announced(setting, steps))
-        tried = [step for step in steps if step.surrogates]
-        ensure(cell for step in tried for cell in plan.controls(setting, step).values())
-        found = {
-            step.rung.identifier: evidence.controls(setting, step) for step in tried if step.trained
-        }
-        methods = {step.rung.identifier: _method(step, found) for step in tried}
-        ensure(
-            cell
-            for step in tried
-            for cell in plan.cells(setting, step, method=methods[step.rung.identifier]).values()
-        )
+        tried = _tried(setting, steps, minutes, begun, say)
+    found = {name: each for name, (_, each) in tried.items() if each is not None}
+    methods = {name: method for name, (method, _) in tried.items()}
+    steps = [each if each.rung.identifier in tried else _left(each, minutes) for each in steps]
     headline = evidence.headline(setting, list(found.values()))
     rungs = []
     for step in steps:
         name = step.rung.identifier
-        rungs.append(_rung(setting, step, methods.get(name, ""), found.get(name), headline))
-        say(_line(rungs[-1], headline))
-    rungs = _masked(rungs, headline)
+        rungs.append(results.rung(setting, step, methods.get(name, ""), found.get(name), headline))
+    rungs = results.masked(rungs, headline)
+    for rung in rungs:
+        say(_line(rung, headline))
     made = Assessment(
         **facts.of(setting, steps),
         headline=headline,
         least=verdicts.LEAST,
         seconds=time.perf_counter() - begun,
         rungs=tuple(rungs),
-        contrasts=_contrasts(setting, steps, methods, headline),
+        contrasts=results.contrasts(setting, steps, methods, headline),
     )
     folder.mkdir(parents=True, exist_ok=True)
     shown = pictures.examples(setting, steps, made, folder)
@@ -80,8 +83,40 @@ def assess(
     return made
 
 
-def _method(step: Step, found: dict[str, Controls]) -> str:
-    return found[step.rung.identifier].method if step.trained else WHITE_BOX
+def _tried(
+    setting: Setting,
+    steps: Sequence[Step],
+    minutes: float | None,
+    begun: float,
+    say: Callable[[str], None],
+) -> dict[str, tuple[str, Controls | None]]:
+    """Try rung after rung; return the method and the controls of each that the time sufficed for.
+
+    A rung is begun if it would end in time, were it to take as long as the longest before it.
+    """
+    tried: dict[str, tuple[str, Controls | None]] = {}
+    longest = 0.0
+    for step in (each for each in steps if each.surrogates):
+        start = time.perf_counter()
+        if minutes is not None and start - begun + longest > 60 * minutes:
+            continue
+        found = None
+        if step.trained:
+            ensure(plan.controls(setting, step).values())
+            found = evidence.controls(setting, step)
+        method = found.method if found else WHITE_BOX
+        ensure(plan.cells(setting, step, method=method).values())
+        tried[step.rung.identifier] = method, found
+        spent = time.perf_counter() - start
+        longest = max(longest, spent)
+        say(f"{step.rung.number} {step.rung.name}: done in {spent:.0f} s, by {method}")
+    return tried
+
+
+def _left(step: Step, minutes: float | None) -> Step:
+    """Return a rung as one that was not tried."""
+    reason = step.reason or f"{minutes:g} minutes did not suffice for it"
+    return Step(step.rung, reason=reason)
 
 
 def _line(rung: RungFacts, headline: int) -> str:
@@ -90,158 +125,3 @@ def _line(rung: RungFacts, headline: int) -> str:
         return f"{rung.number} {rung.name}: {rung.verdict}: {rung.reason}"
     said = f"{sentences.share(at.share, at.low, at.high)} of the correct calls changed"
     return f"{rung.number} {rung.name}: {rung.verdict}; {said}"
-
-
-def _rung(
-    setting: Setting, step: Step, method: str, found: Controls | None, headline: int
-) -> RungFacts:
-    rung = step.rung
-    said = {
-        "number": rung.number,
-        "identifier": rung.identifier,
-        "name": rung.name,
-        "knows": rung.knows,
-        "owasp": rung.owasp,
-        "nist": rung.nist,
-        "atlas": rung.atlas,
-        "method": method,
-    }
-    if not step.surrogates:
-        return RungFacts(
-            **said,
-            verdict=verdicts.NOT_ASSESSED,
-            reason=step.reason,
-            surrogates=(),
-            chosen=0,
-            smallest=None,
-            worst="",
-            overall=(),
-            results=(),
-            training_seconds=None,
-            crafting_seconds=None,
-        )
-    rows = {
-        budget: evidence.rows(setting, step, method=method, budget=budget, found=found)
-        for budget in setting.budgets
-    }
-    verdict = verdicts.overall([row.verdict for row in rows[headline]])
-    return RungFacts(
-        **said,
-        verdict=verdict.word,
-        reason=verdict.reason,
-        surrogates=facts.surrogates(step),
-        chosen=found.strongest if found else 0,
-        smallest=_smallest(rows, headline),
-        worst=_worst(rows[headline]),
-        overall=tuple(_overall(setting, step, method, budget, rows) for budget in rows),
-        results=tuple(_result(row) for own in rows.values() for row in own),
-        **facts.spent(setting, step, method=method),
-    )
-
-
-def _smallest(rows: dict[int, list[Row]], headline: int) -> int | None:
-    """Return the smallest vulnerable budget of an unbroken sequence down from the headline."""
-    smallest = None
-    for budget in sorted((each for each in rows if each <= headline), reverse=True):
-        if verdicts.overall([row.verdict for row in rows[budget]]).word != verdicts.VULNERABLE:
-            break
-        smallest = budget
-    return smallest
-
-
-def _worst(rows: Sequence[Row]) -> str:
-    tested = [row for row in rows if row.verdict.word != verdicts.NOT_ASSESSED]
-    if not tested:
-        return ""
-    row = max(tested, key=lambda row: row.evidence.share)
-    return f"{row.finding}, {row.kind}"
-
-
-def _overall(
-    setting: Setting, step: Step, method: str, budget: int, rows: dict[int, list[Row]]
-) -> Overall:
-    attack, noise = (
-        evidence.anything(setting, step, method=method, budget=budget, delivery=kind)
-        for kind in (EIGHT_BIT, CONTROL)
-    )
-    low, high = interval(attack)
-    return Overall(
-        budget=budget,
-        share=attack.mean,
-        low=low,
-        high=high,
-        noise=noise.mean,
-        verdict=verdicts.overall([row.verdict for row in rows[budget]]).word,
-    )
-
-
-def _result(row: Row) -> Result:
-    said = row.evidence
-    return Result(
-        budget=row.budget,
-        finding=row.finding,
-        kind=row.kind,
-        images=row.images,
-        groups=said.patients,
-        share=said.share,
-        low=said.low,
-        high=said.high,
-        strongest=row.strongest,
-        noise=said.noise,
-        p=said.p,
-        control=said.control,
-        verdict=row.verdict.word,
-        reason=row.verdict.reason,
-    )
-
-
-def _masked(rungs: list[RungFacts], headline: int) -> list[RungFacts]:
-    """Take a white box out of the verdict where transferred attacks change more than it does.
-
-    Gradients that mislead an attacker make a white box look strong; its share then says nothing.
-    """
-    at = {
-        rung.identifier: next((each for each in rung.overall if each.budget == headline), None)
-        for rung in rungs
-    }
-    white = at.get("white_box")
-    if white is None or white.high is None:
-        return rungs
-    beaten = [
-        rung.name
-        for rung in rungs
-        if rung.identifier != "white_box"
-        and (other := at[rung.identifier]) is not None
-        and other.low is not None
-        and other.low > white.high
-    ]
-    if not beaten:
-        return rungs
-    why = (
-        f"gradients of this model mislead attacks: {', '.join(beaten)} changes more calls than the "
-        "white box, which therefore says nothing"
-    )
-    change = {"verdict": verdicts.INCONCLUSIVE, "reason": why}
-    return [
-        rung.model_copy(update=change) if rung.identifier == "white_box" else rung for rung in rungs
-    ]
-
-
-def _contrasts(
-    setting: Setting, steps: Sequence[Step], methods: dict[str, str], headline: int
-) -> tuple[Contrast, ...]:
-    shares: dict[str, Shares] = {}
-    for step in steps:
-        if step.surrogates:
-            name = step.rung.identifier
-            shares[name] = evidence.anything(
-                setting, step, method=methods[name], budget=headline, delivery=EIGHT_BIT
-            )
-    found = []
-    for knowledge, having, without in CONTRASTS:
-        if having in shares and without in shares:
-            effect = difference(shares[having], shares[without])
-            found.append(
-                Contrast(knowledge=knowledge, having=having, without=without, **vars(effect))
-            )
-    return tuple(found)

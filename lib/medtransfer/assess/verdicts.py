@@ -89,20 +89,20 @@ def _weak(control: float | None) -> str:
     if control is None:
         return "whether the attack works on the attacker's own networks could not be measured"
     return (
-        f"the attack is too weak to tell: on the attacker's own networks it changes {_percent(control)} "
-        f"of the calls more than noise does, and {_percent(LEAST)} were needed"
+        "the attack is too weak to tell: on the attacker's own networks it changes "
+        f"{_percent(control)} of the calls more than noise does, and {_percent(LEAST)} were needed"
     )
 
 
 def _open(found: Evidence) -> str:
     if found.noise >= LEAST and found.share - found.noise < LEAST:
         return (
-            f"noise of the same size changes {_percent(found.noise)} of the calls, so that the attack's "
-            f"{_percent(found.share)} cannot be told from it"
+            f"noise of the same size changes {_percent(found.noise)} of the calls, so that "
+            f"{_percent(found.share)} under attack cannot be told from it"
         )
     return (
-        f"up to {_percent(found.high)} of the calls may be changed; more patients than {found.patients}, "
-        "or more surrogates, would narrow it"
+        f"up to {_percent(found.high)} of the calls may be changed; more patients than "
+        f"{found.patients}, or more surrogates, would narrow it"
     )
 
 
