@@ -60,6 +60,11 @@ def assessed() -> Path:
     return home() / "assess"
 
 
+def brought() -> Path:
+    """Return the folder of what is known of the models that people brought to assess."""
+    return home() / "brought"
+
+
 def executed(profile: str) -> Path:
     """Return the folder of the executed notebooks of one profile."""
     return home() / "executed" / profile
