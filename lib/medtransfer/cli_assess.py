@@ -6,10 +6,93 @@ from pathlib import Path
 
 import click
 
+from medtransfer.assess.rungs import RUNGS
+from medtransfer.cli_run import PROFILE, profile_of
+from medtransfer.errors import UsageError
+
+BROKEN = 3
+"""The exit status of `run --fail-above` when a rung changes more calls than that."""
+
+
+class Minutes(click.ParamType):
+    """A time such as 30m, 90s or 2h, as minutes."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the minutes of a time."""
+        if isinstance(value, float):
+            return value
+        text = str(value)
+        units = {"s": 1 / 60, "m": 1.0, "h": 60.0}
+        if text[-1:] not in units or not text[:-1].isdecimal() or not int(text[:-1]):
+            self.fail(f"{text!r} is no time; allowed: 90s, 30m, 2h", param, ctx)
+        return int(text[:-1]) * units[text[-1]]
+
 
 @click.group()
 def assess() -> None:
-    """Assess your own model: who could mislead it, with what knowledge?"""
+    """Your own model: what an attacker would have to know to mislead it.
+
+    TARGET is a file of facts about the model, IMAGES a manifest of labelled images. Whoever tests a
+    system must be entitled to.
+    """
+
+
+@assess.command()
+@click.argument("target", type=Path)
+@click.argument("images")
+@click.option("--public", help="Manifest of images of another source, for the outsider.")
+@click.option(
+    "--rung",
+    "rungs",
+    multiple=True,
+    type=click.Choice([rung.identifier for rung in RUNGS]),
+    help="Only these rungs (default: all).",
+)
+@click.option("--surrogates", default=3, show_default=True, help="Networks a rung, at least 2.")
+@click.option("--budget", type=Minutes(), help="Leave out what takes longer: 90s, 30m, 2h.")
+@click.option("--out", type=Path, help="Folder of the report (default: build/assess/NAME).")
+@click.option(
+    "--fail-above",
+    type=click.FloatRange(0, 1),
+    help="Exit with status 3 if a vulnerable rung changes more than this share of calls.",
+)
+@PROFILE
+@click.pass_context
+def run(
+    context: click.Context,
+    target: Path,
+    images: str,
+    public: str | None,
+    rungs: tuple[str, ...],
+    surrogates: int,
+    budget: float | None,
+    out: Path | None,
+    fail_above: float | None,
+    name: str,
+) -> None:
+    """Train simulated attackers, attack, and write the report."""
+    from medtransfer import paths
+    from medtransfer.assess import case, verdicts
+    from medtransfer.assess import run as running
+    from medtransfer.assess.sentences import overall
+
+    if surrogates < 2:
+        raise UsageError("--surrogates: at least 2: one network attacks, another is the control")
+    profile = profile_of(name)
+    setting = case.of_target(target, images, profile=profile, public=public, replicates=surrogates)
+    folder = out or paths.assessed() / setting.system.name
+    found = running.assess(setting, folder, only=rungs, minutes=budget)
+    print(folder / "index.html")
+    if fail_above is None:
+        return
+    for rung in found.rungs:
+        at = overall(found, rung)
+        if rung.verdict == verdicts.VULNERABLE and at and (at.share or 0) > fail_above:
+            context.exit(BROKEN)
 
 
 @assess.command()
