@@ -8,7 +8,12 @@ from medtransfer.assess.statistics import Shares, difference, interval, p_above,
 
 
 def shares(values, draws, patients=100):
-    return Shares(values=np.array(values, float), draws=np.array(draws, float), patients=patients)
+    return Shares(
+        values=np.array(values, float),
+        draws=np.array(draws, float),
+        images=patients,
+        patients=patients,
+    )
 
 
 def still(values, *, patients=100, draws=50):
@@ -37,6 +42,14 @@ def test_independent_patients_and_one_surrogate_give_clopper_and_pearson():
     low, high = interval(shares([hits / patients], draws, patients))
     exact = stats.binomtest(hits, patients).proportion_ci(method="exact")
     assert (low, high) == pytest.approx((exact.low, exact.high), abs=0.01)
+
+
+def test_a_rare_event_is_never_better_known_than_none():
+    """One image in a thousand, of fifty patients: its own interval would end below 0.6 %."""
+    draws = np.random.default_rng(0).binomial(1000, 0.001, size=(1, 400)) / 1000
+    few = Shares(values=np.array([0.001]), draws=draws, images=1000, patients=50)
+    _, high = interval(few)
+    assert high == pytest.approx(stats.binomtest(0, 50).proportion_ci(method="exact").high)
 
 
 def test_no_patients_have_no_interval():

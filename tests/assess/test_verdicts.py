@@ -73,10 +73,20 @@ def test_more_findings_take_smaller_p():
     assert judge([weak, rest, few])[0].word == VULNERABLE
 
 
-def test_a_rung_is_as_weak_as_its_weakest_finding():
-    broken, held, still, skipped = map(Verdict, (VULNERABLE, NOT_SHOWN, INCONCLUSIVE, NOT_ASSESSED))
-    assert overall([held, broken, still]).word == VULNERABLE
-    assert overall([held, still, skipped]).word == INCONCLUSIVE
-    assert overall([held, skipped]).word == NOT_SHOWN
-    assert overall([skipped]).word == NOT_ASSESSED
-    assert overall([]).word == NOT_ASSESSED
+@pytest.mark.parametrize(
+    ("words", "whole"),
+    [
+        ([NOT_SHOWN, VULNERABLE, INCONCLUSIVE], VULNERABLE),
+        ([NOT_SHOWN, INCONCLUSIVE, NOT_ASSESSED], INCONCLUSIVE),
+        ([NOT_SHOWN, NOT_ASSESSED], NOT_SHOWN),
+        ([NOT_ASSESSED], NOT_ASSESSED),
+        ([], NOT_ASSESSED),
+    ],
+)
+def test_a_rung_is_as_weak_as_its_weakest_finding(words, whole):
+    assert overall([HOLDS] * len(words), [Verdict(word) for word in words]).word == whole
+
+
+def test_an_open_rung_has_the_reason_of_the_finding_that_changes_most():
+    verdicts = [Verdict(INCONCLUSIVE, "few"), Verdict(NOT_SHOWN), Verdict(INCONCLUSIVE, "noise")]
+    assert overall([HOLDS, FALLS, FALLS], verdicts).reason == "noise"

@@ -74,4 +74,5 @@ def _ratio(hits: np.ndarray, among: np.ndarray, asked: Asked) -> Shares:
         hits @ weights.T, number, out=np.full((len(hits), len(weights)), np.nan), where=number > 0
     )
     patients = len(np.unique(asked.groups[among > 0]))
-    return Shares(values=shares[:, 0], draws=shares[:, 1:], patients=patients)
+    images = int((among > 0).sum())
+    return Shares(values=shares[:, 0], draws=shares[:, 1:], images=images, patients=patients)

@@ -18,8 +18,9 @@ from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT
 from medtransfer.measures import metrics, predictions
 from medtransfer.scoring.cell import Cell
 
-HARMLESS = 0.97
-"""Noise of the headline budget leaves at least this share of the surrogates' clean AUC."""
+LEFT, SHAKEN = 0.97, 0.05
+"""Noise of the headline budget leaves at least the first share of the AUC of the attacker's own
+networks, and changes at most the second of their correct calls."""
 
 Found = dict[tuple[str, str], float]
 """(finding, kind) -> share; absent where no call is correct."""
@@ -35,14 +36,16 @@ class Controls:
         siblings: budget -> shares of correct calls of sibling networks that attacks change more
             than noise does.
         own: the same of the networks that they were crafted on.
-        harmless: budget -> share of the clean AUC that noise leaves.
+        left, shaken: budget -> share of their clean AUC that noise leaves, and of their correct
+            calls that it changes.
     """
 
     method: str
     strongest: int
     siblings: dict[int, Found]
     own: dict[int, Found]
-    harmless: dict[int, float]
+    left: dict[int, float]
+    shaken: dict[int, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +90,8 @@ def controls(setting: Setting, step: Step) -> Controls:
             budget: _more(cells, method, budget, [(place, place) for place in places])
             for budget in setting.budgets
         },
-        harmless={budget: _left(cells, method, budget, pairs) for budget in setting.budgets},
+        left={budget: _left(cells, method, budget, pairs) for budget in setting.budgets},
+        shaken={budget: _shaken(cells, method, budget, pairs) for budget in setting.budgets},
     )
 
 
@@ -122,16 +126,25 @@ def _left(
     return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
 
 
+def _shaken(
+    cells: dict[At, Cell], method: str, budget: int, pairs: Sequence[tuple[int, int]]
+) -> float:
+    """Return the share of correct calls of the attacker's networks that noise changes, a mean."""
+    noise = [cells[At(method, budget, CONTROL, *pair)] for pair in pairs]
+    shares = [calls.changed_any(_asked([cell]), limits(cell.target)).mean for cell in noise]
+    return float(np.nanmean(shares)) if np.isfinite(shares).any() else float("nan")
+
+
 def headline(setting: Setting, found: Sequence[Controls]) -> int:
     """Return the budget of the first page: the largest at which noise harms no surrogate.
 
-    Noise must leave at least `HARMLESS` of the clean AUC in the mean of every rung; failing that,
-    the smallest budget is taken.
+    In the mean of every rung it must leave the share `LEFT` of the clean AUC, and change at most
+    the share `SHAKEN` of the correct calls. Failing that, the smallest budget is taken.
     """
     safe = [
         budget
         for budget in setting.budgets
-        if all(not each.harmless[budget] < HARMLESS for each in found)
+        if not any(each.left[budget] < LEFT or each.shaken[budget] > SHAKEN for each in found)
     ]
     return max(safe, default=min(setting.budgets))
 

@@ -9,6 +9,7 @@ from medtransfer.assess.document import Contrast, Overall, Result, RungFacts
 from medtransfer.assess.evidence import Controls, Row
 from medtransfer.assess.plan import Step
 from medtransfer.assess.rungs import CONTRASTS
+from medtransfer.assess.sentences import SHORT
 from medtransfer.assess.setting import Setting
 from medtransfer.assess.statistics import Shares, difference, interval
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT
@@ -53,7 +54,7 @@ def rung(
         budget: evidence.rows(setting, step, method=method, budget=budget, found=found)
         for budget in setting.budgets
     }
-    verdict = verdicts.overall([row.verdict for row in rows[headline]])
+    verdict = _whole(rows[headline])
     return RungFacts(
         **said,
         verdict=verdict.word,
@@ -72,18 +73,23 @@ def _smallest(rows: dict[int, list[Row]], headline: int) -> int | None:
     """Return the smallest vulnerable budget of an unbroken sequence down from the headline."""
     smallest = None
     for budget in sorted((each for each in rows if each <= headline), reverse=True):
-        if verdicts.overall([row.verdict for row in rows[budget]]).word != verdicts.VULNERABLE:
+        if _whole(rows[budget]).word != verdicts.VULNERABLE:
             break
         smallest = budget
     return smallest
 
 
+def _whole(rows: Sequence[Row]) -> verdicts.Verdict:
+    return verdicts.overall([row.evidence for row in rows], [row.verdict for row in rows])
+
+
 def _worst(rows: Sequence[Row]) -> str:
+    """Return the finding of which the attack changes most calls beyond noise, in words."""
     tested = [row for row in rows if row.verdict.word != verdicts.NOT_ASSESSED]
     if not tested:
         return ""
-    row = max(tested, key=lambda row: row.evidence.share)
-    return f"{row.finding}, {row.kind}"
+    row = max(tested, key=lambda row: row.evidence.share - row.evidence.noise)
+    return f"{row.finding}, {SHORT[row.kind]}"
 
 
 def _overall(
@@ -100,7 +106,7 @@ def _overall(
         low=low,
         high=high,
         noise=noise.mean,
-        verdict=verdicts.overall([row.verdict for row in rows[budget]]).word,
+        verdict=_whole(rows[budget]).word,
     )
 
 

@@ -49,8 +49,7 @@ def summary(found: Assessment) -> list[str]:
         by_word[rung.verdict].append(rung)
     said = [
         "Attackers were simulated who know more and more about this system. Each changed images by "
-        f"at most {levels(found.headline)} of 255, which "
-        "does no harm when it is mere noise, and we counted which of the system's correct "
+        f"at most {levels(found.headline)} of 255, and we counted which of the system's correct "
         "calls changed."
     ]
     if broken := by_word[verdicts.VULNERABLE]:

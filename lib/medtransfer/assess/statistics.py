@@ -7,8 +7,9 @@ a surrogate and a patient add to both; it is at least that of either source. The
 are Satterthwaite's (1946).
 
 The interval of a share is that of Korn and Graubard (1998): Clopper and Pearson's exact one for as
-many independent patients as would give the variance, and never for more than there are. So it stays
-within 0 and 1, and where nothing happened it is the exact bound over patients. The test that an
+many independent images as would give the variance, and never for more than there are. So it stays
+within 0 and 1. Where nothing happened it is the exact bound over patients, and it never reaches
+less far than that, so that a rare event does not look better known than none. The test that an
 attack changes more than noise is Student's, one-sided. `benchmarks/assessments.py` shows coverage
 and errors.
 """
@@ -31,11 +32,12 @@ class Shares:
     Attributes:
         values: (R,), from 0 to 1.
         draws: (R, B), the same under B resamples of the patients.
-        patients: number of patients with such a call.
+        images, patients: how many have such a call.
     """
 
     values: np.ndarray
     draws: np.ndarray
+    images: int
     patients: int
 
     def __sub__(self, other: Self) -> Shares:
@@ -43,6 +45,7 @@ class Shares:
         return Shares(
             values=self.values - other.values,
             draws=self.draws - other.draws,
+            images=min(self.images, other.images),
             patients=min(self.patients, other.patients),
         )
 
@@ -76,20 +79,19 @@ def interval(shares: Shares, *, level: float = LEVEL) -> tuple[float, float]:
         return float("nan"), float("nan")
     value, tail = min(max(shares.mean, 0.0), 1.0), (1 - level) / 2
     number = _effective(shares, value, tail=tail)
-    hits = value * number
-    low = stats.beta.ppf(tail, hits, number - hits + 1) if hits > 0 else 0.0
-    high = stats.beta.ppf(1 - tail, hits + 1, number - hits) if hits < number else 1.0
-    return float(low), float(high)
+    hits, nothing = value * number, float(1 - tail ** (1 / shares.patients))
+    low = float(stats.beta.ppf(tail, hits, number - hits + 1)) if hits > 0 else 0.0
+    high = float(stats.beta.ppf(1 - tail, hits + 1, number - hits)) if hits < number else 1.0
+    return min(low, 1 - nothing), max(high, nothing)
 
 
 def _effective(shares: Shares, value: float, *, tail: float) -> float:
-    """Return how many independent patients tell as much, at most as many as there are."""
-    patients = float(shares.patients)
+    """Return how many independent images tell as much, at most as many as there are."""
     spread, freedom = variance(shares)
-    if patients < 2 or not spread > 0:
-        return patients
-    wider = stats.t.ppf(tail, patients - 1) / stats.t.ppf(tail, freedom)
-    return min(patients, max(1.0, value * (1 - value) / spread * wider**2))
+    if shares.images < 2 or not spread > 0:
+        return float(shares.patients)
+    wider = stats.t.ppf(tail, shares.images - 1) / stats.t.ppf(tail, freedom)
+    return float(min(shares.images, max(1.0, value * (1 - value) / spread * wider**2)))
 
 
 def p_above(shares: Shares, *, null: float = 0.0) -> float:

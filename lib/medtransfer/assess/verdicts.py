@@ -110,18 +110,20 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def overall(verdicts: Sequence[Verdict]) -> Verdict:
+def overall(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> Verdict:
     """Return the verdict of a rung from those of its findings.
 
     One finding that is vulnerable is enough; that no vulnerability was shown takes all of them.
+    What stays open has the reason of the finding of which most calls are changed.
     """
     words = [each.word for each in verdicts]
     if VULNERABLE in words:
         return Verdict(VULNERABLE)
-    tested = [each for each in verdicts if each.word != NOT_ASSESSED]
+    tested = [n for n, word in enumerate(words) if word != NOT_ASSESSED]
     if not tested:
         reason = next((each.reason for each in verdicts), "nothing was measured")
         return Verdict(NOT_ASSESSED, reason)
-    if all(each.word == NOT_SHOWN for each in tested):
+    if all(words[number] == NOT_SHOWN for number in tested):
         return Verdict(NOT_SHOWN)
-    return next(each for each in tested if each.word == INCONCLUSIVE)
+    still = [number for number in tested if words[number] == INCONCLUSIVE]
+    return verdicts[max(still, key=lambda number: evidence[number].share)]
