@@ -55,6 +55,7 @@ medtransfer.add_command(init)
 medtransfer.add_command(models)
 medtransfer.add_command(weights)
 medtransfer.add_command(run)
+medtransfer.add_command(assess)
 medtransfer.add_command(reproduce)
 
 

@@ -8,7 +8,8 @@ import click
 
 from medtransfer.assess.rungs import RUNGS
 from medtransfer.cli_run import PROFILE, profile_of
-from medtransfer.errors import UsageError
+from medtransfer.errors import TargetError, UsageError
+from medtransfer.printing import checked
 
 BROKEN = 3
 """The exit status of `run --fail-above` when a rung changes more calls than that."""
@@ -36,9 +37,23 @@ class Minutes(click.ParamType):
 def assess() -> None:
     """Your own model: what an attacker would have to know to mislead it.
 
-    TARGET is a file of facts about the model, IMAGES a manifest of labelled images. Whoever tests a
-    system must be entitled to.
+    TARGET: the file that says what the model is (docs/own_model.md). IMAGES: the manifest of
+    labelled images. Whoever tests a system must be entitled to.
     """
+
+
+@assess.command()
+@click.argument("target", type=Path)
+@click.argument("images")
+@click.pass_context
+def check(context: click.Context, target: Path, images: str) -> None:
+    """Look at a model and its images before anything is trained; takes about a minute."""
+    from medtransfer.assess import check
+
+    _, found = check.check(target, images)
+    print(checked(found))
+    if found.errors:
+        context.exit(1)
 
 
 @assess.command()
@@ -76,14 +91,18 @@ def run(
 ) -> None:
     """Train simulated attackers, attack, and write the report."""
     from medtransfer import paths
-    from medtransfer.assess import case, verdicts
+    from medtransfer.assess import case, check, verdicts
     from medtransfer.assess import run as running
     from medtransfer.assess.sentences import overall
 
     if surrogates < 2:
         raise UsageError("--surrogates: at least 2: one network attacks, another is the control")
     profile = profile_of(name)
-    setting = case.of_target(target, images, profile=profile, public=public, replicates=surrogates)
+    model, looked = check.check(target, images)
+    print(checked(looked))
+    if looked.errors:
+        raise TargetError("nothing was trained: mend these errors first")
+    setting = case.of_target(model, images, profile=profile, public=public, replicates=surrogates)
     folder = out or paths.assessed() / setting.system.name
     found = running.assess(setting, folder, only=rungs, minutes=budget)
     print(folder / "index.html")

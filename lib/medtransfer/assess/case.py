@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from medtransfer.assess import bring
 from medtransfer.assess.bring import Model
 from medtransfer.assess.setting import Setting, System
@@ -20,30 +18,26 @@ PUBLIC_SHARE = 0.2
 
 
 def of_target(
-    target: Path,
+    model: Model,
     manifest: str,
     *,
     profile: Profile,
     public: str | None = None,
-    pictures: Path | None = None,
     replicates: int,
 ) -> Setting:
     """Return the assessment of a brought model; its images are read, and nothing is trained.
 
     Args:
-        target: the target file.
         manifest: of the labelled images, a name or a path.
         public: that of images of another source, for the outsider.
-        pictures: the folder of answers of a system that cannot be called.
         replicates: surrogates a rung.
 
     Raises:
-        ManifestError: a file breaks its schema.
-        TargetError: the model cannot be brought, or does not fit the images.
+        ManifestError: a manifest breaks its schema.
+        TargetError: the model cannot be opened, or does not fit the images.
         SourceError, SplitError: the images cannot be used.
         UsageError: the public images have no label of the model.
     """
-    model = bring.model(target, pictures=pictures)
     source = _read(manifest, model)
     brought = bring.brought(model, source)
     known = model.target.known

@@ -29,6 +29,7 @@ from medtransfer.data.images import PhantomSource
 from medtransfer.data.splits import Development
 from medtransfer.errors import ManifestError
 from medtransfer.measures import metrics, predictions
+from medtransfer.networks.contract import CALLS, PROBABILITIES
 from medtransfer.scoring import transfer
 
 
@@ -107,7 +108,7 @@ def _system(setting: Setting) -> SystemFacts:
 
 def _in_units(outputs: str, limits: np.ndarray) -> np.ndarray:
     """Return thresholds in units of the outputs: scores are log-odds of probabilities."""
-    return expit(limits) if outputs == "probabilities" else limits
+    return expit(limits) if outputs == PROBABILITIES else limits
 
 
 def counted(setting: Setting) -> Sets:
@@ -149,6 +150,8 @@ def clean(setting: Setting, steps: Sequence[Step]) -> tuple[Clean, ...]:
     truth = index[list(prepared.labels)].to_numpy()
     weights = resampled(tuple(index["group"]), setting.profile.resamples).weights
     auc = metrics.label_auc(truth, outputs)
+    if setting.system.outputs == CALLS:  # calls have no ranks
+        auc = np.full_like(auc, np.nan)
     draws = metrics.weighted_auc(truth, outputs, weights=weights)
     called = outputs >= setting.limits
     found = []

@@ -26,7 +26,7 @@ class Input(Strict):
         channels: 1 for grey images, 3 for colours.
         layout: of a batch: "nchw" (channels before rows and columns) or "nhwc".
         colours: "rgb", or "bgr" where blue comes first.
-        range: what the grey levels 0 and 255 become, before mean and std.
+        range: what the grey levels 0 and 255 become, before mean and std; they stay as they are.
         mean, std: one number for each channel, in units of `range`: subtracted, and divided by
             afterwards. Needed together.
         fit: how an image that is not as wide as high becomes so: black borders, the middle of it,
@@ -39,7 +39,7 @@ class Input(Strict):
     channels: Literal[1, 3]
     layout: Literal["nchw", "nhwc"] = "nchw"
     colours: Literal["rgb", "bgr"] = "rgb"
-    range: tuple[Number, Number]
+    range: tuple[Number, Number] = (0.0, 255.0)
     mean: tuple[Number, ...] = ()
     std: tuple[Annotated[float, Field(gt=0)], ...] = ()
     fit: Literal["pad", "crop", "stretch"] = "pad"

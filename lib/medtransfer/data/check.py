@@ -16,7 +16,7 @@ from medtransfer.data.images import PhantomSource
 from medtransfer.data.schema import ImageFacts, Published, numbered
 from medtransfer.data.splits import NAMES, TEST, TRAIN, Development
 from medtransfer.data.verify import check_counts
-from medtransfer.errors import SourceError, SplitError
+from medtransfer.errors import SourceError, SplitError, TargetError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,7 @@ class Checked:
         warnings: what somebody must judge.
         facts: what was looked at.
         table: a row for each set: its images, groups, and positives of every label.
+        answers: a row for each label, of what a model answers.
         sheet: where the contact sheet lies.
     """
 
@@ -47,13 +48,14 @@ class Checked:
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     table: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
     sheet: Path | None = None
 
     def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Return what a step returns; None, and an error more, where it refuses something."""
         try:
             return step(*given, **named)
-        except (SourceError, SplitError, OSError) as error:
+        except (SourceError, SplitError, TargetError, OSError) as error:
             self.errors.append(str(error))
             return None
 

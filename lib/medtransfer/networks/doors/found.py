@@ -33,20 +33,14 @@ def _sha256(path: Path) -> str:
         raise TargetError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def remember(path: Path, files: Sequence[Path]) -> str:
-    """Write down where a model lies, and its files; return their sha256.
-
-    Raises:
-        TargetError: a file cannot be read.
-    """
-    sha256 = checksum(files)
+def remember(sha256: str, path: Path, files: Sequence[Path]) -> None:
+    """Write down where the model of a checksum lies, and the files that it is of."""
     place = _place(sha256)
     place.parent.mkdir(parents=True, exist_ok=True)
     scratch = place.with_suffix(f".{os.getpid()}")
     known = {"path": str(path.resolve()), "files": [str(each.resolve()) for each in files]}
     scratch.write_text(json.dumps(known))
     os.replace(scratch, place)
-    return sha256
 
 
 def path(sha256: str) -> Path:
