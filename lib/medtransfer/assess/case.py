@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from medtransfer.assess import bring
 from medtransfer.assess.bring import Model
-from medtransfer.assess.setting import Setting, System
+from medtransfer.assess.setting import BUDGETS, Setting, System
 from medtransfer.data import catalog, images, prepare, roles
 from medtransfer.data.images import FileSource
 from medtransfer.data.splits import DEVELOPMENT, Development, published
 from medtransfer.errors import UsageError
 from medtransfer.networks.contract import JPEG, ONE_OF_MANY
 from medtransfer.networks.doors import scores
+from medtransfer.networks.doors.door import ANSWERS
 from medtransfer.study.schema import Profile
 
 PUBLIC_SHARE = 0.2
@@ -23,6 +24,7 @@ def of_target(
     *,
     profile: Profile,
     public: str | None = None,
+    budgets: tuple[int, ...] = BUDGETS,
     replicates: int,
 ) -> Setting:
     """Return the assessment of a brought model; its images are read, and nothing is trained.
@@ -30,6 +32,7 @@ def of_target(
     Args:
         manifest: of the labelled images, a name or a path.
         public: that of images of another source, for the outsider.
+        budgets: grey levels of 255.
         replicates: surrogates a rung.
 
     Raises:
@@ -50,8 +53,9 @@ def of_target(
         public=_public(public, model, source, profile) if public else None,
         architecture=known.architecture,
         initialization=known.initialization,
-        differentiable=brought.open().differentiable,
+        differentiable=model.door != ANSWERS and brought.open().differentiable,
         profile=profile,
+        budgets=budgets,
         replicates=replicates,
     )
 

@@ -125,7 +125,7 @@ def crafted_again(cell: Cell, row: int) -> tuple[Tensor, Tensor, str]:
     """
     from medtransfer.scoring import transfer
 
-    with _as_workers_do():
+    with as_workers_do():
         prepared, rows = transfer.prepared_rows(cell.attack)
         first = row - row % transfer.BATCH
         part = rows[first : first + transfer.BATCH]
@@ -136,7 +136,7 @@ def crafted_again(cell: Cell, row: int) -> tuple[Tensor, Tensor, str]:
 
 
 @contextlib.contextmanager
-def _as_workers_do() -> Iterator[None]:
+def as_workers_do() -> Iterator[None]:
     """Compute on one thread, as workers do: with several, sums are rounded otherwise."""
     import torch
 
