@@ -145,6 +145,7 @@ class RungFacts(Part):
     number: int
     identifier: str
     name: str
+    who: str
     knows: str
     owasp: str
     nist: str

@@ -13,6 +13,7 @@ from medtransfer.assess.calls import INVENTIONS, MISSES
 from medtransfer.assess.document import Assessment, Example, RungFacts
 from medtransfer.assess.plan import At, Step
 from medtransfer.assess.setting import Setting
+from medtransfer.assess.verdicts import NOT_ASSESSED
 from medtransfer.attacks.delivery import EIGHT_BIT, deliver
 from medtransfer.measures import predictions
 from medtransfer.report.style import MARKS, SHADES, STYLE
@@ -78,14 +79,14 @@ def examples(
 ) -> tuple[Example, ...]:
     """Write pictures of turned calls into a folder: of misses and inventions, worst and at random.
 
-    They come from the rung that changes most calls and the surrogate that its attacker would
-    choose, at the budget of the first page.
+    They come from the rung whose transferred attacks change most calls beyond noise, and from the
+    surrogate that its attacker would choose, at the budget of the first page.
     """
     tried = {step.rung.identifier: step for step in steps if step.surrogates}
+    known = [each for each in found.rungs if each.identifier in tried]
+    transferred = [each for each in known if tried[each.identifier].trained]
     rung = max(
-        (each for each in found.rungs if each.identifier in tried),
-        key=lambda each: _share(each, found.headline),
-        default=None,
+        transferred or known, key=lambda each: _beyond_noise(each, found.headline), default=None
     )
     if rung is None:
         return ()
@@ -94,11 +95,12 @@ def examples(
         At(rung.method, found.headline, EIGHT_BIT, rung.chosen)
     ]
     for kind in (MISSES, INVENTIONS):
-        worst = max(
-            (each for each in rung.results if (each.budget, each.kind) == (found.headline, kind)),
-            key=lambda each: each.share or 0.0,
-            default=None,
-        )
+        rows = [
+            each
+            for each in rung.results
+            if (each.budget, each.kind) == (found.headline, kind) and each.verdict != NOT_ASSESSED
+        ]
+        worst = max(rows, key=lambda each: (each.share or 0) - (each.noise or 0), default=None)
         if worst is None:
             continue
         for chosen, row in _turned(setting, cell, worst.finding, kind):
@@ -108,8 +110,9 @@ def examples(
     return tuple(made)
 
 
-def _share(rung: RungFacts, budget: int) -> float:
-    return next((each.share or 0.0 for each in rung.overall if each.budget == budget), 0.0)
+def _beyond_noise(rung: RungFacts, budget: int) -> float:
+    at = next(each for each in rung.overall if each.budget == budget)
+    return (at.share or 0.0) - (at.noise or 0.0)
 
 
 def _turned(setting: Setting, cell: Cell, finding: str, kind: str) -> list[tuple[str, int]]:

@@ -30,6 +30,7 @@ def rung(
         "number": rung.number,
         "identifier": rung.identifier,
         "name": rung.name,
+        "who": rung.who,
         "knows": rung.knows,
         "owasp": rung.owasp,
         "nist": rung.nist,

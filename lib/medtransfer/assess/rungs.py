@@ -15,6 +15,7 @@ class Rung:
         number: from 1, the least, to 6.
         identifier: what files and options call it.
         name: what people call it.
+        who: the attacker, in a sentence.
         images: whose images the surrogates are trained on: public ones, the attacker's own of the
             target's source, or the target's development set; or the target itself is there.
         same_architecture: whether surrogates have the target's architecture.
@@ -29,6 +30,7 @@ class Rung:
     number: int
     identifier: str
     name: str
+    who: str
     images: str
     same_architecture: bool
     same_start: bool | None
@@ -49,6 +51,7 @@ RUNGS = (
         1,
         "outsider",
         "Outsider",
+        "an outsider with public images of another source",
         images=PUBLIC,
         same_architecture=False,
         same_start=None,
@@ -62,6 +65,7 @@ RUNGS = (
         2,
         "source",
         "Same source",
+        "an attacker with images of the same source",
         images=ATTACKER,
         same_architecture=False,
         same_start=False,
@@ -75,6 +79,7 @@ RUNGS = (
         3,
         "architecture",
         "+ architecture",
+        "an attacker with images of the same source who knows the architecture",
         images=ATTACKER,
         same_architecture=True,
         same_start=False,
@@ -87,6 +92,7 @@ RUNGS = (
         4,
         "initialization",
         "+ initialization",
+        "an attacker with images of the same source who knows architecture and first weights",
         images=ATTACKER,
         same_architecture=True,
         same_start=True,
@@ -99,6 +105,7 @@ RUNGS = (
         5,
         "development",
         "+ development data",
+        "an attacker with the images that the system was made with",
         images=DEVELOPMENT,
         same_architecture=True,
         same_start=True,
@@ -112,6 +119,7 @@ RUNGS = (
         6,
         "white_box",
         "White box",
+        "an attacker who has the system itself (white box)",
         images=TARGET,
         same_architecture=True,
         same_start=True,

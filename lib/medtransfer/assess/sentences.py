@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from medtransfer.assess import verdicts
 from medtransfer.assess.document import Assessment, Contrast, Example, Overall, RungFacts
-from medtransfer.report.wording import listed
 
 CLASSES = dict(zip(verdicts.WORDS, ("vulnerable", "notshown", "open", "untried"), strict=True))
 SHORT = {"misses": "hidden", "inventions": "invented"}
@@ -53,25 +54,26 @@ def summary(found: Assessment) -> list[str]:
         "calls changed."
     ]
     if broken := by_word[verdicts.VULNERABLE]:
-        transfer = [rung for rung in broken if rung.identifier != "white_box"]
-        first = (transfer or broken)[0]
-        at = overall(found, first)
+        at = overall(found, broken[0])
         assert at is not None
-        who = listed([f"“{rung.name}”" for rung in broken])
         said.append(
-            f"It is vulnerable to {who}. The least of these, “{first.name}”, changes "
-            f"{share(at.share, at.low, at.high)} of the correct calls, noise {share(at.noise)}."
+            f"It is vulnerable to {_all(broken)}. The first of these changes "
+            f"{share(at.share, at.low, at.high)} of the correct calls; noise of the same size "
+            f"changes {share(at.noise)}."
         )
     if held := by_word[verdicts.NOT_SHOWN]:
         said.append(
-            f"No vulnerability was shown to {listed([f'“{rung.name}”' for rung in held])}: no "
-            "proof that there is none."
+            f"No vulnerability was shown to {_all(held)}, which is no proof that there is none."
         )
     if still := by_word[verdicts.INCONCLUSIVE]:
-        said.append(f"Open remains {listed([f'“{rung.name}”' for rung in still])}.")
+        said.append(f"It stays open whether it is vulnerable to {_all(still)}.")
     if len(by_word[verdicts.NOT_ASSESSED]) == len(found.rungs):
         said.append("No attacker could be assessed.")
     return said
+
+
+def _all(rungs: Sequence[RungFacts]) -> str:
+    return "; to ".join(rung.who for rung in rungs)
 
 
 def overall(found: Assessment, rung: RungFacts) -> Overall | None:
