@@ -123,9 +123,7 @@ def penetration_test(found: Assessment) -> list[tuple[str, str]]:
     tester = found.tester
     who = "; ".join(filter(None, (tester.name, tester.independence, tester.expertise)))
     tried = [rung.name for rung in found.rungs if rung.overall]
-    methods = listed(
-        list(dict.fromkeys(rung.method for rung in found.rungs if rung.method)) or [""]
-    )
+    methods = " and ".join(dict.fromkeys(rung.method for rung in found.rungs if rung.method))
     return [
         (
             "Independence and technical expertise of testers",
