@@ -5,7 +5,7 @@ from __future__ import annotations
 from medtransfer.assess import bring
 from medtransfer.assess.bring import Model
 from medtransfer.assess.setting import BUDGETS, Setting, System
-from medtransfer.data import catalog, images, prepare, roles
+from medtransfer.data import catalog, images, manifests, prepare, roles
 from medtransfer.data.images import FileSource
 from medtransfer.data.splits import DEVELOPMENT, Development, published
 from medtransfer.errors import UsageError
@@ -47,6 +47,7 @@ def of_target(
     named = published(images.load(source).index)
     return Setting(
         system=system(model, source.labels),
+        images=manifests.image_facts(manifest),
         target=brought,
         attacker=roles.of(source, roles.ATTACKER, seed=profile.seed),
         known=roles.of(source, DEVELOPMENT, seed=profile.seed) if DEVELOPMENT in named else None,

@@ -24,12 +24,12 @@ from medtransfer.assess.document import (
 )
 from medtransfer.assess.plan import Step
 from medtransfer.assess.setting import Setting
-from medtransfer.data import images, manifests, splits
-from medtransfer.data.images import PhantomSource
+from medtransfer.data import images, splits
+from medtransfer.data.schema import PhantomManifest
 from medtransfer.data.splits import Development
-from medtransfer.errors import ManifestError
 from medtransfer.measures import metrics, predictions
 from medtransfer.networks.contract import CALLS, PROBABILITIES
+from medtransfer.report.wording import groups
 from medtransfer.scoring import transfer
 
 
@@ -118,9 +118,9 @@ def counted(setting: Setting) -> Sets:
     known = None if setting.known is None else _parts(setting.known)
     index = images.load(source).index
     return Sets(
-        title=_title(source.manifest),
-        phantom=isinstance(source, PhantomSource),
-        groups="groups" if index["group"].nunique() < len(index) else "images",
+        title=setting.images.title,
+        phantom=isinstance(setting.images, PhantomManifest),
+        groups=groups(setting.images),
         test_images=len(attacker.test),
         test_groups=index["group"].iloc[attacker.test].nunique(),
         calibration_images=len(owner.validation),
@@ -132,13 +132,6 @@ def counted(setting: Setting) -> Sets:
 def _parts(development: Development) -> splits.Parts:
     prepared = images.load(development.source)
     return splits.parts(prepared.index, labels=prepared.labels, development=development)
-
-
-def _title(manifest: str) -> str:
-    try:
-        return manifests.named(manifest)[1].title
-    except ManifestError:  # the user's own
-        return manifest
 
 
 def clean(setting: Setting, steps: Sequence[Step]) -> tuple[Clean, ...]:
@@ -211,7 +204,7 @@ def _notes(setting: Setting, sets: Sets) -> list[str]:
             "Thresholds that the owner does not say were chosen on calibration images, where "
             "sensitivity + specificity is largest."
         )
-    if sets.groups == "images":
+    if setting.images.group_noun == "image":
         said.append(
             "Nobody says which images belong to one patient: each image counts as one, and "
             "intervals are too narrow if patients have several."

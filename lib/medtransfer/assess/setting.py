@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
-
 import numpy as np
 
+from medtransfer.data import manifests
+from medtransfer.data.schema import ImageFacts
 from medtransfer.data.splits import Development
 from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.study.builders import Study
 from medtransfer.study.schema import Profile
 
 BUDGETS = (1, 2, 4, 8)
@@ -54,6 +55,7 @@ class Setting:
 
     Attributes:
         system: what the owner says of it.
+        images: what the manifest says of the images.
         target: what is attacked; its validation images are the calibration images.
         attacker: the images that an attacker of the same source has.
         known: those that the target was made with, None where nobody says.
@@ -66,6 +68,7 @@ class Setting:
     """
 
     system: System
+    images: ImageFacts
     target: Network
     attacker: Development
     known: Development | None
@@ -111,17 +114,18 @@ def limits(network: Network) -> np.ndarray:
     return metrics.threshold(found.truth, found.clean)
 
 
-def of_study(study: Any, domain: str, *, target: Network, title: str) -> Setting:
+def of_study(study: Study, domain: str, *, target: Network, title: str) -> Setting:
     """Return the assessment of a network of a study, as if a vendor had brought it.
 
     The attacker has d2, the target was made with d1, and there is no public source.
 
     Args:
-        study: a `study.builders.Study` with the images of the domain.
+        study: with the images of the domain.
     """
     traits = target.traits
     return Setting(
         system=System(name=f"{domain}_{target.key[:8]}", title=title),
+        images=manifests.image_facts(study.profile.sources[domain]),
         target=target,
         attacker=study.development(domain, "d2"),
         known=study.development(domain, "d1"),
