@@ -81,7 +81,7 @@ def controls(setting: Setting, step: Step) -> Controls:
         found = _more(cells, method, largest, pairs)
         return float(np.mean(list(found.values()))) if found else 0.0
 
-    method = max(setting.profile.methods, key=lambda name: mean(name, apart))
+    method = max(setting.methods, key=lambda name: mean(name, apart))
     return Controls(
         method=method,
         strongest=max(places, key=lambda p: mean(method, [pair for pair in apart if pair[0] == p])),

@@ -43,7 +43,7 @@ def of(setting: Setting, steps: Sequence[Step]) -> dict[str, Any]:
         "images": sets,
         "clean": clean(setting, steps),
         "budgets": setting.budgets,
-        "methods": {name: dict(given) for name, given in setting.profile.methods.items()},
+        "methods": setting.methods,
         "resamples": setting.profile.resamples,
         "target_calls": _target_calls(setting, steps, sets),
         "notes": tuple(_notes(setting, sets)),

@@ -176,7 +176,7 @@ def controls(setting: Setting, step: Step) -> dict[At, Cell]:
     itself is among them, and noise of the same size.
     """
     places = range(len(step.trained))
-    grid = product(setting.profile.methods, setting.budgets, DELIVERIES, places, places)
+    grid = product(setting.methods, setting.budgets, DELIVERIES, places, places)
     return {
         At(*at): Cell(
             attack=_attack(setting, step.trained[at[3]], at[0], at[1], VALIDATION),
@@ -204,7 +204,7 @@ DELIVERIES = (EIGHT_BIT, CONTROL)
 
 
 def _attack(setting: Setting, surrogate: Network, method: str, budget: int, images: str) -> Attack:
-    study = Study(setting.profile, {})
+    study = Study(setting.profile.model_copy(update={"methods": setting.methods}), {})
     return study.attack(method, [surrogate], epsilon=budget * GREY_LEVEL, images=images)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+
 import numpy as np
 
 from medtransfer.data import manifests
@@ -18,6 +19,9 @@ from medtransfer.study.schema import Profile
 BUDGETS = (1, 2, 4, 8)
 """Grey levels of 255 by which a pixel may be moved; fixed, whatever the target answers."""
 REPLICATES = 3
+STEPS = 10
+"""At most so many steps has an iterative attack: with them it reaches every budget, and a ladder
+of surrogates is attacked at four budgets."""
 SHALLOW = ("mobilenet_v2_stride8", "efficientnet_lite0_stride8")
 DEEP = ("mobilenet_v2", "efficientnet_lite0")
 """What surrogates are made of where nobody says otherwise, for small and for large images."""
@@ -79,6 +83,16 @@ class Setting:
     profile: Profile
     budgets: tuple[int, ...] = BUDGETS
     replicates: int = REPLICATES
+
+    @property
+    def methods(self) -> dict[str, dict[str, float]]:
+        """The methods of the profile with their parameters, of at most `STEPS` steps."""
+        return {
+            name: {
+                what: min(value, STEPS) if what == "steps" else value for what, value in own.items()
+            }
+            for name, own in self.profile.methods.items()
+        }
 
     @property
     def candidates(self) -> tuple[str, ...]:
