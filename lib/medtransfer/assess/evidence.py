@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 
-from medtransfer.analysis.tables import resampled
+from medtransfer.analysis.tables import resampled, thresholds
 from medtransfer.assess import calls, plan, verdicts
 from medtransfer.assess.calls import KINDS, Asked
 from medtransfer.assess.plan import At, Step
-from medtransfer.assess.setting import Setting, limits
+from medtransfer.assess.setting import Setting
 from medtransfer.assess.statistics import Shares, interval, p_above
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT
 from medtransfer.measures import metrics, predictions
@@ -35,7 +35,6 @@ class Controls:
         strongest: the place of the surrogate whose attacks change most calls of its siblings.
         siblings: budget -> shares of correct calls of sibling networks that attacks change more
             than noise does.
-        own: the same of the networks that they were crafted on.
         left, shaken: budget -> share of their clean AUC that noise leaves, and of their correct
             calls that it changes.
     """
@@ -43,7 +42,6 @@ class Controls:
     method: str
     strongest: int
     siblings: dict[int, Found]
-    own: dict[int, Found]
     left: dict[int, float]
     shaken: dict[int, float]
 
@@ -74,22 +72,17 @@ def controls(setting: Setting, step: Step) -> Controls:
     """
     cells = plan.controls(setting, step)
     places, largest = range(len(step.trained)), max(setting.budgets)
-    pairs = list(product(places, places))
-    apart = [pair for pair in pairs if pair[0] != pair[1]] or pairs
+    pairs = list(permutations(places, 2))
 
     def mean(method: str, pairs: Sequence[tuple[int, int]]) -> float:
         found = _more(cells, method, largest, pairs)
         return float(np.mean(list(found.values()))) if found else 0.0
 
-    method = max(setting.methods, key=lambda name: mean(name, apart))
+    method = max(setting.methods, key=lambda name: mean(name, pairs))
     return Controls(
         method=method,
-        strongest=max(places, key=lambda p: mean(method, [pair for pair in apart if pair[0] == p])),
-        siblings={budget: _more(cells, method, budget, apart) for budget in setting.budgets},
-        own={
-            budget: _more(cells, method, budget, [(place, place) for place in places])
-            for budget in setting.budgets
-        },
+        strongest=max(places, key=lambda p: mean(method, [pair for pair in pairs if pair[0] == p])),
+        siblings={budget: _more(cells, method, budget, pairs) for budget in setting.budgets},
         left={budget: _left(cells, method, budget, pairs) for budget in setting.budgets},
         shaken={budget: _shaken(cells, method, budget, pairs) for budget in setting.budgets},
     )
@@ -103,7 +96,7 @@ def _more(
     for pair in pairs:
         attack, noise = (cells[At(method, budget, kind, *pair)] for kind in (EIGHT_BIT, CONTROL))
         target = attack.target
-        answered, shaken, own = _asked([attack]), _asked([noise]), limits(target)
+        answered, shaken, own = _asked([attack]), _asked([noise]), thresholds(target)
         for (k, finding), kind in product(enumerate(target.labels), KINDS):
             more = (
                 calls.changed(answered, own, finding=k, kind=kind)
@@ -131,20 +124,24 @@ def _shaken(
 ) -> float:
     """Return the share of correct calls of the attacker's networks that noise changes, a mean."""
     noise = [cells[At(method, budget, CONTROL, *pair)] for pair in pairs]
-    shares = [calls.changed_any(_asked([cell]), limits(cell.target)).mean for cell in noise]
+    shares = [calls.changed_any(_asked([cell]), thresholds(cell.target)).mean for cell in noise]
     return float(np.nanmean(shares)) if np.isfinite(shares).any() else float("nan")
 
 
 def headline(setting: Setting, found: Sequence[Controls]) -> int:
     """Return the budget of the first page: the largest at which noise harms no surrogate.
 
-    In the mean of every rung it must leave the share `LEFT` of the clean AUC, and change at most
-    the share `SHAKEN` of the correct calls. Failing that, the smallest budget is taken.
+    In the mean over all rungs it must leave the share `LEFT` of the clean AUC, and change at most
+    the share `SHAKEN` of the correct calls. Failing that, the smallest budget is taken; with no
+    surrogates at all, the largest.
     """
+    if not found:
+        return max(setting.budgets)
     safe = [
         budget
         for budget in setting.budgets
-        if not any(each.left[budget] < LEFT or each.shaken[budget] > SHAKEN for each in found)
+        if np.mean([each.left[budget] for each in found]) >= LEFT
+        and np.mean([each.shaken[budget] for each in found]) <= SHAKEN
     ]
     return max(safe, default=min(setting.budgets))
 

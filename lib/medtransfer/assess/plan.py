@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 from zlib import crc32
 
@@ -172,18 +172,18 @@ class At:
 def controls(setting: Setting, step: Step) -> dict[At, Cell]:
     """Return the positive controls of a rung: its own networks attack each other.
 
-    By every method at every budget, on validation images of the attacker; a network's attack on
-    itself is among them, and noise of the same size.
+    By every method at every budget, on validation images of the attacker, and noise of the same
+    size.
     """
-    places = range(len(step.trained))
-    grid = product(setting.methods, setting.budgets, DELIVERIES, places, places)
+    pairs = permutations(range(len(step.trained)), 2)
+    grid = product(setting.methods, setting.budgets, DELIVERIES, pairs)
     return {
-        At(*at): Cell(
-            attack=_attack(setting, step.trained[at[3]], at[0], at[1], VALIDATION),
-            target=step.trained[at[4]],
-            delivery=at[2],
+        At(method, budget, kind, *pair): Cell(
+            attack=_attack(setting, step.trained[pair[0]], method, budget, VALIDATION),
+            target=step.trained[pair[1]],
+            delivery=kind,
         )
-        for at in grid
+        for method, budget, kind, pair in grid
     }
 
 
@@ -191,12 +191,12 @@ def cells(setting: Setting, step: Step, *, method: str) -> dict[At, Cell]:
     """Return what the target is asked on a rung: each surrogate at every budget, and noise."""
     grid = product([method], setting.budgets, DELIVERIES, range(len(step.surrogates)))
     return {
-        At(*at): Cell(
-            attack=_attack(setting, step.surrogates[at[3]], at[0], at[1], TEST),
+        At(name, budget, kind, place): Cell(
+            attack=_attack(setting, step.surrogates[place], name, budget, TEST),
             target=setting.target,
-            delivery=at[2],
+            delivery=kind,
         )
-        for at in grid
+        for name, budget, kind, place in grid
     }
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from medtransfer.analysis.tables import thresholds
 from medtransfer.data import manifests
 from medtransfer.data.schema import ImageFacts
 from medtransfer.data.splits import Development
@@ -103,9 +104,10 @@ class Setting:
     def limits(self) -> np.ndarray:
         """From where on the target calls each finding, (K,); its predictions are in the store.
 
-        The owner's thresholds; where there is none, as `limits` finds it on calibration images.
+        The owner's thresholds; where there is none, the one that maximises sensitivity +
+        specificity on calibration images, NaN for a finding that these show one way.
         """
-        chosen = limits(self.target)
+        chosen = thresholds(self.target)
         own = np.array(self.system.limits or np.full(len(chosen), np.nan), float)
         return np.where(np.isfinite(own), own, chosen)
 
@@ -115,17 +117,6 @@ def small_or_large(image_px: int) -> tuple[str, ...]:
     from medtransfer.networks.architectures import architecture
 
     return DEEP if all(architecture(name).enough_px <= image_px for name in DEEP) else SHALLOW
-
-
-def limits(network: Network) -> np.ndarray:
-    """Return the scores that maximise sensitivity + specificity on a network's validation images.
-
-    (K,), NaN for a finding that these show one way.
-    """
-    from medtransfer.measures import metrics, predictions
-
-    found = predictions.read(network)
-    return metrics.threshold(found.truth, found.clean)
 
 
 def of_study(study: Study, domain: str, *, target: Network, title: str) -> Setting:
