@@ -29,6 +29,7 @@ from medtransfer.data.schema import PhantomManifest
 from medtransfer.data.splits import Development
 from medtransfer.measures import metrics, predictions
 from medtransfer.networks.contract import CALLS, PROBABILITIES
+from medtransfer.networks.trained import IMAGENET
 from medtransfer.report.wording import groups
 from medtransfer.scoring import transfer
 
@@ -199,6 +200,17 @@ def _notes(setting: Setting, sets: Sets) -> list[str]:
             "Nobody says which images the model was made with: the attacker's may be among them, "
             "so that rungs of the same source say at most so much."
         )
+    if setting.architecture is None:
+        said.append(
+            "Nobody says which architecture the model has: an attacker's may be the same by chance."
+        )
+    if setting.initialization is None:
+        said.append(
+            "Nobody says how the model's weights began: attackers who do not know it begin with "
+            "public weights, which may be the model's own."
+        )
+    elif setting.public is not None and setting.initialization == IMAGENET:
+        said.append("The outsider begins with public weights, and so did the model.")
     if not setting.system.limits or np.isnan(setting.system.limits).any():
         said.append(
             "Thresholds that the owner does not say were chosen on calibration images, where "

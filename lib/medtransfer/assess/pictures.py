@@ -22,8 +22,10 @@ from medtransfer.scoring.example import crafted_again
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor
 
 CURVE = "budgets.png"
+SHOWN_PX = 220  # of an example, at least about
 WORST, AT_RANDOM = "worst", "drawn at random"
 
 
@@ -105,8 +107,21 @@ def examples(
             continue
         for chosen, row in _turned(setting, cell, worst.finding, kind):
             file = f"example_{kind}_{chosen.split()[0]}.png"
-            made.append(_example(setting, cell, row, folder / file, rung, worst.finding, kind))
-            made[-1] = made[-1].model_copy(update={"chosen": chosen})
+            _draw(cell, row, folder / file)
+            asked, k = predictions.read(cell), setting.target.labels.index(worst.finding)
+            made.append(
+                Example(
+                    file=file,
+                    chosen=chosen,
+                    rung=rung.name,
+                    finding=worst.finding,
+                    kind=kind,
+                    image=asked.images[row],
+                    before=float(asked.clean[row, k]),
+                    after=float(asked.after[row, k]),
+                    limit=float(setting.limits[k]),
+                )
+            )
     return tuple(made)
 
 
@@ -129,34 +144,20 @@ def _turned(setting: Setting, cell: Cell, finding: str, kind: str) -> list[tuple
     return [(WORST, furthest), (AT_RANDOM, drawn)] if drawn != furthest else [(WORST, furthest)]
 
 
-def _example(
-    setting: Setting, cell: Cell, row: int, path: Path, rung: RungFacts, finding: str, kind: str
-) -> Example:
+def _draw(cell: Cell, row: int, path: Path) -> None:
+    """Draw an image as it is, as attacked and delivered, and the difference, side by side."""
     import matplotlib.pyplot as plt
 
     clean, attacked, name = crafted_again(cell, row)
     delivered = deliver(EIGHT_BIT, clean, attacked, names=[name])
-    panels = [_picture(each) for each in (clean[0], delivered[0])]
-    moved = (delivered - clean)[0].permute(1, 2, 0).cpu().numpy()
-    most = max(float(np.abs(moved).max()), 1e-6)
-    panels.append(np.clip(moved / most / 2 + 0.5, 0, 1))
+    moved = (delivered - clean)[0]
+    most = max(float(moved.abs().max()), 1e-6)
+    panels = [_picture(each) for each in (clean[0], delivered[0], moved / most)]
     whole = np.concatenate([np.broadcast_to(each, (*each.shape[:2], 3)) for each in panels], 1)
-    times = max(1, 220 // whole.shape[0])
+    times = max(1, SHOWN_PX // whole.shape[0])
     plt.imsave(path, whole.repeat(times, 0).repeat(times, 1))
-    found, k = predictions.read(cell), setting.target.labels.index(finding)
-    return Example(
-        file=path.name,
-        chosen="",
-        rung=rung.name,
-        finding=finding,
-        kind=kind,
-        image=name,
-        before=float(found.clean[row, k]),
-        after=float(found.after[row, k]),
-        limit=float(setting.limits[k]),
-    )
 
 
-def _picture(image: object) -> np.ndarray:
-    moved = image.permute(1, 2, 0).cpu().numpy()  # type: ignore[attr-defined]
-    return np.clip((moved + 1) / 2, 0, 1)
+def _picture(image: Tensor) -> np.ndarray:
+    """Return an image (C, H, W) in [-1, 1] as (H, W, C) in [0, 1]."""
+    return np.clip((image.permute(1, 2, 0).cpu().numpy() + 1) / 2, 0, 1)
