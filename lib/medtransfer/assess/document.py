@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-VERSION = 1
+VERSION: Literal[1] = 1
 Word = Literal["vulnerable", "no vulnerability shown", "inconclusive", "not assessed"]
 
 

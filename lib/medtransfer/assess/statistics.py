@@ -7,7 +7,7 @@ a surrogate and a patient add to both; it is at least that of either source. The
 are Satterthwaite's (1946).
 
 The interval of a share is that of Korn and Graubard (1998): Clopper and Pearson's exact one for as
-many independent images as would give the variance, and never for more than there are. So it stays
+many independent answers as would give the variance, and never for more than there are. So it stays
 within 0 and 1. Where nothing happened it is the exact bound over patients, and it never reaches
 less far than that, so that a rare event does not look better known than none. The test that an
 attack changes more than noise is Student's, one-sided. `benchmarks/assessments.py` shows coverage
@@ -86,12 +86,13 @@ def interval(shares: Shares, *, level: float = LEVEL) -> tuple[float, float]:
 
 
 def _effective(shares: Shares, value: float, *, tail: float) -> float:
-    """Return how many independent images tell as much, at most as many as there are."""
+    """Return how many independent answers tell as much, at most as many as there are."""
     spread, freedom = variance(shares)
-    if shares.images < 2 or not spread > 0:
+    number = shares.images * len(shares.values)
+    if number < 2 or not spread > 0:
         return float(shares.patients)
-    wider = stats.t.ppf(tail, shares.images - 1) / stats.t.ppf(tail, freedom)
-    return float(min(shares.images, max(1.0, value * (1 - value) / spread * wider**2)))
+    wider = stats.t.ppf(tail, number - 1) / stats.t.ppf(tail, freedom)
+    return float(min(number, max(1.0, value * (1 - value) / spread * wider**2)))
 
 
 def p_above(shares: Shares, *, null: float = 0.0) -> float:
