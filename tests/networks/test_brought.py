@@ -113,6 +113,7 @@ def test_code_that_makes_no_model(tmp_path, code, said):
         network_of(targets.write_target(tmp_path, trust_code=True)).raw(targets.pictures(2)[0])
 
 
+@pytest.mark.slow
 def test_an_onnx_file_answers_as_its_network(small, tmp_path):
     pytest.importorskip("onnxruntime", reason="part of the extra `assess`")
     pytest.importorskip("onnxscript", reason="torch needs it to write ONNX")

@@ -67,19 +67,15 @@ def test_weights_beside_the_file_count_for_its_checksum(tmp_path, write):
 
 @pytest.mark.parametrize("kind", ["above", "absolute", "link", "absent"])
 def test_weights_outside_of_the_folder_are_not_read(tmp_path, write, kind):
-    folder = tmp_path / "secret"
-    folder.mkdir()
-    (folder / "weights.bin").write_bytes(targets.external_weights())
+    outside = tmp_path.parent / "weights.bin"
+    outside.write_bytes(targets.external_weights())
+    os.symlink(outside, tmp_path / "link.bin")
     name = {
         "above": "../weights.bin",
-        "absolute": str(folder / "weights.bin"),
+        "absolute": str(outside),
         "link": "link.bin",
         "absent": "absent.bin",
     }[kind]
-    if kind == "above":
-        (tmp_path.parent / "weights.bin").write_bytes(targets.external_weights())
-    if kind == "link":
-        os.symlink(folder / "weights.bin", tmp_path / "link.bin")
     with pytest.raises(TargetError, match=r"onnxruntime cannot open it: .*[Ee]xternal data"):
         bring.model(write(external=name))
 
