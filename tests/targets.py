@@ -165,7 +165,9 @@ def write_onnx(
     )
     opset = [helper.make_opsetid("", 20)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(helper.make_model(graph, opset_imports=opset, ir_version=10).SerializeToString())
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=opset, ir_version=10).SerializeToString()
+    )
     return path
 
 

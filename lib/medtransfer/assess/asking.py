@@ -161,22 +161,21 @@ def clean(asked: Asked, declared: Mapping[str, float]) -> tuple[list[str], list[
     warnings: list[str] = []
     found = dict(zip(asked.network.labels, measured(asked), strict=True))
     known = {name: each for name, each in found.items() if np.isfinite(each).all()}
-    if known and all(high < NOTHING for _, _, high in known.values()):
-        errors.append(
-            f"the model tells nothing of these images: {_spans(known)}. Nothing can be said about "
-            "attacks on it; see whether `input` and the labels are as meant"
-        )
-        return errors, warnings
-    if below := {n: each for n, each in known.items() if each[2] < declared.get(n, 0)}:
-        said = ", ".join(f"{name} {declared[name]:.3g}" for name in below)
-        errors.append(
-            f"declared.auc: {said}; on these images it is lower: {_spans(below)}. See whether "
-            "`input`, `chain` and the labels are as meant; if it is so, declare what was measured"
-        )
     if down := {n: each for n, each in known.items() if each[2] < metrics.CHANCE}:
         errors.append(
             f"the answers are upside down: {_spans(down)}; is a high output a negative, or are "
             "`labels` in another order?"
+        )
+    elif known and all(high < NOTHING for _, _, high in known.values()):
+        errors.append(
+            f"the model tells nothing of these images: {_spans(known)}. Nothing can be said about "
+            "attacks on it; see whether `input` and the labels are as meant"
+        )
+    elif below := {n: each for n, each in known.items() if each[2] < declared.get(n, 0)}:
+        said = ", ".join(f"{name} {declared[name]:.3g}" for name in below)
+        errors.append(
+            f"declared.auc: {said}; on these images it is lower: {_spans(below)}. See whether "
+            "`input`, `chain` and the labels are as meant; if it is so, declare what was measured"
         )
     if chance := {n: each for n, each in known.items() if each[1] <= metrics.CHANCE <= each[2]}:
         warnings.append(

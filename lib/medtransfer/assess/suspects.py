@@ -96,20 +96,20 @@ def _inputs(asked: Asked) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarr
             asked.network,
             door=dataclasses.replace(door, contract=other),  # type: ignore[type-var]
         )
-        mean = "and the mean and std of ImageNet" if other.mean else "without mean and std"
-        what = f"range [{other.low:g}, {other.high:g}] {mean}"
+        same = (other.mean, other.std) == (contract.mean, contract.std)
+        after = "as it is" if same else "those of ImageNet" if other.mean else "left out"
+        what = f"range [{other.low:g}, {other.high:g}], mean and std {after},"
         yield what, network.raw, "say so in `input`"
 
 
 def _others(contract: Contract) -> Iterator[dict[str, Any]]:
-    now = (contract.low, contract.high, contract.mean, contract.std)
-    for low, high in RANGES:
-        normalisations: list[dict[str, Any]] = [{"mean": (), "std": ()}]
-        if contract.channels == 3 and (low, high) == (0.0, 1.0):
-            normalisations.append(IMAGENET)
-        for each in normalisations:
-            if (low, high, each["mean"], each["std"]) != now:
-                yield {"low": low, "high": high, **each}
+    own = {"mean": contract.mean, "std": contract.std}
+    normalisations = [own] if not contract.mean else [own, {"mean": (), "std": ()}]
+    given = [{"low": low, "high": high, **each} for low, high in RANGES for each in normalisations]
+    if contract.channels == 3:
+        given.append({"low": 0.0, "high": 1.0, **IMAGENET})
+    now = {"low": contract.low, "high": contract.high, **own}
+    yield from (each for each in given if each != now)
 
 
 def _order(asked: Asked) -> list[str]:

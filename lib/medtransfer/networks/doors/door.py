@@ -36,7 +36,7 @@ class Door(Protocol):
 
     @property
     def module(self) -> nn.Module | None:
-        """From what `pixels.prepared` makes of images to (N, K), with gradients, if there is one."""
+        """From what `pixels.prepared` makes of images to (N, K), with gradients; or None."""
         ...
 
     @property

@@ -35,7 +35,7 @@ EXPORTED = Refused(
 SCRIPT = Refused(
     "TorchScript",
     "it is code, and loading it may run a pickle",
-    f'load it where you trust it (`torch.jit.load("{{path}}")`), then `{TORCH_TO_ONNX}`',
+    f"write ONNX of the network that it was made from: `{TORCH_TO_ONNX}`",
 )
 KERAS = Refused(
     "a Keras model",

@@ -84,7 +84,7 @@ def opened(path: Path, contract: Contract) -> modules.ModuleDoor:
     """Return the door of the model in a folder.
 
     Raises:
-        TargetError: timm has no such architecture, or the tensors are not its.
+        TargetError: timm has no such architecture, or the files do not make one.
     """
     import timm
     from safetensors.torch import load_file
@@ -105,6 +105,6 @@ def opened(path: Path, contract: Contract) -> modules.ModuleDoor:
     except Exception as error:
         said = str(error).strip().split("\n")
         raise TargetError(
-            f"{path}: {WEIGHTS} does not hold the tensors of {name}: {' '.join(said[:3])[:300]}"
+            f"{path}: {CONFIG} and {WEIGHTS} do not make a {name}: {' '.join(said[:3])[:300]}"
         ) from error
     return modules.of(model, contract)
