@@ -1,6 +1,5 @@
 """From evidence to words: the headline, the smallest budget, masked gradients, time."""
 
-import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -121,9 +120,9 @@ def test_a_white_box_that_is_weaker_than_transfer_says_nothing():
 @pytest.mark.parametrize(("minutes", "tried"), [(None, 4), (10, 2), (9, 2), (4, 1), (0.01, 1)])
 def test_rungs_that_would_take_too_long_are_left_out(minutes, tried, monkeypatch):
     """Each takes four minutes: the third would end after twelve."""
-    clock = itertools.count(0, 240)
-    monkeypatch.setattr(run.time, "perf_counter", lambda: next(clock) // 2 * 2)
-    monkeypatch.setattr(run, "ensure", lambda specs: None)
+    clock = [0.0]
+    monkeypatch.setattr(run.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(run, "ensure", lambda specs: clock.append(clock.pop() + 240))
     monkeypatch.setattr(run.plan, "cells", lambda *_, **__: {})
     steps = [Step(rung, surrogates=("a network",)) for rung in RUNGS[:4]]
     found = run._tried(BUDGETS, steps, minutes, 0.0, lambda _: None)
