@@ -138,7 +138,9 @@ def _assess(
     folder = out or paths.assessed() / setting.system.name
     found = run.assess(setting, folder, only=only, minutes=minutes)
     print(folder / "index.html")
-    for rung in found.rungs if fail_above is not None else ():
+    if fail_above is None:
+        return
+    for rung in found.rungs:
         at = sentences.overall(found, rung)
         if rung.verdict == verdicts.VULNERABLE and at and (at.share or 0) > fail_above:
             click.get_current_context().exit(BROKEN)

@@ -6,13 +6,15 @@ outputs; a finding whose limit is NaN cannot be called.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from medtransfer.assess.statistics import Shares
 
-MISSES, INVENTIONS = "misses", "inventions"
+Kind = Literal["misses", "inventions"]
+MISSES: Kind = "misses"
+INVENTIONS: Kind = "inventions"
 KINDS = (MISSES, INVENTIONS)
 """A correct positive call that an attack hides, and a correct negative one that it turns."""
 
@@ -35,13 +37,13 @@ class Asked(NamedTuple):
     groups: np.ndarray
 
 
-def correct(asked: Asked, limits: np.ndarray, *, kind: str) -> np.ndarray:
+def correct(asked: Asked, limits: np.ndarray, *, kind: Kind) -> np.ndarray:
     """Return which clean calls are correct and can become misses, or inventions: bool (N, K)."""
     truth, calls = asked.truth > 0, asked.clean >= limits
     return truth & calls if kind == MISSES else ~truth & ~calls
 
 
-def changed(asked: Asked, limits: np.ndarray, *, finding: int, kind: str) -> Shares:
+def changed(asked: Asked, limits: np.ndarray, *, finding: int, kind: Kind) -> Shares:
     """Return the shares of correct calls for one finding that the attacks change.
 
     Of images that the target calls wrongly anyway no call is counted. The shares are NaN where no

@@ -79,8 +79,8 @@ def ordered(folder: Path) -> Order:
     """
     try:
         given = json.loads((folder / ORDER).read_text(encoding="utf-8"))
-        lists = {name: tuple(given.pop(name)) for name in ("rungs", "budgets")}
-        return Order(**given, **lists)
+        given |= {name: tuple(given[name]) for name in ("rungs", "budgets")}
+        return Order(**given)
     except Exception as error:
         raise UsageError(
             f"{folder / ORDER} cannot be read ({type(error).__name__}); "

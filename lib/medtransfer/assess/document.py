@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from medtransfer.assess.calls import Kind
+from medtransfer.assess.verdicts import Word
+
 VERSION: Literal[1] = 1
-Word = Literal["vulnerable", "no vulnerability shown", "inconclusive", "not assessed"]
 
 
 def _finite(value: float | None) -> float | None:
@@ -97,7 +99,7 @@ class Result(Part):
 
     budget: int
     finding: str
-    kind: Literal["misses", "inventions"]
+    kind: Kind
     images: int
     groups: int
     share: Number
@@ -188,7 +190,7 @@ class Example(Part):
     chosen: str
     rung: str
     finding: str
-    kind: Literal["misses", "inventions"]
+    kind: Kind
     image: str
     before: Number
     after: Number

@@ -10,7 +10,7 @@ import numpy as np
 
 from medtransfer.analysis.tables import resampled, thresholds
 from medtransfer.assess import calls, plan, verdicts
-from medtransfer.assess.calls import KINDS, Asked
+from medtransfer.assess.calls import KINDS, Asked, Kind
 from medtransfer.assess.plan import At, Step
 from medtransfer.assess.setting import Setting
 from medtransfer.assess.statistics import Shares, interval, p_above
@@ -57,7 +57,7 @@ class Row:
 
     budget: int
     finding: str
-    kind: str
+    kind: Kind
     images: int
     evidence: verdicts.Evidence
     strongest: float
@@ -180,7 +180,7 @@ def rows(
         for kind in (EIGHT_BIT, CONTROL)
     )
     own, labels = setting.limits, setting.target.labels
-    kept = []
+    kept: list[tuple[str, Kind, int, verdicts.Evidence, float]] = []
     for (k, finding), kind in product(enumerate(labels), KINDS):
         inside = calls.correct(attack, own, kind=kind)[:, k]
         if not np.isfinite(own[k]) or not inside.any():

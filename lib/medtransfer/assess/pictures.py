@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medtransfer.assess import plan
-from medtransfer.assess.calls import INVENTIONS, MISSES
+from medtransfer.assess.calls import INVENTIONS, MISSES, Kind
 from medtransfer.assess.document import Assessment, Example, RungFacts
 from medtransfer.assess.plan import At, Step
 from medtransfer.assess.setting import Setting
@@ -130,7 +130,7 @@ def _beyond_noise(rung: RungFacts, budget: int) -> float:
     return (at.share or 0.0) - (at.noise or 0.0)
 
 
-def _turned(setting: Setting, cell: Cell, finding: str, kind: str) -> list[tuple[str, int]]:
+def _turned(setting: Setting, cell: Cell, finding: str, kind: Kind) -> list[tuple[str, int]]:
     """Return the turned image that is moved furthest, and one drawn at random, if there are."""
     found, k = predictions.read(cell), setting.target.labels.index(finding)
     limit = setting.limits[k]

@@ -38,36 +38,32 @@ def rung(
         "method": method,
     }
     if not step.surrogates:
-        return RungFacts(
-            **said,
-            verdict=verdicts.NOT_ASSESSED,
-            reason=step.reason,
-            surrogates=(),
-            chosen=0,
-            smallest=None,
-            worst="",
-            overall=(),
-            results=(),
-            training_seconds=None,
-            crafting_seconds=None,
-        )
+        nothing = {
+            **dict.fromkeys(("surrogates", "overall", "results"), ()),
+            **dict.fromkeys(("smallest", "training_seconds", "crafting_seconds")),
+            "verdict": verdicts.NOT_ASSESSED,
+            "reason": step.reason,
+            "chosen": 0,
+            "worst": "",
+        }
+        return RungFacts.model_validate({**said, **nothing})
     rows = {
         budget: evidence.rows(setting, step, method=method, budget=budget, found=found)
         for budget in setting.budgets
     }
     verdict = _whole(rows[headline])
-    return RungFacts(
-        **said,
-        verdict=verdict.word,
-        reason=verdict.reason,
-        surrogates=facts.surrogates(step),
-        chosen=found.strongest if found else 0,
-        smallest=_smallest(rows, headline),
-        worst=_worst(rows[headline]),
-        overall=tuple(_overall(setting, step, method, budget, rows) for budget in rows),
-        results=tuple(_result(row) for own in rows.values() for row in own),
+    results = {
+        "verdict": verdict.word,
+        "reason": verdict.reason,
+        "surrogates": facts.surrogates(step),
+        "chosen": found.strongest if found else 0,
+        "smallest": _smallest(rows, headline),
+        "worst": _worst(rows[headline]),
+        "overall": tuple(_overall(setting, step, method, budget, rows) for budget in rows),
+        "results": tuple(_result(row) for own in rows.values() for row in own),
         **facts.spent(setting, step, method=method),
-    )
+    }
+    return RungFacts.model_validate({**said, **results})
 
 
 def _smallest(rows: dict[int, list[Row]], headline: int) -> int | None:

@@ -14,11 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from statsmodels.stats.multitest import multipletests
 
-VULNERABLE, NOT_SHOWN = "vulnerable", "no vulnerability shown"
-INCONCLUSIVE, NOT_ASSESSED = "inconclusive", "not assessed"
+Word = Literal["vulnerable", "no vulnerability shown", "inconclusive", "not assessed"]
+VULNERABLE: Word = "vulnerable"
+NOT_SHOWN: Word = "no vulnerability shown"
+INCONCLUSIVE: Word = "inconclusive"
+NOT_ASSESSED: Word = "not assessed"
 WORDS = (VULNERABLE, NOT_SHOWN, INCONCLUSIVE, NOT_ASSESSED)
 LEAST = 0.05
 """The smallest share of correct calls worth naming: one in twenty."""
@@ -55,7 +59,7 @@ class Evidence:
 class Verdict:
     """A verdict word and, where it is no plain matter, the reason in a sentence."""
 
-    word: str
+    word: Word
     reason: str = ""
 
 
