@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from medtransfer.cli_assess import assess
 from medtransfer.cli_data import DOMAIN, data, init, models, weights
 from medtransfer.cli_run import FACTORS, PROFILE, profile_of, reproduce, run
 from medtransfer.errors import MedtransferError, StoreError
@@ -48,11 +49,13 @@ def medtransfer() -> None:
     """Transfer of adversarial attacks in medical image analysis: a reproducible study."""
 
 
+medtransfer.add_command(assess)
 medtransfer.add_command(data)
 medtransfer.add_command(init)
 medtransfer.add_command(models)
 medtransfer.add_command(weights)
 medtransfer.add_command(run)
+medtransfer.add_command(assess)
 medtransfer.add_command(reproduce)
 
 

@@ -69,6 +69,8 @@ def checked(found: Checked) -> str:
     lines += found.facts
     if found.table:
         lines.append(f"\n{columns(found.table)}\n")
+    if found.answers:
+        lines.append(f"{columns(found.answers)}\n")
     if found.sheet:
         lines.append(f"contact sheet: {found.sheet}")
     return "\n".join(lines)

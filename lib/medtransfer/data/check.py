@@ -17,7 +17,7 @@ from medtransfer.data.schema import ImageFacts, Published, plural
 from medtransfer.data.splits import NAMES, TEST, TRAIN, Development
 from medtransfer.data.verify import check_counts
 from medtransfer.data.words import MISSING
-from medtransfer.errors import SourceError, SplitError
+from medtransfer.errors import SourceError, SplitError, TargetError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +43,7 @@ class Checked:
         facts: what was looked at.
         table: a row for each set: its images, groups, and positives of every label.
         test: the labels of the test images, where they can be drawn.
+        answers: a row for each label, of what a model answers.
         sheet: where the contact sheet lies.
     """
 
@@ -51,13 +52,14 @@ class Checked:
     facts: list[str] = field(default_factory=list)
     table: list[dict[str, Any]] = field(default_factory=list)
     test: pd.DataFrame | None = None
+    answers: list[dict[str, Any]] = field(default_factory=list)
     sheet: Path | None = None
 
     def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Return what a step returns; None, and an error more, where it refuses something."""
         try:
             return step(*given, **named)
-        except (SourceError, SplitError, OSError) as error:
+        except (SourceError, SplitError, TargetError, OSError) as error:
             self.errors.append(str(error))
             return None
 

@@ -38,11 +38,18 @@ class Seen:
     pictures: dict[int, np.ndarray] = field(default_factory=dict)
 
 
-def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) -> Seen:
+def look(
+    wanted: Request,
+    index: pd.DataFrame,
+    order: np.ndarray,
+    *,
+    keep: int,
+    seconds: float = SECONDS,
+) -> Seen:
     """Return what is wrong with images, and the first pictures.
 
     Copies and missing files are looked for among all files; everything else in the first `IMAGES`
-    that are read in `SECONDS`.
+    that are read in about so many seconds.
 
     Args:
         order: rows of the index, as they are to be looked at.
@@ -67,7 +74,7 @@ def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) 
     if not reader.parallel:  # one stream, cheap in its own order
         chosen = np.sort(chosen)
     rows, thumbnails, originals = [], [], {}
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
     bar = tqdm(chosen.tolist(), desc="looking at images", unit="image", leave=False)
     for row, found in zip(bar, reader.pictures([names[row] for row in chosen]), strict=True):
         if isinstance(reader, FolderReader) and (facts := original(paths[row])):

@@ -129,8 +129,8 @@ def pictured(cells: Sequence[Cell], found: Turned) -> Pictures:
     return Pictures(cells=tuple(cells), rows=(int(found.rows[0]), int(found.rows[draw])))
 
 
-def examples(spec: Pictures, found: Turned) -> list[Example]:
-    """Return the turned image that the attack moves most, and one drawn at random.
+def panels_of(spec: Pictures) -> dict[str, np.ndarray]:
+    """Return name of a picture -> float (rows, H, W, C) in [-1, 1], the clean one first.
 
     Raises:
         StoreError: the pictures are not in the store, or damaged.
@@ -139,7 +139,16 @@ def examples(spec: Pictures, found: Turned) -> list[Example]:
 
     with store.reading(spec, FILE) as path:
         kept = load_file(path)
-    panels = {name: kept[name] for name in (CLEAN, *(PANELS[cell.delivery] for cell in spec.cells))}
+    return {name: kept[name] for name in (CLEAN, *(PANELS[cell.delivery] for cell in spec.cells))}
+
+
+def examples(spec: Pictures, found: Turned) -> list[Example]:
+    """Return the turned image that the attack moves most, and one drawn at random.
+
+    Raises:
+        StoreError: the pictures are not in the store, or damaged.
+    """
+    panels = panels_of(spec)
     return [
         _example(spec.cells, found, row, chosen=chosen, panels={k: v[n] for k, v in panels.items()})
         for n, (row, chosen) in enumerate(zip(spec.rows, (MOST_CHANGED, AT_RANDOM), strict=True))
