@@ -103,7 +103,7 @@ def _inputs(asked: Asked) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarr
 
 
 def _others(contract: Contract) -> Iterator[dict[str, Any]]:
-    own = {"mean": contract.mean, "std": contract.std}
+    own: dict[str, Any] = {"mean": contract.mean, "std": contract.std}
     normalisations = [own] if not contract.mean else [own, {"mean": (), "std": ()}]
     given = [{"low": low, "high": high, **each} for low, high in RANGES for each in normalisations]
     if contract.channels == 3:

@@ -215,7 +215,7 @@ class Chapter(Page):
 
     def _scope(self) -> str:
         nouns = groups(self._manifest)
-        numbers = sorted({self.settings.replicates[start] for start in self.study.starts})
+        numbers = sorted(set(map(self.study.trainings, self.study.starts)))
         if numbers[0] == 1:
             return (
                 f"Intervals (95 %) are over {nouns}, for these trained networks: one training of "

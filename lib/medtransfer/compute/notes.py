@@ -46,7 +46,7 @@ def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTOR
 def undecided(study: Study) -> list[str]:
     """Return in sentences which claims a study gets no verdict on, whatever its images show."""
     profile, said = study.profile, []
-    if single := [start for start in study.starts if profile.replicates[start] == 1]:
+    if single := [start for start in study.starts if study.trainings(start) == 1]:
         every = len(single) == len(study.starts)
         kind, those = ("kind", "") if every else (f"kind of {single[0]} network", " about these")
         said.append(

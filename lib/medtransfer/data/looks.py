@@ -98,8 +98,8 @@ def look(
         sequence = np.argsort(rows)
         rows = [rows[number] for number in sequence]
         small = np.stack(thumbnails)[sequence]
-        copies = [same[row] for row in rows]
-        _pictures(seen, index.iloc[rows], small, copies, noun=wanted.manifest.group_noun)
+        sums = [same[row] for row in rows]
+        _pictures(seen, index.iloc[rows], small, sums, noun=wanted.manifest.group_noun)
     if originals:
         _turned(seen, originals)
         _patients(seen, originals, dict(zip(names, index["group"], strict=True)))

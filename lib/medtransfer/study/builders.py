@@ -46,7 +46,11 @@ class Study:
     @property
     def replicates(self) -> range:
         """The numbers of all replicates; one initialization may have fewer than the other."""
-        return range(max(self.profile.replicates[start] for start in self.starts))
+        return range(max(map(self.trainings, self.starts)))
+
+    def trainings(self, start: str) -> int:
+        """Return how many replicates networks of one initialization have."""
+        return self.profile.replicates[start]  # type: ignore[index]
 
     @property
     def parts(self) -> range:
@@ -145,7 +149,7 @@ class Study:
                 replicate=number,
             )
             for number, start, name in product(numbers, starts, self.profile.architectures)
-            if number < self.profile.replicates[start]
+            if number < self.trainings(start)
         ]
 
     def method(self, name: str, epsilon: float) -> Method:

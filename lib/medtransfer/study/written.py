@@ -46,7 +46,7 @@ def manifest(
         _line("title", folder.name, f"{GUESSED}: the folder's name; pages and figures show it"),
         _line("domain", domain, "" if said else f"{GUESSED}: from names; also in the profile"),
         _line("task", "binary" if not labels or len(labels.fields) == 1 else "multi-label"),
-        *_labels(labels, [name for name in found.rows if name != found.files.column]),
+        *_labels(labels, [str(name) for name in found.rows if name != found.files.column]),
         _line("images", found.files.folder, "the folder of the images, seen from this file"),
         *(_table(found, folder, images) if found.path else ()),
         *_groups(found, guess),
