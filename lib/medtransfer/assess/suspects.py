@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -64,7 +65,8 @@ def _gain(asked: Asked, changed: np.ndarray, rows: np.ndarray | None = None) -> 
     weights = asked.resamples.weights
     chosen = np.ones(len(asked.truth)) if rows is None else rows.astype(float)
     every = np.concatenate([np.ones((1, len(chosen))), weights]) * chosen
-    with np.errstate(invalid="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a resample without an AUC is left out
         both = [
             np.nanmean(metrics.weighted_auc(asked.truth, each, weights=every), axis=1)
             for each in (changed, asked.scores)
