@@ -105,8 +105,10 @@ def _inputs(asked: Asked) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarr
 
 
 def _others(contract: Contract) -> Iterator[dict[str, Any]]:
-    own = {"mean": contract.mean, "std": contract.std}
-    normalisations = [own] if not contract.mean else [own, {"mean": (), "std": ()}]
+    own: dict[str, Any] = {"mean": contract.mean, "std": contract.std}
+    normalisations: list[dict[str, Any]] = (
+        [own] if not contract.mean else [own, {"mean": (), "std": ()}]
+    )
     given = [{"low": low, "high": high, **each} for low, high in RANGES for each in normalisations]
     if contract.channels == 3:
         given.append({"low": 0.0, "high": 1.0, **IMAGENET})
