@@ -42,7 +42,7 @@ def of(setting: Setting, steps: Sequence[Step]) -> dict[str, Any]:
         "tester": Tester(),
         "system": _system(setting),
         "images": sets,
-        "clean": clean(setting, steps),
+        "clean": clean(setting),
         "budgets": setting.budgets,
         "methods": setting.methods,
         "resamples": setting.profile.resamples,
@@ -135,7 +135,7 @@ def _parts(development: Development) -> splits.Parts:
     return splits.parts(prepared.index, labels=prepared.labels, development=development)
 
 
-def clean(setting: Setting, steps: Sequence[Step]) -> tuple[Clean, ...]:
+def clean(setting: Setting) -> tuple[Clean, ...]:
     """Return what the target says to the test images without any attack."""
     rows = _parts(setting.attacker).test
     prepared = images.load(setting.attacker.source)

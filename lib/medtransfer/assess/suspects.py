@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -64,7 +65,8 @@ def _gain(asked: Asked, changed: np.ndarray, rows: np.ndarray | None = None) -> 
     weights = asked.resamples.weights
     chosen = np.ones(len(asked.truth)) if rows is None else rows.astype(float)
     every = np.concatenate([np.ones((1, len(chosen))), weights]) * chosen
-    with np.errstate(invalid="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a resample without an AUC is left out
         both = [
             np.nanmean(metrics.weighted_auc(asked.truth, each, weights=every), axis=1)
             for each in (changed, asked.scores)
@@ -104,7 +106,9 @@ def _inputs(asked: Asked) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarr
 
 def _others(contract: Contract) -> Iterator[dict[str, Any]]:
     own: dict[str, Any] = {"mean": contract.mean, "std": contract.std}
-    normalisations = [own] if not contract.mean else [own, {"mean": (), "std": ()}]
+    normalisations: list[dict[str, Any]] = (
+        [own] if not contract.mean else [own, {"mean": (), "std": ()}]
+    )
     given = [{"low": low, "high": high, **each} for low, high in RANGES for each in normalisations]
     if contract.channels == 3:
         given.append({"low": 0.0, "high": 1.0, **IMAGENET})

@@ -138,6 +138,17 @@ def test_a_file_that_kills_onnxruntime_kills_nothing_else(tmp_path, write, monke
         bring.model(path)
 
 
+def test_an_onnxruntime_that_is_too_old_opens_nothing(write, monkeypatch):
+    import onnxruntime
+
+    from medtransfer.networks.doors import onnx
+
+    model = bring.model(write())
+    monkeypatch.setattr(onnxruntime, "__version__", "1.30.2")
+    with pytest.raises(TargetError, match=r"onnxruntime 1\.30\.2 is too old .*onnxruntime>=1\.31"):
+        onnx.opened(model.path, model.contract)
+
+
 def test_what_it_takes_at_once_does_not_matter(write):
     images, _ = targets.pictures(9)
     network = opened(write(batch=4))

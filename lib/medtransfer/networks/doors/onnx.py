@@ -26,7 +26,8 @@ SECONDS = 120  # to open a file
 KINDS = {"float": "float32", "float16": "float16", "double": "float64", "uint8": "uint8"}
 # How a tensor names the file that holds it: the text `location`, then the name and its length.
 LOCATION = re.compile(rb"\x0a\x08location\x12(.)", re.DOTALL)
-INSTALL = 'python -m pip install "medtransfer[assess]"'
+LEAST = (1, 31)  # earlier ones read weights from outside of the folder
+INSTALL = 'python -m pip install "onnxruntime>=1.31"'
 
 
 def files(path: Path) -> list[Path]:
@@ -67,7 +68,10 @@ def _session(path: Path) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise TargetError(f"onnxruntime is needed for {path.name}: {INSTALL}") from error
+        raise TargetError(f"onnxruntime is needed for {path.name}: `{INSTALL}`") from error
+    if tuple(map(int, onnxruntime.__version__.split(".")[:2])) < LEAST:
+        has = onnxruntime.__version__
+        raise TargetError(f"onnxruntime {has} is too old to open files of others: `{INSTALL}`")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
