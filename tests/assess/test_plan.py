@@ -56,8 +56,9 @@ def test_no_surrogate_is_the_target_and_no_two_are_the_same(asked):
 def test_surrogates_of_a_study_are_networks_of_that_study(asked, planned):
     """So that an assessment in its notebook trains nothing twice."""
     domain, own = planned.domains[0], asked.architecture
-    known = planned.networks(domain, data="d2", replicates=range(3))
-    known += planned.networks(domain, bis=True, replicates=range(3))
+    thrice = planned.profile.model_copy(update={"replicates": {IMAGENET: 3, RANDOM: 3}})
+    study = dataclasses.replace(planned, profile=thrice)
+    known = [*study.networks(domain, data="d2"), *study.networks(domain, bis=True)]
     for name in ("source", "architecture", "initialization", "development"):
         assert {*step(asked, name).trained} <= {*known}
     assert own in planned.profile.architectures

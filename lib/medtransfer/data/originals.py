@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from medtransfer.data.readers import dicom_shape
 
 UPRIGHT = 1
 ORIENTATION = 0x0112  # the tag of EXIF
+NEARLY = 8  # grey levels between the channels of a grey JPEG
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,16 @@ def _dicom(path: Path) -> Original | None:
         patient = str(found.get("PatientID") or "").strip()
         return Original(*dicom_shape.size(found), channels=channels, patient=patient)
     return None
+
+
+def is_grey(path: Path) -> bool:
+    """Return whether an image of three channels holds grey in all of them."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.thumbnail((256, 256))
+            pixels = np.asarray(image.convert("RGB"), int)
+    except Exception:  # whatever the bytes of strangers lead to
+        return False
+    return int(np.ptp(pixels, axis=-1).max()) <= NEARLY

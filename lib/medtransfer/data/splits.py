@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 NAMES = ("d1", "d1/2", "d1/4", "d1/10", "d2", "d2/2")
 SHARES = {"d1/2": 1 / 2, "d1/4": 1 / 4, "d1/10": 1 / 10}  # of both parts of d1
 TRAIN, VALIDATION, TEST = "train", "val", "test"
-# Of images that a source keeps apart from its test images, but does not divide.
-DEVELOPMENT = "development"
-# Of images for the assessment of a model (see `roles`).
+DEVELOPMENT = "development"  # kept apart from test images by a source, but not divided
 CALIBRATION, ATTACKER = "calibration", "attacker"
 ROLES = (TEST, CALIBRATION, ATTACKER, DEVELOPMENT)
 
@@ -176,13 +174,12 @@ def _membership(
 
 def _published(entries: np.ndarray) -> dict[str, np.ndarray]:
     sets = [frozenset(filter(None, entry.split(";"))) for entry in entries]
-    names = sorted(frozenset().union(*sets))
-    if not names:
+    if not (names := sorted(frozenset().union(*sets))):
         return {}
     allowed = {TEST, *(f"{name}:{part}" for name in NAMES for part in _PARTS)}
     needed = {TEST, *(f"{name}:{part}" for name in ("d1", "d2") for part in _PARTS)}
-    official = set(names) == {TEST, DEVELOPMENT}
-    if not official and not for_assessment(names) and (set(names) - allowed or needed - set(names)):
+    served = set(names) == {TEST, DEVELOPMENT} or for_assessment(names)
+    if not served and (set(names) - allowed or needed - set(names)):
         raise SplitError(
             f"the given split names {', '.join(names)}; needed are {', '.join(sorted(needed))}, "
             f"allowed {', '.join(sorted(allowed))}; or {TEST} and {DEVELOPMENT} alone. Where a "

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from medtransfer.data import guesses, words
-from medtransfer.data.originals import original
+from medtransfer.data.originals import is_grey, original
 from medtransfer.data.readers.folder import LISTED, PICTURES
 from medtransfer.data.readers.located import Located
 from medtransfer.data.readers.tables import SEPARATORS, Separator, header, table
@@ -30,7 +28,6 @@ WINDOWS = "windows-1252"
 LOOKED = 2000  # files whose sizes are read, at most
 COLOURED = 10  # of them are decoded, to see whether their colours are grey
 SEEN = 50  # values of every column, among which words of a domain are looked for
-NEARLY = 8  # grey levels between the channels of a grey JPEG
 NEEDED = (
     "nothing there says what the images show: no table (CSV) names their files, and their folders "
     "are no classes. Write a table with a row for each image, such as `file,patient,effusion`"
@@ -199,21 +196,8 @@ def _pictures(located: Located, found: Table) -> Pictures:
     if not there:
         raise SourceError(f"{located.folder}: no file there is a picture that can be read")
     coloured = [path for path, each in there.items() if each.channels != 1]
-    grey = all(map(_grey, coloured[:: -(-len(coloured) // COLOURED) or 1]))
+    grey = all(map(is_grey, coloured[:: -(-len(coloured) // COLOURED) or 1]))
     return Pictures(tuple(each.shape for each in there.values()), channels=1 if grey else 3)
-
-
-def _grey(path: Path) -> bool:
-    """Return whether an image of three channels holds grey in all of them."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            image.thumbnail((256, 256))
-            pixels = np.asarray(image.convert("RGB"), int)
-    except Exception:  # whatever the bytes of strangers lead to
-        return False
-    return int(np.ptp(pixels, axis=-1).max()) <= NEARLY
 
 
 def _guess(found: Table) -> Guess:

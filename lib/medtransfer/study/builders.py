@@ -64,10 +64,8 @@ class Study:
             UsageError: the profile has none, or they are not prepared.
         """
         if domain not in self.profile.sources:
-            raise UsageError(
-                f"profile {self.profile.name} has no source for {domain}, only for "
-                f"{', '.join(self.domains)}"
-            )
+            has = f"only for {', '.join(self.domains)}"
+            raise UsageError(f"profile {self.profile.name} has no source for {domain}, {has}")
         if domain not in self.sources:
             raise UsageError(
                 f"the images of {domain} ({self.profile.sources[domain]}) are not prepared yet; "
@@ -134,8 +132,7 @@ class Study:
     ) -> list[Network]:
         """Return the networks of one development set.
 
-        Of all replicates, and of every initialization that the profile has a recipe for, unless
-        some are named. A replicate that the profile does not have is left out.
+        Of all replicates and initializations that the profile has, unless some are named.
         """
         starts = self.starts if initializations is None else initializations
         numbers = self.replicates if replicates is None else replicates
@@ -180,10 +177,7 @@ class Study:
 
 
 def resolve(profile: Profile, domains: Iterable[str] | None = None) -> Study:
-    """Return the study of a profile; images that are made of files are fetched and read.
-
-    Args:
-        domains: whose images are needed; None needs those of all.
+    """Return the study of a profile; images made of files are fetched and read, None: of all.
 
     Raises:
         ManifestError, SourceError, FetchError: a manifest or what it describes cannot be used.
@@ -221,8 +215,8 @@ def known(profile: Profile) -> Study:
     """
     from medtransfer.data import catalog
 
-    found = {d: catalog.known(name, **asked(profile, d)) for d, name in profile.sources.items()}
-    return Study(profile, {domain: source for domain, source in found.items() if source})
+    found = ((d, catalog.known(m, **asked(profile, d))) for d, m in profile.sources.items())
+    return Study(profile, {domain: source for domain, source in found if source})
 
 
 def asked(profile: Profile, domain: str) -> dict[str, Any]:

@@ -91,8 +91,7 @@ class Profile(Strict):
         networks: "trained" here, or "imported": those of the paper's authors, one of each kind.
         replicates: initialization -> independent trainings of every network that starts so; one
             number serves both. Surrogates meet targets of all.
-        replicates_of_parts: of networks on parts of d1 and d2, which no claim about pairs rests on;
-            never more than `replicates`.
+        replicates_of_parts: at most so many on parts of d1 and d2, where pairs decide no claim.
         resamples: of every bootstrap.
         seed: draws phantoms, splits and trainings.
     """
