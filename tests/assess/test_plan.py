@@ -73,7 +73,7 @@ def test_surrogates_of_a_study_are_networks_of_that_study(asked, planned):
         ({"differentiable": False}, "white_box", "gradients"),
         ({}, "outsider", "--public"),
         ({"architecture": "made_up"}, "architecture", "made_up"),
-        ({"architecture": "densenet121", "initialization": IMAGENET}, "initialization", "densenet"),
+        ({"architecture": "densenet121_keras"}, "initialization", "densenet121_keras"),
     ],
 )
 def test_what_cannot_be_tried_says_why(asked, change, rung, said):

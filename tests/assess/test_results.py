@@ -129,3 +129,12 @@ def test_rungs_that_would_take_too_long_are_left_out(minutes, tried, monkeypatch
     assert len(found) == tried
     said = run._left(steps[-1], 10)
     assert not said.surrogates and said.reason == "10 minutes did not suffice for it"
+
+
+def test_a_rung_whose_public_weights_lack_is_left_out(toy):
+    """The home of a test holds no weights; networks from random weights need none."""
+    begun = toy.training(architecture="mobilenet_v2", initialization="imagenet")
+    found = run._with_weights(Step(RUNGS[3], (begun,), (begun,)))
+    assert not found.surrogates and "weights" in found.reason
+    random = Step(RUNGS[3], (toy.training(),), (toy.training(),))
+    assert run._with_weights(random) == random

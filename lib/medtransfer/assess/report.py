@@ -77,7 +77,7 @@ def rendered(found: Assessment) -> str:
 
 
 _SAID = (
-    *("share", "points", "levels", "overall", "CLASSES", "SHORT"),
+    *("share", "decimals", "points", "levels", "overall", "CLASSES", "SHORT"),
     *("MITIGATIONS", "OUTSIDE", "EXPIRY", "CROSSWALK"),
 )
 

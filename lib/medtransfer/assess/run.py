@@ -22,7 +22,11 @@ from medtransfer.assess.evidence import Controls
 from medtransfer.assess.plan import Step
 from medtransfer.assess.setting import Setting
 from medtransfer.compute.ensure import ensure
+from medtransfer.data import manifests
+from medtransfer.errors import WeightsError
 from medtransfer.executors.local import executor
+from medtransfer.networks import imagenet
+from medtransfer.networks.trained import IMAGENET
 
 WHITE_BOX = "PGD"
 """The method of an attacker who has the target, and so needs no surrogate to choose one."""
@@ -53,7 +57,7 @@ def assess(
     begun = time.perf_counter()
     with executor():
         ensure([setting.target])
-        steps = plan.ladder(setting, only)
+        steps = [_with_weights(step) for step in plan.ladder(setting, only)]
         say(facts.announced(setting, steps))
         tried = _tried(setting, steps, minutes, begun, say)
     found = {name: each for name, (_, each) in tried.items() if each is not None}
@@ -81,6 +85,21 @@ def assess(
     made = made.model_copy(update={"examples": shown})
     report.write(made, folder)
     return made
+
+
+def _with_weights(step: Step) -> Step:
+    """Return a rung as it is, or with the reason if the public weights of its networks lack."""
+    begun = {
+        str(e.traits["architecture"])
+        for e in step.trained
+        if e.traits.get("initialization") == IMAGENET
+    }
+    try:
+        for name in sorted(begun):
+            imagenet.find(manifests.imagenet_weights(name))
+    except WeightsError as why:
+        return Step(step.rung, reason=f"no surrogate can be trained: {why}")
+    return step
 
 
 def _tried(

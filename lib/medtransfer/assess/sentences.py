@@ -21,6 +21,15 @@ def share(value: float | None, low: float | None = None, high: float | None = No
     return f"{said} ({100 * low:.0f} to {100 * high:.0f})"
 
 
+def decimals(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Return "0.90 (0.85 to 0.94)", "0.90", or "?" where there is none."""
+    if value is None:
+        return "?"
+    return (
+        f"{value:.2f}" if low is None or high is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+    )
+
+
 def levels(budget: int) -> str:
     """Return a budget in words: "1 grey level", "4 grey levels"."""
     return f"{budget} grey level{'s' if budget > 1 else ''}"

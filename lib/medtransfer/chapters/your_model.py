@@ -76,9 +76,7 @@ class YourModel(Page):
         rows = [
             {
                 "finding": each.finding,
-                "AUC (95 % interval)": f"{each.auc:.2f} ({each.low:.2f} to {each.high:.2f})"
-                if each.auc is not None and each.low is not None
-                else "",
+                "AUC (95 % interval)": sentences.decimals(each.auc, each.low, each.high),
                 "sensitivity": sentences.share(each.sensitivity),
                 "specificity": sentences.share(each.specificity),
                 "with": each.positives,
