@@ -44,12 +44,12 @@ def look(
     order: np.ndarray,
     *,
     keep: int,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
 ) -> Seen:
     """Return what is wrong with images, and the first pictures.
 
     Copies and missing files are looked for among all files; everything else in the first `IMAGES`
-    that are read in about so many seconds.
+    that are read in about so many seconds (None: `SECONDS`).
 
     Args:
         order: rows of the index, as they are to be looked at.
@@ -74,7 +74,7 @@ def look(
     if not reader.parallel:  # one stream, cheap in its own order
         chosen = np.sort(chosen)
     rows, thumbnails, originals = [], [], {}
-    until = time.monotonic() + seconds
+    until = time.monotonic() + (SECONDS if seconds is None else seconds)
     bar = tqdm(chosen.tolist(), desc="looking at images", unit="image", leave=False)
     for row, found in zip(bar, reader.pictures([names[row] for row in chosen]), strict=True):
         if isinstance(reader, FolderReader) and (facts := original(paths[row])):
