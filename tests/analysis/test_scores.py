@@ -13,8 +13,9 @@ LABELS = np.arange(40)[:, None] % 2
     [(1.0, "1.00 (1.00 to 1.00)", False), (0.0, "0.50 (0.50 to 0.50)", True)],
 )
 def test_every_kind_of_target_says_what_it_reaches(toy, publish_answers, clean, said, at_chance):
-    cells = [toy.cell(target=toy.training(seed=seed)) for seed in (1, 2)]
-    cells.append(toy.cell(target=toy.training(architecture="tiny_wide")))
+    own = {"development": toy.development()}
+    changes = [{"seed": 1}, {"seed": 2}, {"architecture": "tiny_wide"}]
+    cells = [toy.cell(target=toy.training(**own, **change)) for change in changes]
     for cell in cells:
         publish_answers(cell, labels=LABELS, clean=clean * LABELS, attacked=0.0 * LABELS)
     several, one = scores.reached(cells, resamples=20)
