@@ -5,13 +5,17 @@ import re
 import pytest
 
 from medtransfer import docs
+from medtransfer.assess.target import Target
 from medtransfer.data import readers
 from medtransfer.data.readers.folder import FolderManifest
 from medtransfer.data.schema import PhantomManifest
 from medtransfer.data.weights import ModelsManifest, WeightsManifest
 from medtransfer.study.schema import Profile, Recipe
 
-MODELS = (Profile, Recipe, PhantomManifest, WeightsManifest, ModelsManifest, *readers.manifests())
+MODELS = (
+    *(Profile, Recipe, Target, PhantomManifest, WeightsManifest, ModelsManifest),
+    *readers.manifests(),
+)
 ROW = re.compile(r"^\| `(\w+)` \| (.+) \| (.*) \| (.+) \|$", re.MULTILINE)
 
 

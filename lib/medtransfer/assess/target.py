@@ -114,7 +114,7 @@ class Target(Strict):
     """A model to assess; paths are relative to the file that says this.
 
     Attributes:
-        kind: `target`.
+        kind: `target`: a model of somebody.
         name: what commands and folders call it.
         title: what reports call it, with its version.
         model: a file `.onnx`; a folder that timm wrote (`config.json`, `model.safetensors`);
