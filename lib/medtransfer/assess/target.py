@@ -114,7 +114,7 @@ class Target(Strict):
     """A model to assess; paths are relative to the file that says this.
 
     Attributes:
-        kind: what this file describes.
+        kind: `target`: a model of somebody.
         name: what commands and folders call it.
         title: what reports call it, with its version.
         model: a file `.onnx`; a folder that timm wrote (`config.json`, `model.safetensors`);
@@ -129,8 +129,8 @@ class Target(Strict):
         thresholds: label -> the output at or above which it is called positive. What is left out is
             chosen on calibration images, and the report says so. One of many classes has none: the
             largest output is the call; of two, in probabilities, one may have a threshold.
-        input: what it takes; a timm folder and a network of the store say it themselves, and what
-            answers from outside needs none.
+        input: what it takes: needed, but a timm folder and a network of the store say it
+            themselves. Of a system that cannot be called, size and channels are enough.
         chain: what the system does to a file before the model, step by step.
         declared: what its maker says of it.
         known: what an attacker can know of it.
