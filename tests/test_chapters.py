@@ -148,7 +148,7 @@ def test_what_compares_targets_at_chance_is_not_said(studied, publish_answers, t
         chapter.cells = tuple(cells)
         said = chapter.compare(*sides, **both).data
         answer = chapter.say(chapter._sight, lambda: "An answer.").data
-        assert ("difference: **Nothing can be said here: the clean AUC of targets" in said) is blind
+        assert ("Nothing can be said here: the clean AUC of targets" in said) is blind
         assert ("0.50 (0.50 to 0.50)" in said) is blind, "with the clean AUC and its interval"
         assert ("**At chance:**" in answer) is blind
         assert ("difference: **+100 points" in said) is not blind
