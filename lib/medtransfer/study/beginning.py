@@ -15,7 +15,6 @@ from medtransfer.data.originals import is_grey, original
 from medtransfer.data.readers.folder import LISTED, PICTURES
 from medtransfer.data.readers.located import Located
 from medtransfer.data.readers.tables import SEPARATORS, Separator, header, table
-from medtransfer.data.words import GUESSED, MISSING
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import SourceError, UsageError
 from medtransfer.study.profiles import built_in
@@ -111,16 +110,6 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     return paths
-
-
-def marked(*paths: Path) -> list[str]:
-    """Return the lines of written files that were guessed, or are to fill in."""
-    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
-    return [
-        line
-        for line in lines
-        if not line.startswith("#") and (f"# {GUESSED}" in line or MISSING in line)
-    ]
 
 
 def _table(located: Located, given: Path | None) -> Table | None:

@@ -80,6 +80,16 @@ def profile(name: str, pictures: Pictures, *, domain: str) -> str:
     return "\n".join([*lines, ""])
 
 
+def marked(*paths: Path) -> list[str]:
+    """Return the lines of written files that were guessed, or are to fill in."""
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        line
+        for line in lines
+        if not line.startswith("#") and (f"# {GUESSED}" in line or MISSING in line)
+    ]
+
+
 def _line(field: str, value: Any, comment: str = "") -> str:
     return f"{field}: {_flow(value)}{f'  # {comment}' if comment else ''}"
 

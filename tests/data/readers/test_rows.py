@@ -286,11 +286,8 @@ def divided(folder, *rows):
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        (
-            [("p", "1", "train"), ("q", "0", "val"), ("r", "1", "test")],
-            "names test, train, val; needed",
-        ),
-        ([("p", "1", "development"), ("q", "0", "tset")], "names development, tset; needed"),
+        ([("p", "1", "train"), ("q", "0", "val"), ("r", "1", "test")], "names test, train"),
+        ([("p", "1", "development"), ("q", "0", "tset")], "names development, tset"),
         (
             [("p", "1", "development"), ("q", "0", "development"), ("p", "0", "test")],
             "1 group in both test and development: p",
