@@ -197,7 +197,7 @@ def test_compressed_pixels_without_the_header_that_says_how_are_refused():
     jpeg = file(PATCHES, "JPEG")
     data = made(PATCHES, kind="YBR_FULL", syntax=JPEGBaseline8Bit, encoded=jpeg)
     start = data.index(b"\x08\x00\x16\x00UI")  # the first element after the header
-    with pytest.raises(DicomError, match="the header, which says how, is missing"):
+    with pytest.raises(DicomError, match="are compressed, and no header says how"):
         shown(data[start:])
 
 
@@ -219,7 +219,7 @@ def test_dicom_is_known_by_its_content_and_not_by_its_name(tmp_path):
     ("change", "says"),
     [
         ({"kind": "HSV"}, r"interpretation HSV; allowed: MONOCHROME1.*PALETTE COLOR.*YBR_RCT"),
-        ({"kind": "RGB"}, "RGB, but its pixels are 32x32"),
+        ({"kind": "RGB"}, "RGB has 3 samples per pixel; the file says 1"),
         ({"kind": "PALETTE COLOR"}, "its palette is not readable"),
         ({"BitsStored": None}, "does not say how its pixels are stored: lacks BitsStored"),
         ({"Rows": None, "SamplesPerPixel": None}, "lacks Rows, SamplesPerPixel"),
@@ -231,6 +231,13 @@ def test_dicom_is_known_by_its_content_and_not_by_its_name(tmp_path):
 def test_what_cannot_be_shown_is_an_error_that_says_why(change, says):
     with pytest.raises(DicomError, match=says):
         shown(made(RAMP, **change))
+
+
+@pytest.mark.parametrize("kind", ["MONOCHROME2", "PALETTE COLOR"])
+@pytest.mark.parametrize("rule", [None, "first"])
+def test_colour_that_is_said_to_be_grey_is_not_taken_for_frames(kind, rule):
+    with pytest.raises(DicomError, match=f"{kind} has 1 samples per pixel; the file says 3"):
+        shown(made(NOISE, kind=kind), frame=rule)
 
 
 def test_colour_of_16_bits_is_refused():

@@ -173,13 +173,21 @@ def test_an_item_without_data_gives_way_to_the_next():
 
 
 @pytest.mark.parametrize("as_negative", [True, False])
-def test_a_table_may_begin_below_0(as_negative):
-    """Some files say 64,512 where -1,024 is meant; what is measured reaches below 0."""
-    entries = np.arange(1024)[::-1] * 64
+@pytest.mark.parametrize("lowest", [-1024, -500, 0])
+def test_a_table_may_begin_below_0(as_negative, lowest):
+    """Some files say 64,512 where -1,024 is meant, whether or not values reach below 0."""
+    entries = np.arange(2048)[::-1] * 32
     lut = table(entries, bits=16, first=-1024)
     if not as_negative:
-        lut.add_new("LUTDescriptor", "US", [1024, 2**16 - 1024, 16])
-    found = shown(VOILUTSequence=[lut], RescaleSlope="1", RescaleIntercept="-1024")
+        lut.add_new("LUTDescriptor", "US", [2048, 2**16 - 1024, 16])
+    found = shown(VOILUTSequence=[lut], RescaleSlope="1", RescaleIntercept=str(lowest))
+    same(found, ramped(entries[RAMP.astype(int) + lowest + 1024], 0, 65535))
+
+
+def test_a_table_may_begin_at_a_large_number():
+    entries = np.arange(1024)[::-1] * 64
+    pixels = RAMP + np.uint16(40_000)
+    found = shown(pixels, bits=16, VOILUTSequence=[table(entries, bits=16, first=40_000)])
     same(found, ramped(entries[RAMP], 0, 65535))
 
 
@@ -263,6 +271,22 @@ def test_padding_is_black_and_no_part_of_the_range(kind, said):
     assert (found[:, :5] == 0).all()
     grey = ramped(BARE, BARE.min(), BARE.max())
     same(found[:, 5:], 255 - grey if kind == "MONOCHROME1" else grey)
+
+
+@pytest.mark.parametrize("said", [("SS", -2000), ("US", 65535), ("US", 2**16 - 2000)])
+@pytest.mark.parametrize("kind", [np.uint8, np.int8])
+def test_padding_beyond_what_pixels_hold_is_nowhere(said, kind):
+    pixels = np.arange(256).astype(np.uint8).reshape(16, 16).view(kind)
+    if kind is np.int8 and said[1] == 65535:
+        said = ("US", 300)  # -1 would be one of its numbers
+    same(shown(pixels, PixelPaddingValue=said), shown(pixels))
+
+
+def test_padding_of_8_bits_is_black():
+    pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    found = shown(pixels, PixelPaddingValue=("US", 255))
+    assert found[15, 15] == 0
+    same(found.reshape(-1)[:255], ramped(np.arange(255), 0, 254))
 
 
 def test_padding_may_be_a_range_and_lie_above():
