@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from medtransfer.data import likeness, prepare
 from medtransfer.data.catalog import Request
 from medtransfer.data.originals import UPRIGHT, Original, original
 from medtransfer.data.readers.folder import FolderReader
+from medtransfer.data.schema import listed
 from medtransfer.domains import domain
 from medtransfer.errors import SourceError
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IMAGES, SECONDS = 2000, 60  # so many are read, in about so many seconds
-SHOWN = 5
 FEW = 0.05
 STEP = 16  # sides are recommended in steps of so many px
 SMALLEST = 32  # that a profile takes
@@ -104,15 +104,15 @@ def _pictures(seen: Seen, index: pd.DataFrame, thumbnails: np.ndarray, same: Seq
     if constant:
         seen.warnings.append(
             f"{len(constant)} of {len(names)} pictures are of one grey or colour: "
-            f"{_listed(constant)}. See whether their files hold a picture"
+            f"{listed(constant)}. See whether their files hold a picture"
         )
-    found = likeness.pairs(thumbnails, np.array(groups))
-    pairs = [(a, b) for a, b in found if not same[a] or same[a] != same[b]]  # told already
+    alike = likeness.pairs(thumbnails, np.array(groups))
+    pairs = [(a, b) for a, b in alike if not same[a] or same[a] != same[b]]  # told already
     if pairs:
-        listed = (f"{names[a]} ({groups[a]}) = {names[b]} ({groups[b]})" for a, b in pairs)
+        found = (f"{names[a]} ({groups[a]}) = {names[b]} ({groups[b]})" for a, b in pairs)
         seen.warnings.append(
             f"{len(pairs)} pairs of pictures of two groups are as good as the same: "
-            f"{_listed(listed, '; ')}. If they are of one patient, the table should say so"
+            f"{listed(found, '; ')}. If they are of one patient, the table should say so"
         )
 
 
@@ -121,7 +121,7 @@ def _turned(seen: Seen, originals: dict[str, Original]) -> None:
     if turned:
         seen.warnings.append(
             f"{len(turned)} of {len(originals)} photographs lie on their side or are mirrored, as "
-            f"their EXIF orientation says: {_listed(turned)}. See on the contact sheet whether "
+            f"their EXIF orientation says: {listed(turned)}. See on the contact sheet whether "
             "they stand upright"
         )
 
@@ -143,7 +143,7 @@ def _sizes(seen: Seen, wanted: Request, originals: dict[str, Original]) -> None:
         advice = f"image_px: {fits}" if fits < px else "leave them out"
         seen.warnings.append(
             f"{len(small)} of {len(sides)} files are smaller than image_px, {px}, and would be "
-            f"enlarged, which adds nothing: {_listed(small)}. Recommended: {advice}"
+            f"enlarged, which adds nothing: {listed(small)}. Recommended: {advice}"
         )
     elif px < min(fits, least_px):
         seen.warnings.append(
@@ -159,9 +159,3 @@ def recommended(sides: np.ndarray, *, least_px: int, usual_px: int = 64) -> int:
     """
     have = int(np.quantile(sides, FEW)) // STEP * STEP
     return max(SMALLEST, min(have, max(usual_px, least_px)))
-
-
-def _listed(names: Iterable[str], between: str = ", ") -> str:
-    listed = [*names]
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return f"{between.join(listed[:SHOWN])}{more}"

@@ -13,7 +13,7 @@ import yaml
 from medtransfer.data import guesses
 from medtransfer.data.guesses import Labels
 from medtransfer.data.looks import recommended
-from medtransfer.data.readers.folder import LISTED
+from medtransfer.data.readers.located import LISTED
 from medtransfer.data.schema import RESERVED, numbered
 from medtransfer.domains import DOMAINS
 

@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
-from medtransfer.data.readers.values import Column, Key, Values, key, keys, placed, rows, shown
+from medtransfer.data.readers.values import (
+    Column,
+    Key,
+    Values,
+    key,
+    keys,
+    overlap,
+    refuse,
+    shown,
+)
 from medtransfer.data.schema import Split
 from medtransfer.data.splits import DEVELOPMENT, TEST
-from medtransfer.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +53,7 @@ class FolderSplit(Split):
                 'development and test: needed together, and with rule "column"; left_out only '
                 "beside them"
             )
-        known = [keys(values or ()) for values in lists]
-        if sum(map(len, known)) != len(set[Key]().union(*known)):
+        if overlap(lists):
             raise ValueError("a value may stand in one of development, test and left_out")
         return self
 
@@ -64,15 +71,14 @@ class FolderSplit(Split):
         known: dict[Key, str] = dict.fromkeys(keys(self.left_out or ()), LEFT_OUT)
         known |= dict.fromkeys(keys(self.development), DEVELOPMENT)
         known |= dict.fromkeys(keys(self.test or ()), TEST)
-        sets = {cell: known.get(key(cell)) for cell in cells.unique()}
-        unknown = cells[cells.isin([cell for cell, name in sets.items() if name is None])]
-        if len(unknown):
-            raise SourceError(
-                f"column {cells.name!r}: {len(unknown)} rows are of no set: "
-                f"{rows(placed(unknown))}. Of development are {shown(self.development)}, of test "
-                f"{shown(self.test or ())}; `split.left_out` lists what is left out"
-            )
-        return cells.map(sets)
+        sets = cells.map({cell: known.get(key(cell)) for cell in cells.unique()})
+        refuse(
+            cells[sets.isna()],
+            "are of no set",
+            f". Of development are {shown(self.development)}, of test {shown(self.test or ())}; "
+            "`split.left_out` lists what is left out",
+        )
+        return sets
 
 
 def _plain(entry: str) -> str:
