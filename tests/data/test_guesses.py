@@ -98,6 +98,7 @@ BOTH = ["0", "1"] * (N // 2)
             {"dx": ["nv", "mel", "nv", "bkl", "nv"] * 6},
             ("dx", "", {"nv": ["nv"], "bkl": ["bkl"], "mel": ["mel"]}, {}),
         ),
+        ({"type": ["M", "B", "B"] * 9}, ("type", "", {"M": ["M"]}, {})),
         ({"type": ["NORMAL", "PNEUMONIA"] * 9}, ("type", "", {"PNEUMONIA": ["PNEUMONIA"]}, {})),
         (
             {"grade": ["0", "1", "2", "3", "4"] * 6},

@@ -91,6 +91,7 @@ def test_findings_a_published_split_and_names_without_a_suffix(folder, begun):
     place = folder(names(".jpg"), header=header, table=table, separator=";")
     manifest, _, said = begun(place, "--domain", "radiology")
     assert manifest.image_suffix == ".jpg" and manifest.separator == ";"
+    assert manifest.image.channels == 3
     assert sorted(manifest.label_names) == ["Mass", "Nodule"]
     assert manifest.ignored_findings == ("No Finding",)
     assert manifest.split.development == ("train",) and manifest.split.test == ("test",)

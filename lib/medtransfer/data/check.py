@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +11,8 @@ from medtransfer import paths
 from medtransfer.data import classes, images, looks, prepare, sheet, splits
 from medtransfer.data.catalog import Request
 from medtransfer.data.images import PhantomSource
-from medtransfer.data.schema import ImageFacts, Published, numbered
+from medtransfer.data.looks import Checked
+from medtransfer.data.schema import ImageFacts, Published, plural
 from medtransfer.data.splits import NAMES, TEST, TRAIN, Development
 from medtransfer.data.verify import check_counts
 from medtransfer.errors import SourceError, SplitError
@@ -29,33 +28,6 @@ NOBODY = (
     "nothing says which images belong together: if some are of one patient, they land in training "
     "and in test sets, and networks look better than they are"
 )
-
-
-@dataclass
-class Checked:
-    """What was found.
-
-    Attributes:
-        errors: with these nothing can be computed.
-        warnings: what somebody must judge.
-        facts: what was looked at.
-        table: a row for each set: its images, groups, and positives of every label.
-        sheet: where the contact sheet lies.
-    """
-
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
-    table: list[dict[str, Any]] = field(default_factory=list)
-    sheet: Path | None = None
-
-    def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """Return what a step returns; None, and an error more, where it refuses something."""
-        try:
-            return step(*given, **named)
-        except (SourceError, SplitError, OSError) as error:
-            self.errors.append(str(error))
-            return None
 
 
 def check(
@@ -132,7 +104,7 @@ def table(
         inside = index.iloc[chosen]
         row = {"set": name, "images": len(inside)}
         if noun != "image":
-            row[numbered(2, noun).removeprefix("2 ")] = inside["group"].nunique()
+            row[plural(noun)] = inside["group"].nunique()
         positives = {label: int(inside[label].sum()) for label in manifest.label_names}
         rows.append(row | {f"{n} (label)" if n in row else n: v for n, v in positives.items()})
     return rows
@@ -153,11 +125,7 @@ def _look(
             row: images.drawn(asked, index["image"].iloc[row]) for row in order[:ON_SHEET].tolist()
         }
     else:
-        seen = looks.look(asked, index, order, keep=ON_SHEET)
-        found.errors += seen.errors
-        found.warnings += seen.warnings
-        found.facts += seen.facts
-        pictures = seen.pictures
+        pictures = looks.look(asked, index, order, keep=ON_SHEET, noted=found)
     if pictures:
         places = dict.fromkeys(pictures, "in no set")
         for name, rows in reversed([*sets.items()]):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -16,7 +17,7 @@ from medtransfer.data.originals import UPRIGHT, Original, original
 from medtransfer.data.readers.folder import FolderReader
 from medtransfer.data.schema import listed
 from medtransfer.domains import domain
-from medtransfer.errors import SourceError
+from medtransfer.errors import SourceError, SplitError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,26 +29,46 @@ SMALLEST = 32  # that a profile takes
 
 
 @dataclass
-class Seen:
-    """What was found; `pictures` are rows of the index -> uint8 (px, px, C)."""
+class Checked:
+    """What was found.
+
+    Attributes:
+        errors: with these nothing can be computed.
+        warnings: what somebody must judge.
+        facts: what was looked at.
+        table: a row for each set: its images, groups, and positives of every label.
+        sheet: where the contact sheet lies.
+    """
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
-    pictures: dict[int, np.ndarray] = field(default_factory=dict)
+    table: list[dict[str, Any]] = field(default_factory=list)
+    sheet: Path | None = None
+
+    def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        """Return what a step returns; None, and an error more, where it refuses something."""
+        try:
+            return step(*given, **named)
+        except (SourceError, SplitError, OSError) as error:
+            self.errors.append(str(error))
+            return None
 
 
-def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) -> Seen:
-    """Return what is wrong with images, and the first pictures.
+def look(
+    wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int, noted: Checked
+) -> dict[int, np.ndarray]:
+    """Note what is wrong with images; return the first: row of the index -> uint8 (px, px, C).
 
     Copies and missing files are looked for among all files; everything else in the first `IMAGES`
     that are read in `SECONDS`.
 
     Args:
         order: rows of the index, as they are to be looked at.
-        keep: of the first so many the pictures are kept.
+        keep: so many of the first are returned.
+        noted: what was found so far.
     """
-    seen, reader = Seen(), wanted.reader()
+    reader, shown = wanted.reader(), {}
     names = index["image"].tolist()
     problems: dict[str, str] = {}
     if isinstance(reader, FolderReader):
@@ -55,10 +76,7 @@ def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) 
         missing = [name for name, path in zip(names, paths, strict=True) if not path.is_file()]
         problems |= {name: reader.located.missing(name) for name in missing}
         copies = index.assign(source=likeness.checksums(paths))
-        try:
-            reader.check(copies)
-        except SourceError as error:
-            seen.errors.append(str(error))
+        noted.tried(reader.check, copies)
         same = copies["source"].tolist()
     else:
         same = [""] * len(names)
@@ -78,31 +96,33 @@ def look(wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int) 
             constant = not np.ptp(found.pixels, axis=(0, 1)).any()
             thumbnails.append(likeness.thumbnail(found.pixels) * (not constant))
             if row in first:
-                seen.pictures[row] = found.pixels
+                shown[row] = found.pixels
         if time.monotonic() > until:
             break
     if problems:
-        seen.errors.append(prepare.unusable(problems, images=len(names)))
+        noted.errors.append(prepare.unusable(problems, images=len(names)))
     looked = len(rows) + len(problems)
     share = "all" if looked >= len(names) else f"{looked:,} of"
-    seen.facts.append(f"looked at {share} {len(names):,} images")
+    noted.facts.append(f"looked at {share} {len(names):,} images")
     if rows:
         sequence = np.argsort(rows)
         rows = [rows[number] for number in sequence]
         small = np.stack(thumbnails)[sequence]
-        _pictures(seen, index.iloc[rows], small, [same[row] for row in rows])
+        _pictures(noted, index.iloc[rows], small, [same[row] for row in rows])
     if originals:
-        _turned(seen, originals)
-        _sizes(seen, wanted, originals)
-    return seen
+        _turned(noted, originals)
+        _sizes(noted, wanted, originals)
+    return shown
 
 
-def _pictures(seen: Seen, index: pd.DataFrame, thumbnails: np.ndarray, same: Sequence[str]) -> None:
+def _pictures(
+    noted: Checked, index: pd.DataFrame, thumbnails: np.ndarray, same: Sequence[str]
+) -> None:
     """Note constant pictures, and those of two groups that are as good as the same."""
     names, groups = index["image"].tolist(), index["group"].tolist()
     constant = [name for name, small in zip(names, thumbnails, strict=True) if not np.ptp(small)]
     if constant:
-        seen.warnings.append(
+        noted.warnings.append(
             f"{len(constant)} of {len(names)} pictures are of one grey or colour: "
             f"{listed(constant)}. See whether their files hold a picture"
         )
@@ -110,29 +130,29 @@ def _pictures(seen: Seen, index: pd.DataFrame, thumbnails: np.ndarray, same: Seq
     pairs = [(a, b) for a, b in alike if not same[a] or same[a] != same[b]]  # told already
     if pairs:
         found = (f"{names[a]} ({groups[a]}) = {names[b]} ({groups[b]})" for a, b in pairs)
-        seen.warnings.append(
+        noted.warnings.append(
             f"{len(pairs)} pairs of pictures of two groups are as good as the same: "
             f"{listed(found, '; ')}. If they are of one patient, the table should say so"
         )
 
 
-def _turned(seen: Seen, originals: dict[str, Original]) -> None:
+def _turned(noted: Checked, originals: dict[str, Original]) -> None:
     turned = [name for name, each in originals.items() if each.orientation != UPRIGHT]
     if turned:
-        seen.warnings.append(
-            f"{len(turned)} of {len(originals)} photographs lie on their side or are mirrored, as "
-            f"their EXIF orientation says: {listed(turned)}. See on the contact sheet whether "
-            "they stand upright"
+        noted.warnings.append(
+            f"{len(turned)} of {len(originals)} photographs lie on their side or are mirrored, and "
+            f"are turned as their EXIF orientation says: {listed(turned)}. See on the contact "
+            "sheet whether they stand upright"
         )
 
 
-def _sizes(seen: Seen, wanted: Request, originals: dict[str, Original]) -> None:
+def _sizes(noted: Checked, wanted: Request, originals: dict[str, Original]) -> None:
     """Compare the sides of files with those of the images, and recommend another where it helps."""
     image, px = wanted.manifest.image, wanted.image_px
     sides = {n: each.side(fit=image.fit, centre=image.centre) for n, each in originals.items()}
     found = np.array([*sides.values()])
     low, middle, high = found.min(), np.median(found), found.max()
-    seen.facts.append(
+    noted.facts.append(
         f"sides of the files from {low:.0f} to {high:.0f} px, most often about {middle:.0f} px; "
         f"image_px is {px}"
     )
@@ -141,12 +161,12 @@ def _sizes(seen: Seen, wanted: Request, originals: dict[str, Original]) -> None:
     fits = recommended(found, least_px=least_px)
     if small:
         advice = f"image_px: {fits}" if fits < px else "leave them out"
-        seen.warnings.append(
+        noted.warnings.append(
             f"{len(small)} of {len(sides)} files are smaller than image_px, {px}, and would be "
             f"enlarged, which adds nothing: {listed(small)}. Recommended: {advice}"
         )
     elif px < min(fits, least_px):
-        seen.warnings.append(
+        noted.warnings.append(
             f"images of {wanted.manifest.domain} lose signs below {least_px} px, and image_px is "
             f"{px}. Recommended: image_px: {fits}"
         )

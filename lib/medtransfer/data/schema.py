@@ -122,10 +122,13 @@ class Manifest(Strict):
 
 def numbered(number: int, noun: str) -> str:
     """Return a number of things in words: "1 image", "1,600 images", "3 biopsies"."""
-    if number != 1:
-        consonant_y = noun[-1:] == "y" and noun[-2:-1] not in "aeiou"
-        noun = f"{noun[:-1]}ies" if consonant_y else f"{noun}s"
-    return f"{number:,} {noun}"
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Return the plural of a noun: images, biopsies."""
+    consonant_y = noun[-1:] == "y" and noun[-2:-1] not in "aeiou"
+    return f"{noun[:-1]}ies" if consonant_y else f"{noun}s"
 
 
 def listed(things: Iterable[object], between: str = ", ") -> str:

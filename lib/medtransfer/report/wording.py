@@ -87,10 +87,9 @@ def decided(effect: Effect) -> str:
 
 def groups(manifest: ImageFacts) -> str:
     """Return what the images of a source are grouped by, in the plural: "patients"."""
-    from medtransfer.data.schema import numbered
+    from medtransfer.data.schema import plural
 
-    _, plural = numbered(0, manifest.group_noun).split(" ", 1)
-    return plural
+    return plural(manifest.group_noun)
 
 
 def phantoms(sources: Mapping[str, str]) -> list[str]:

@@ -116,9 +116,7 @@ def _read(path: Path, there: list[str]) -> Table | None:
     encoding = None
     try:
         header(path)
-    except SourceError as error:
-        if "UTF-8" not in str(error):
-            raise
+    except SourceError:  # if that is not why, the same is said again
         encoding = WINDOWS
     headers = {s: header(path, separator=s, encoding=encoding) for s in SEPARATORS}
     separator = max(SEPARATORS, key=lambda each: len(headers[each]))

@@ -13,6 +13,7 @@ from pydicom.uid import (
     JPEG2000,
     MPEG4HP41,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
@@ -135,9 +136,9 @@ def test_a_palette_that_says_16_bits_and_uses_8_is_not_black():
 
 
 def test_a_palette_in_the_other_order_of_bytes_is_followed():
-    colours = RNG.integers(0, 256, (256, 3))
+    colours, lower = RNG.integers(0, 256, (2, 256, 3))
     pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    elements = palette(colours * 257, bits=16, big=True)
+    elements = palette(colours * 256 + lower, bits=16, big=True)
     data = made(
         pixels,
         kind="PALETTE COLOR",
@@ -191,6 +192,14 @@ def test_a_data_set_without_a_header_is_read(name, tmp_path):
     manifest = FolderManifest.model_validate(folder_facts(image={"channels": 1}))
     found = FolderReader(manifest, root=tmp_path, image_px=32).picture(name)
     np.testing.assert_array_equal(found.pixels[..., 0], np.rint(RAMP / 1023 * 255))
+
+
+@pytest.mark.parametrize("little", [True, False])
+def test_a_data_set_without_a_header_is_read_in_its_own_order_of_bytes(little):
+    syntax = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    stored = (RAMP if little else RAMP.byteswap()).tobytes()
+    data = bare(made(RAMP, syntax=syntax, stored=stored), implicit=False, little=little)
+    np.testing.assert_array_equal(shown(data), shown(made(RAMP)))
 
 
 def test_compressed_pixels_without_the_header_that_says_how_are_refused():

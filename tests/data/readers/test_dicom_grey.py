@@ -298,12 +298,28 @@ def test_padding_may_be_a_range_and_lie_above():
     same(found[:, 5:], 255 - WINDOWED[:, 5:], within=1)
 
 
-def test_padding_of_floats_is_black_and_no_part_of_the_range():
-    pixels = RAMP.astype(np.float32) / 1023
+def of_floats(pixels):
+    """Return a file of float32 or float64, whose padding is -1."""
+    prefix, kind = ("Float", "OF") if pixels.dtype == np.float32 else ("DoubleFloat", "OD")
+    elements = {
+        f"{prefix}PixelData": (kind, pixels.tobytes()),
+        f"{prefix}PixelPaddingValue": -1.0,
+    }
+    return without_integers(made(pixels.view(f"u{pixels.dtype.itemsize}"), **elements))
+
+
+def test_floats_that_are_no_numbers_are_refused():
+    pixels = RAMP.astype(np.float32)
+    pixels[3, 4] = np.nan
+    with pytest.raises(DicomError, match="holds NaN or infinite values"):
+        dicom.read_picture(of_floats(pixels))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_padding_of_floats_is_black_and_no_part_of_the_range(kind):
+    pixels = RAMP.astype(kind) / 1023
     pixels[:, :5] = -1
-    elements = {"FloatPixelData": ("OF", pixels.tobytes()), "FloatPixelPaddingValue": -1.0}
-    data = made(RAMP.astype(np.uint32), **elements)
-    found = np.asarray(dicom.read_picture(without_integers(data)))
+    found = np.asarray(dicom.read_picture(of_floats(pixels)))
     assert (found[:, :5] == 0).all()
     same(found[:, 5:], ramped(pixels[:, 5:], pixels[:, 5:].min(), 1))
 

@@ -205,6 +205,7 @@ DEEP_FILES = {
     "TIFF of floats": lambda: tiff(DEEP[..., 0].astype(np.float32), photometric="minisblack"),
     "grey JPEG 2000": lambda: file(Image.fromarray(DEEP[..., 0]), "JPEG2000"),
     "colour PPM": lambda: b"P6 16 16 4095\n" + DEEP[..., :3].astype(">u2").tobytes(),
+    "colour SGI": lambda: file(PATCHES, "SGI", bpc=2),
     "grey PGM": lambda: b"P5 16 16 65535\n" + DEEP[..., 0].astype(">u2").tobytes(),
 }
 
@@ -261,6 +262,13 @@ def test_a_large_jpeg_is_judged_by_its_own_size(size):
     data = file(Image.new("L", size), "JPEG")
     with pytest.raises(SourceError, match=f"{size[0]}x{size[1]} is not square"):
         read(data, fit="exact", image_px=32)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_what_is_finer_than_a_pixel_becomes_its_mean(kind):
+    board = np.indices((128, 128)).sum(axis=0) % 2 * np.uint8(255)
+    found = read(file(board.astype(np.uint8), kind), image_px=16, channels=1, fit="crop")
+    assert np.abs(found.astype(int) - 127.5).max() <= 3
 
 
 # --- what is no picture --------------------------------------------------------------------------

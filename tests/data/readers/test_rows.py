@@ -58,6 +58,11 @@ def test_two_files_that_differ_by_case_are_two(folder):
     assert index(wanted)["image"].tolist() == ["a.png", "b.png", "A.png"]
 
 
+def test_ids_that_differ_by_case_are_two_patients_where_the_manifest_says_so(folder):
+    allowed = folder(f"{TWO}c.png,P1,1\n", "a.png", "b.png", "c.png", allow=["similar_groups"])
+    assert index(allowed)["group"].tolist() == ["p1", "p2", "P1"]
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [
@@ -123,7 +128,11 @@ def test_rows_are_left_out_as_the_manifest_says(folder):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"only": {"sick": [7]}}, "only: column 'sick': no row holds 7; its values: '1', '0'"),
+        (
+            {"only": {"sick": [7]}},
+            "only: column 'sick': none of 2 rows holds 7; its values: '1', '0'",
+        ),
+        ({"only": {"sick": [1], "patient": ["p2"]}}, "column 'patient': none of 1 rows holds p2"),
         (
             OF_COLUMN
             | {"labels": [{**LABEL, "column": "sick", "positive": [2], "left_out": [0, 1]}]},
@@ -134,7 +143,7 @@ def test_rows_are_left_out_as_the_manifest_says(folder):
             "the source .1 images. has only positives of Sick",
         ),
     ],
-    ids=["only", "values", "labels"],
+    ids=["only", "only, together", "values", "labels"],
 )
 def test_what_leaves_nothing_is_refused(folder, changes, says):
     wanted = folder(TWO, "a.png", "b.png", **changes)

@@ -56,7 +56,7 @@ class FolderManifest(FileManifest):
         label_columns: their columns, in the order of the labels.
         findings_column: the column of the names of positive labels.
         findings_separator: what stands between them.
-        ignored_findings: findings that are no labels, or "others" for all that are none.
+        ignored_findings: findings that are no labels, or "others" for all that hold none.
         left_out_findings: findings whose rows are left out; "" for an empty cell.
         allow: what else is refused as a likely mistake: ids of patients that differ by case or as
             7 and 007 do; rows without one, whose images are then groups of their own; one file,

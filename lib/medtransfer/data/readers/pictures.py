@@ -71,9 +71,8 @@ def _prepare(file: Any, data: bytes, facts: Facts, *, at_least_px: int) -> None:
 
     `file` is Pillow's of some format, before it is decoded.
     """
-    first = file.tell()
     if frame := chosen(getattr(file, "n_frames", 1), facts.frame):
-        file.seek(first + frame)
+        file.seek(frame)
     bits = _bits(file, data)
     if bits > 8:
         raise SourceError(

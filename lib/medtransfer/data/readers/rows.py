@@ -62,7 +62,6 @@ def index(manifest: FolderManifest, rows: pd.DataFrame, located: Located) -> pd.
         _refuse_torn(files, groups, place, "patients")
     _refuse_torn(files, sets, place, "sets")
     first = np.unique(place, return_index=True)[1]
-    first.sort()
     states = states[place[first]]
     if "contradicting_findings" not in manifest.allow:
         wrong = labels.contradicting(states, manifest.label_names)
@@ -120,11 +119,11 @@ def _chosen(manifest: FolderManifest, rows: pd.DataFrame) -> pd.DataFrame:
         wanted = [cell for cell in there if key(cell) in keys(values)]
         if not wanted:
             raise SourceError(
-                f"only: column {column!r}: no row holds {shown(values)}; its values: "
-                f"{listed(map(repr, there))}"
+                f"only: column {column!r}: none of {len(rows)} rows holds {shown(values)}; its "
+                f"values: {listed(map(repr, there))}"
             )
         rows = rows[rows[column].isin(wanted)]
-    return _left(rows, "only")
+    return rows
 
 
 def _left(rows: pd.DataFrame, what: str) -> pd.DataFrame:
