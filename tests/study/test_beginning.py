@@ -154,11 +154,12 @@ def test_a_table_of_windows(folder, begun):
     assert begun(place)[0].encoding == "windows-1252"
 
 
-def test_of_several_tables_the_one_that_names_most_files_is_taken(folder, begun):
+def test_of_several_tables_the_one_that_names_most_files_is_taken(folder):
     table = [*rows(lambda row: f"p{row}", lambda row: row % 2), ("lost.png", "q", "1")]
     place = folder(names(), header="file patient sick", table=table)
     (place / "blurred.csv").write_text("file,why\n003.png,moved\n004.png,moved\n")
-    assert begun(place)[0].table == "labels.csv"
+    assert cli.main(["init", str(place)]) == 0
+    assert "\ntable: labels.csv\n" in text(place)
 
 
 def test_a_table_elsewhere_is_given(folder, begun, tmp_path):
