@@ -58,7 +58,9 @@ def large():
     """Return the study that the results belong to."""
     from medtransfer.study import builders, schema
 
-    profile = schema.profile("extended").model_copy(update={"replicates": REPLICATES})
+    profile = schema.profile("extended").model_copy(
+        update={"replicates": dict.fromkeys(("imagenet", "random"), REPLICATES)}
+    )
     return builders.resolve(profile)
 
 

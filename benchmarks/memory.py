@@ -57,12 +57,15 @@ def one(groups: int, epsilons: int, targets: int, *, act: str) -> None:
     """Fill the store with what a pass needs; or, in another process, score and print."""
     from medtransfer.attacks.delivery import FLOAT
     from medtransfer.compute.ensure import ensure
-    from medtransfer.networks.trained import RANDOM
+    from medtransfer.networks.trained import IMAGENET, RANDOM
     from medtransfer.scoring.cell import Cell
     from medtransfer.study import builders, schema
 
     profile = schema.profile("default")
-    sizes = {"groups": {**profile.groups, "radiology": groups}, "replicates": targets}
+    sizes = {
+        "groups": {**profile.groups, "radiology": groups},
+        "replicates": {RANDOM: targets, IMAGENET: 1},
+    }
     study = builders.resolve(profile.model_copy(update=sizes))
     networks = study.networks("radiology", initializations=[RANDOM])[: targets + 1]
     surrogate, *rest = networks

@@ -18,7 +18,7 @@ from hypothesis import settings
 from torch import nn
 
 from medtransfer import paths, store
-from medtransfer.analysis import tables
+from medtransfer.analysis import scores
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.data import images
 from medtransfer.data.images import write_index
@@ -42,7 +42,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDTRANSFER_HOME", str(tmp_path / "home"))
     for name in ("MEDTRANSFER_DATA", "DASK_SCHEDULER_ADDRESS", "MEDTRANSFER_WORKERS"):
         monkeypatch.delenv(name, raising=False)
-    tables.forget()
+    scores.forget()
     return tmp_path / "home"
 
 

@@ -1,6 +1,7 @@
 """Chapters: what notebooks call; whole ones run with the notebooks themselves."""
 
 import ast
+import re
 from pathlib import Path
 
 import facts
@@ -13,16 +14,19 @@ import verdict_rows
 import yaml
 from IPython.display import Image
 from PIL import Image as Picture
+from studies import Maker
 
 from medtransfer import chapters, paths
-from medtransfer.chapters import Design, DevelopmentData, Perturbation, Synthesis
-from medtransfer.chapters.chapter import ordered
+from medtransfer.analysis import sanity
+from medtransfer.chapters import Design, DevelopmentData, Initialization, Perturbation, Synthesis
 from medtransfer.domains import DOMAINS, Domain
 from medtransfer.errors import UsageError
+from medtransfer.networks.trained import RANDOM
+from medtransfer.report.tables import LEFT, ordered
 from medtransfer.report.wording import described, points
 from medtransfer.study.factors import FACTORS
 
-NAMES = [name for name in chapters.__all__ if name not in ("Design", "Synthesis")]
+NAMES = [name for name in chapters.__all__ if name not in ("Design", "Synthesis", "YourModel")]
 CHAPTERS = [getattr(chapters, name) for name in NAMES]
 
 
@@ -45,7 +49,10 @@ def test_opening_a_chapter_computes_nothing(monkeypatch):
 
 
 def test_what_one_training_cannot_say_is_said():
-    for profile, says in (("smoke", "one training of each kind"), ("default", "2 of each kind")):
+    for profile, says in (
+        ("smoke", "one training of each kind"),
+        ("default", "2 or 3 of each kind"),
+    ):
         chapter = Perturbation(profile, domain="pathology")
         answer = chapter.say(lambda: "x").data
         assert says in answer and "slides" in answer
@@ -141,7 +148,7 @@ def test_what_compares_targets_at_chance_is_not_said(studied, publish_answers, t
         chapter.cells = tuple(cells)
         said = chapter.compare(*sides, **both).data
         answer = chapter.say(chapter._sight, lambda: "An answer.").data
-        assert ("difference: **Nothing can be said here: the clean AUC of targets" in said) is blind
+        assert ("Nothing can be said here: the clean AUC of targets" in said) is blind
         assert ("0.50 (0.50 to 0.50)" in said) is blind, "with the clean AUC and its interval"
         assert ("**At chance:**" in answer) is blind
         assert ("difference: **+100 points" in said) is not blind
@@ -185,11 +192,11 @@ def test_rows_stand_from_large_data_to_small_and_from_same_to_other():
 
 def test_the_depth_of_networks_is_set_against_the_size_of_images():
     design = Design("default")
-    fitting = design.networks(image_px=48)
+    fitting = design.networks(image_px=40)
     assert (fitting["fits"] == "yes").all()
-    assert fitting.equals(design.networks().loc[fitting.index]), "48 px is the profile's size"
+    assert fitting.equals(design.networks().loc[fitting.index]), "40 px is the profile's size"
     design.settings = design.settings.model_copy(update={"architectures": ("mobilenet_v2",)})
-    (row,) = design.networks(image_px=48).to_dict("records")
+    (row,) = design.networks(image_px=40).to_dict("records")
     assert (row["stride"], row["last map"]) == (32, "2 x 2")
     assert "too few" in row["fits"]
     (row,) = design.networks(image_px=224).to_dict("records")
@@ -247,3 +254,47 @@ def test_the_synthesis_speaks_of_phantoms_where_images_are_phantoms_alone(own):
         assert ("phantoms, drawn by code" in shown) is drawn
         assert ("What these phantoms can and cannot say" in shown) is drawn
     assert shown == "Images: t.", "its title"
+
+
+def test_of_targets_at_chance_no_percentage_is_said(toy, publish_answers):
+    def clean(target):
+        return 0.5 if target.initialization == RANDOM else 1.0
+
+    studies = Maker(toy, publish_answers)(
+        lambda cell: 0 if cell.target.initialization == RANDOM else 40,
+        clean=clean,
+        domains=("pathology",),
+    )
+    chapter = Initialization("smoke", domain="pathology")
+    chapter.cells = tuple(studies["pathology"]["initialization"])
+    said = chapter.by_start(method="PGD", relation="same architecture")
+    assert re.fullmatch(
+        r"60 % \([^)]*\) of the clean AUC is left when both are pre-trained and nothing can be "
+        r"said when both are random, since targets are at chance",
+        said,
+    )
+    with pytest.raises(UsageError, match="does not exclude chance"):
+        chapter.left(method="PGD", target_initialization=RANDOM)
+    table = chapter.table("target_initialization", method="PGD")
+    assert table.loc["random", LEFT] == "at chance"
+    assert table.loc["pre-trained", LEFT].startswith("60 %")
+
+
+def test_the_ladder_has_no_percentage_of_targets_at_chance(toy, publish_answers, monkeypatch):
+    studies = Maker(toy, publish_answers)(
+        lambda cell: 0 if cell.target.initialization == RANDOM else 40,
+        clean=lambda target: 0.5 if target.initialization == RANDOM else 1.0,
+        domains=("pathology",),
+    )
+    chapter = Perturbation("smoke", domain="pathology")
+    chapter.cells = tuple(studies["pathology"]["perturbation"])
+    chapter.frame = pd.DataFrame()
+    places = [("pathology", "PGD", 0.04, start) for start in ("imagenet", RANDOM)]
+    index = pd.MultiIndex.from_tuples(places, names=sanity.WHERE)
+    rungs = pd.DataFrame({"same": [60.04, 98.0], sanity.FLAGS: ["", "odd"]}, index=index)
+    monkeypatch.setattr(sanity, "check", lambda frame: None)
+    monkeypatch.setattr(sanity, "ladder", lambda frame: rungs)
+    found = chapter.ladder()
+    assert found["same"].tolist() == [60.0, "at chance"]
+    assert found[sanity.FLAGS].tolist() == ["", "odd"]
+    assert [where[-1] for where in found.index] == ["pre-trained", "random"]

@@ -239,9 +239,12 @@ def test_until_epsilons_are_chosen_what_is_left_is_a_lower_bound(
     monkeypatch.setattr("medtransfer.compute.status.notebooks", lambda study: [row])
     monkeypatch.setattr("medtransfer.compute.status.epsilons", lambda study, domain: chosen)
     monkeypatch.setattr("medtransfer.compute.status.spent", lambda study: {})
+    out = {"radiology": {"initialization": "radiology d1 train has no positive of Mass"}}
+    monkeypatch.setattr(sets, "known_left_out", lambda study: out)
     assert cli.main(["status", "--profile", "smoke"]) == 0
     said = capsys.readouterr().out
     assert all(f"radiology, {sentence}" in said for sentence in says)
+    assert "notebook 21 (radiology, initialization) is left out: radiology d1 train has" in said
     assert ("all: 3 minutes left" if len(chosen) == 2 else "all: at least 3 minutes left") in said
 
 

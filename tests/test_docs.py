@@ -3,15 +3,21 @@
 import re
 
 import pytest
+import yaml
 
-from medtransfer import docs
-from medtransfer.data import readers
+from medtransfer import docs, paths
+from medtransfer.assess.target import Target
+from medtransfer.data import manifests, readers
 from medtransfer.data.readers.folder import FolderManifest
 from medtransfer.data.schema import PhantomManifest
 from medtransfer.data.weights import ModelsManifest, WeightsManifest
+from medtransfer.study import schema
 from medtransfer.study.schema import Profile, Recipe
 
-MODELS = (Profile, Recipe, PhantomManifest, WeightsManifest, ModelsManifest, *readers.manifests())
+MODELS = (
+    *(Profile, Recipe, Target, PhantomManifest, WeightsManifest, ModelsManifest),
+    *readers.manifests(),
+)
 ROW = re.compile(r"^\| `(\w+)` \| (.+) \| (.*) \| (.+) \|$", re.MULTILINE)
 
 
@@ -39,7 +45,7 @@ def test_every_row_says_what_is_taken_and_what_it_means(rows):
     ("field", "takes", "default"),
     [
         ("kind", '`"folder"`', "**needed**"),
-        ("replicates", "whole number, at least 1", "`2`"),
+        ("resamples", "whole number, at least 10", "`1000`"),
         ("test_share", "number, above 0, below 1", "`0.2`"),
         ("rows_per_image", '`"one"` or `"many"`', '`"one"`'),
         ("separator", '`","`, `";"`, `"\\t"` or `"&#124;"`', '`","`'),
@@ -66,3 +72,29 @@ def test_a_field_that_nobody_explains_is_refused():
 
     with pytest.raises(LookupError, match=r"Unexplained\.colour"):
         docs._section("x", Unexplained)
+
+
+OWN = paths.REPOSITORY / "docs" / "own_images.md"
+
+
+def test_the_manifest_and_the_profile_of_the_chapter_on_own_images_can_be_copied(tmp_path):
+    manifest, profile = re.findall(r"```yaml\n(.*?)```", OWN.read_text(), flags=re.DOTALL)
+    (tmp_path / "xrays.yaml").write_text(manifest)
+    (tmp_path / "xrays_profile.yaml").write_text(profile)
+    facts = manifests.image_facts(str(tmp_path / "xrays.yaml"))
+    found = schema.profile(str(tmp_path / "xrays_profile.yaml"))
+    assert found.sources == {facts.domain: str(tmp_path / "xrays.yaml")}
+
+
+def test_what_init_prints_in_that_chapter_names_fields_that_there_are():
+    printed = re.search(r"```\n(  title: .*?)```", OWN.read_text(), flags=re.DOTALL)[1]
+    fields = {*yaml.safe_load(printed)}
+    assert fields <= {*FolderManifest.model_fields, *Profile.model_fields}
+
+
+def test_the_chapter_on_own_images_goes_the_way_of_its_user():
+    text = OWN.read_text()
+    steps = ["medtransfer init ", "medtransfer data check ", "medtransfer reproduce "]
+    places = [text.index(step) for step in steps]
+    assert places == sorted(places)
+    assert [int(n) for n in re.findall(r"^## (\d)\. ", text, flags=re.MULTILINE)] == [1, 2, 3, 4, 5]

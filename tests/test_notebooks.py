@@ -20,7 +20,7 @@ NOTEBOOKS = sorted(paths.notebooks().glob("*.ipynb"))
 OWN = sorted(paths.notebooks().glob("own/*.ipynb"))
 FIRST = [str(domain.number) for domain in DOMAINS.values()]
 SECOND = [str(factor.number) for factor in FACTORS.values()]
-NUMBERS = ("00", *("".join(digits) for digits in product(FIRST, SECOND)), "90")
+NUMBERS = ("00", *("".join(digits) for digits in product(FIRST, SECOND)), "90", "95")
 
 
 def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

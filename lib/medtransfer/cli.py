@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from medtransfer.cli_assess import assess
 from medtransfer.cli_data import DOMAIN, data, init, models, weights
 from medtransfer.cli_run import FACTORS, PROFILE, profile_of, reproduce, run
 from medtransfer.errors import MedtransferError, StoreError
@@ -48,11 +49,13 @@ def medtransfer() -> None:
     """Transfer of adversarial attacks in medical image analysis: a reproducible study."""
 
 
+medtransfer.add_command(assess)
 medtransfer.add_command(data)
 medtransfer.add_command(init)
 medtransfer.add_command(models)
 medtransfer.add_command(weights)
 medtransfer.add_command(run)
+medtransfer.add_command(assess)
 medtransfer.add_command(reproduce)
 
 
@@ -68,7 +71,7 @@ def clean_drafts() -> None:
 @PROFILE
 def status(name: str) -> None:
     """Say what is stored and missing for each notebook, and the time left."""
-    from medtransfer.compute import status
+    from medtransfer.compute import sets, status
     from medtransfer.report.wording import named
     from medtransfer.study.builders import known
     from medtransfer.units import shown
@@ -76,6 +79,7 @@ def status(name: str) -> None:
     study = known(profile_of(name))
     needed = rows(status.notebooks(study))
     print(columns(needed, digits=1))
+    print(*(f"{sentence}\n" for sentence in sets.known_omitted(study)), sep="", end="")
     for domain in study.domains:
         chosen = status.epsilons(study, domain)
         for start in study.starts:

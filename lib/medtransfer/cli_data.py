@@ -79,20 +79,30 @@ def prepare_(skip_unreadable: bool, **asked: Any) -> None:
 @click.pass_context
 def check(context: click.Context, name_or_path: str, name: str | None) -> None:
     """Look at a source before anything is computed: errors, warnings, sets, images."""
+    from medtransfer.compute import notes
     from medtransfer.data import catalog, check, manifests
+    from medtransfer.data.schema import numbered
     from medtransfer.study import builders, schema
 
     path = Path(name_or_path).expanduser()
     beside = path.with_name(f"{path.stem}_profile.yaml")
-    profile = schema.profile(name or (str(beside) if beside.is_file() else "default"))
+    given = name or (str(beside) if beside.is_file() else "")
+    profile = schema.profile(given or "default")
     facts = manifests.image_facts(name_or_path)
     asked = catalog.asked(name_or_path, **builders.asked(profile, facts.domain))
     shares = {"test_share": profile.test_share, "validation_share": profile.validation_share}
     found = check.check(asked, facts, seed=profile.seed, **shares)
-    print(f"{facts.title}, {asked.image_px} px, as profile {profile.name} takes them")
+    found.warnings += [] if found.test is None else notes.few(found.test, domain=facts.domain)
+    found.errors += check.misplaced(path, facts.domain, profile.sources)
+    print(f"{facts.title}, {asked.image_px} px, as profile {profile.name} takes them\n")
     print(checked(found))
     if found.errors:
+        print(f"\n{numbered(len(found.errors), 'error')} to mend")
         context.exit(1)
+    judged = f", {numbered(len(found.warnings), 'warning')} to judge" if found.warnings else ""
+    print(f"\nno errors{judged}")
+    if given:
+        print(f"next: medtransfer reproduce --profile {shlex.quote(given)}")
 
 
 @data.command()
@@ -112,14 +122,16 @@ def verify(**asked: Any) -> None:
 @click.command()
 @click.argument("folder", type=Path)
 @click.option("--table", type=Path, help="The table of labels (default: looked for).")
-@click.option("--domain", type=click.Choice(list(DOMAINS)), help="Default: guessed.")
+@click.option("--domain", type=click.Choice(list(DOMAINS)), help="Default: guessed from names.")
 def init(folder: Path, table: Path | None, domain: str | None) -> None:
     """Begin with your own images: write a manifest and a profile into their FOLDER, to edit."""
-    from medtransfer.study import beginning
+    from medtransfer.study import beginning, written
 
     manifest, profile = beginning.begin(folder, given=table, domain=domain)
-    print(f"{manifest}: what the images are\n{profile}: how large the study is")
-    print("Read what is marked `guessed` or `to fill in`. Then:\n")
+    print(f"{manifest}: what the images are\n{profile}: how large the study is\n")
+    print("Read these lines of them, and edit what is wrong:\n")
+    print(*(f"  {line}" for line in written.marked(manifest, profile)), sep="\n")
+    print("\nThen:\n")
     print(f"  medtransfer data check {shlex.quote(str(manifest))}")
     print(f"  medtransfer reproduce --profile {shlex.quote(str(profile))}")
 

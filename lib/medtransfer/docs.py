@@ -1,4 +1,4 @@
-"""`docs/fields.md`: every field of manifests and profiles, as the schemas have them.
+"""`docs/fields.md`: every field of manifests, profiles and target files, from their schemas.
 
 `python -m medtransfer.docs` (`make docs`) writes it; a test compares.
 """
@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from medtransfer import paths
+from medtransfer.assess.target import Target
 from medtransfer.data import readers
 from medtransfer.data.files import Inside, Strict
 from medtransfer.data.readers.patients import Pattern
@@ -53,12 +54,13 @@ CHECKED = (
     (Encoding, "the name of an encoding of text"),
     (Value, "text, a number, `true` or `false`"),
 )
-BEGINNING = """# Fields of manifests and profiles
+BEGINNING = """# Fields of manifests, profiles and target files
 
 Written by `make docs` from the schemas that read the files; do not edit it. A **manifest** states \
-the facts of one source of images, a **profile** how large a study is. Both are YAML. A field that \
-is not in these tables is refused, with the names of those that are. How to write your own: \
-[own_images.md](own_images.md).
+the facts of one source of images, a **profile** how large a study is, a **target file** what a \
+model of yours is. All are YAML. A field that is not in these tables is refused, with the names of \
+those that are. How to write your own: [own_images.md](own_images.md), \
+[own_model.md](own_model.md).
 
 """
 OF_PROFILE = """A profile of yours holds `name`, `extends` (a built-in profile, or the path of \
@@ -82,9 +84,10 @@ def page() -> str:
         *(_section(_kind(kind), kind) for kind in published),
         *(_section(_kind(kind), kind) for kind in (WeightsManifest, ModelsManifest)),
         _section("Profile", Profile, values=profile("default"), note=OF_PROFILE),
+        _section("Target file", Target),
     ]
     shown: list[type[Strict]] = [Manifest, ImageFacts, *own, PhantomManifest, Published]
-    shown += [*published, Profile, WeightsManifest, ModelsManifest]
+    shown += [*published, Profile, Target, WeightsManifest, ModelsManifest]
     parts += [_section(model.__name__, model) for model in _inside(shown)]
     return "\n".join(parts)
 
@@ -176,6 +179,8 @@ def _default(field: FieldInfo) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Strict):
+        value = value.model_dump(exclude_defaults=True)
     if value is None or value in ((), {}, ""):
         return ""
     return f"`{json.dumps(value, ensure_ascii=False)}`"

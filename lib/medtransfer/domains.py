@@ -16,7 +16,8 @@ class Domain:
         augmentation: how its training images are varied, in this order (see `data.datamodule`).
         colour: in figures; of Paul Tol's muted palette, which colour-blind eyes can tell apart.
         least_px: the side below which signs are lost that networks need.
-        words: in names of folders, tables and labels, by which such images are recognized.
+        words: how words begin by which such images are recognized, in names of folders, columns,
+            files and labels; English and German.
     """
 
     number: int
@@ -32,20 +33,29 @@ DOMAINS: dict[str, Domain] = {
         augmentation=("shift", "mirror"),
         colour="#882255",
         least_px=128,  # pre-trained networks reached an AUC of 0.73 at 64 px, of 0.82 at 128 px
-        words=("fundus", "retina", "glaucoma", "retinopathy", "macula", "eye", "cataract"),
+        words=(
+            *("fundus", "retin", "glaucom", "glaukom", "macula", "makula", "eye", "auge"),
+            *("cataract", "katarakt", "netzhaut", "ophthalm"),
+        ),
     ),
     # A mirrored chest would have its heart on the right.
     "radiology": Domain(
         number=2,
         augmentation=("shift",),
         colour="#332288",
-        words=("xray", "x-ray", "chest", "cxr", "radiograph", "pneumonia", "effusion", "lung"),
+        words=(
+            *("xray", "x-ray", "chest", "cxr", "radio", "pneumo", "effusion", "lung", "thorax"),
+            *("röntgen", "roentgen", "mammogra", "tomogra", "mri", "mrt", "ultras"),
+        ),
     ),
     "pathology": Domain(
         number=3,
         augmentation=("shift", "mirror", "flip", "turn"),
         colour="#999933",
-        words=("histo", "patholog", "biopsy", "slide", "tissue", "patch", "tumour", "tumor"),
+        words=(
+            *("histolog", "histopath", "patholog", "biops", "slide", "tissue", "gewebe", "patch"),
+            *("tumour", "tumor", "metasta"),
+        ),
     ),
 }
 

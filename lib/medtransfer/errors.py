@@ -45,6 +45,10 @@ class ImportedError(MedtransferError):
     """A network of others is missing or is another one than expected."""
 
 
+class TargetError(MedtransferError):
+    """A model cannot be brought, opened or asked as its target file says."""
+
+
 class TrainingError(MedtransferError):
     """A training cannot give a usable network."""
 

@@ -55,6 +55,16 @@ def imported() -> Path:
     return home() / "imported"
 
 
+def assessed() -> Path:
+    """Return the folder of the reports of assessments, each in a folder of its name."""
+    return home() / "assess"
+
+
+def brought() -> Path:
+    """Return the folder of what is known of the models that people brought to assess."""
+    return home() / "brought"
+
+
 def executed(profile: str) -> Path:
     """Return the folder of the executed notebooks of one profile."""
     return home() / "executed" / profile

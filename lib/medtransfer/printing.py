@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from medtransfer.data.check import Checked
+    from medtransfer.data.looks import Checked
 
 TRAITS = ("architecture", "initialization", "data")
 
@@ -69,6 +69,8 @@ def checked(found: Checked) -> str:
     lines += found.facts
     if found.table:
         lines.append(f"\n{columns(found.table)}\n")
+    if found.answers:
+        lines.append(f"{columns(found.answers)}\n")
     if found.sheet:
         lines.append(f"contact sheet: {found.sheet}")
     return "\n".join(lines)

@@ -133,6 +133,14 @@ def test_saturated_domains_and_targets_at_chance_are_left_out_and_named(row_of):
     assert row_of(points)["pairs"] == 40 - 2
 
 
+def test_no_percentage_is_named_of_a_domain_in_which_no_target_sees(row_of):
+    points = given(noise, domains=("a", "b", "c", "d"))
+    points.loc[points["domain"] == "b", ["percent", "clean_low"]] = 99.0, 0.4
+    why = row_of(points)["why"]
+    assert "b on d1, d1/2, d1/4, d1/10 (at chance)" in why
+    assert "b (no room)" not in why and "99 %" not in why
+
+
 def test_correlations_name_every_measure():
     table = gains.correlations(given(lambda step, domain: step - 100 * domain))
     assert table["measure"].tolist() == list(gains.MEASURES.values())

@@ -86,5 +86,3 @@ def test_what_is_at_chance_is_said_alike_whatever_the_order(toy, publish_answers
     for cell in cells:
         publish_answers(cell, labels=LABELS, clean=0.0 * LABELS, attacked=0.0 * LABELS)
     assert guards.at_chance(cells, resamples=20) == guards.at_chance(cells[::-1], resamples=20)
-    first, _ = guards.reached(cells, resamples=20)
-    assert first.at_chance and first.trainings == 1 and first.said == "0.50 (0.50 to 0.50)"

@@ -100,6 +100,16 @@ def test_a_mean_over_pairs(cell):
     assert found.loc[OTHER, ["pairs", "percent", "percent_low"]].tolist() == [1, 100, 100]
 
 
+def test_a_mean_says_whether_a_target_is_at_chance(cell, toy, publish_answers):
+    blind = toy.cell(target=toy.training(seed=9))
+    labels = np.arange(12)[:, None] % 2
+    publish_answers(blind, labels=labels, clean=0.0 * labels, attacked=0.0 * labels)
+    found = tables.pooled([blind], by=["relation"], resamples=20)
+    assert found["at_chance"].tolist() == [True]
+    sees = tables.pooled([cell(HALF, seed=1)], by=["relation"], resamples=20)
+    assert sees["at_chance"].tolist() == [False]
+
+
 def test_a_contrast_is_a_difference_of_means(cell):
     same, other = [cell(HALF, seed=1), cell(TURNED, seed=2)], [cell(CLEAN, seed=3)]
     found = tables.contrast(other, same, resamples=50)

@@ -15,7 +15,14 @@ from medtransfer.study.builders import Study
     ("changes", "says"),
     [
         ({}, []),
-        ({"replicates": 1}, ["one training of each kind: .* no claim is judged.*`replicates: 2`"]),
+        (
+            {"replicates": {"imagenet": 1, "random": 1}},
+            ["one training of each kind: .* no claim is judged.*`replicates: 2`"],
+        ),
+        (
+            {"replicates": {"imagenet": 1, "random": 3}},
+            ["one training of each kind of imagenet network: .* no claim about these is judged"],
+        ),
         (
             {"sources": {"radiology": "phantom_chest"}},
             ["C2 takes 24 points .* this study has 1 x 4 x 2: C2 is not judged"],

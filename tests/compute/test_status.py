@@ -10,13 +10,14 @@ import yaml
 from facts import folder_facts
 
 from medtransfer import paths, store
-from medtransfer.compute import inspect, status
+from medtransfer.compute import inspect, sets, status
 from medtransfer.compute.ensure import needed
 from medtransfer.data.readers.reader import Reader
 from medtransfer.errors import UsageError
 from medtransfer.executors import local
 from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.scoring.alignment import Alignment
 from medtransfer.study import builders, plan, schema
 from medtransfer.study.factors import FACTORS
 
@@ -76,10 +77,50 @@ def test_what_is_stored_is_counted(planned):
     assert of(planned, others, "missing") == before[others]
 
 
+TENTH = [int(row < 20 and row % 2) for row in range(120)]  # too few for d1/10
+
+
+def test_factors_that_the_sets_cannot_serve_are_not_missing(own_study, run_on):
+    study = own_study(TENTH)
+    run_on(None)  # any use of it would fail
+    (out,) = sets.left_out(study, "pathology")
+    rows = {row["notebook"]: row for row in status.notebooks(study)}
+    row = rows.pop(f"33 pathology, {out.replace('_', ' ')}")
+    assert (row["networks"], row["minutes left"]) == ("left out", 0)
+    assert "missing" not in row
+    assert all(row["missing"] for row in rows.values())
+    (said,) = sets.known_omitted(study)
+    assert said.startswith(
+        "notebook 33 (pathology, initialization and data) is left out: pathology"
+    )
+
+
+def test_comparisons_that_the_sets_cannot_serve_are_not_missing(own_study):
+    names = ["test", "d1:train", "d1:val", "d2:train", "d2:val"]
+    split = [names[row // 2 % 5] for row in range(120)]
+    ill = [0 if split[row] == "d2:train" else row % 2 for row in range(120)]
+    study = own_study(ill, split=split)
+    specs = status.wanted(study, "pathology", "initialization")
+    beside = [spec for spec in specs if isinstance(spec, Alignment)]
+    assert {spec.surrogate.development.name for spec in beside} == {"d1"}
+
+
+def test_where_sets_serve_no_factor_all_are_left_out(own_study):
+    study = own_study([1] * 120)
+    assert all(row["networks"] == "left out" for row in status.notebooks(study))
+    assert len(sets.known_omitted(study)) == len(FACTORS)
+
+
+def test_images_that_are_not_drawn_leave_nothing_out(planned):
+    assert sets.known_left_out(planned) == {}
+
+
 @pytest.fixture
 def timed(planned, monkeypatch):
     """The tiny study on two workers with a result of every kind in the store; how long it takes."""
     monkeypatch.setattr(local, "number", lambda: 2)
+    monkeypatch.setattr(sets, "known_left_out", lambda study: {})  # what is stored is empty
+    monkeypatch.setattr(sets, "beside", plan.beside)
     choose(planned)
     works = {
         "training": {"training": 60.0},

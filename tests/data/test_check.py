@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from dicoms import made
 from facts import folder_facts
 from PIL import Image
 
 from medtransfer import cli, paths
-from medtransfer.data import catalog, looks, prepare
+from medtransfer.data import catalog, looks, prepare, words
 from medtransfer.data.check import table
 from medtransfer.data.readers.folder import FolderManifest
 from medtransfer.errors import MedtransferError
 
+SMALL = "warning: pathology test has 10 positive and 10 negative images among 20"
 PROFILE = {"name": "own", "extends": "default", "image_px": 32}
 
 
@@ -69,9 +71,9 @@ def test_ordinary_images_have_neither_errors_nor_warnings(folder, check):
     status, said = check(folder.write())
     assert status == 0
     marked = [line for line in said.splitlines() if line.startswith(("error: ", "warning: "))]
-    assert all(line.startswith("warning: d1/10 validation") for line in marked)
+    assert all(line.startswith(("warning: d1/10 validation", SMALL)) for line in marked)
     assert "looked at all 100 images" in said
-    assert "sides of the files from 40 to 40 px" in said and "image_px is 32" in said
+    assert "sides of the files: 40 px; image_px is 32" in said
     assert "as profile own takes them" in said
     sheet = paths.checked() / "mine-32px.png"
     assert f"contact sheet: {sheet}" in said and sheet.is_file()
@@ -79,7 +81,7 @@ def test_ordinary_images_have_neither_errors_nor_warnings(folder, check):
 
 def test_the_table_counts_what_each_set_holds(folder, check):
     _, said = check(folder.write())
-    header, *lines = said.split("\n\n")[1].splitlines()
+    header, *lines = said.split("\n\n")[2].splitlines()
     assert header.split() == ["set", "images", "patients", "Tumour"]
     found = {line[:16].strip(): [int(n) for n in line[16:].split()] for line in lines}
     assert found["all"] == [100, 100, 50]
@@ -112,8 +114,8 @@ def similar(folder):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (broken, "1 of 100 cannot be used: 003.png (not readable as a picture"),
-        (missing, "1 of 100 cannot be used: 003.png"),
+        (broken, "1 of 100 images cannot be used: 003.png (not readable as a picture"),
+        (missing, "1 of 100 images cannot be used: 003.png"),
         (copied, "1 files stand there again, byte for byte"),
         (one_class, "no positive of Tumour"),
         (similar, "1 patients are spelled in several ways: 'P5' and 'p5'"),
@@ -126,7 +128,7 @@ def test_what_prepare_refuses_is_an_error(folder, check, spoil, says):
     assert status == 1
     (error,) = [line for line in said.splitlines() if line.startswith("error: ")]
     assert says in error
-    assert "as good as the same" not in said, "what is said of files is not said of pictures again"
+    assert "look the same" not in said, "what is said of files is not said of pictures again"
     with pytest.raises(MedtransferError):
         prepare.ready(catalog.request(str(manifest), image_px=32))
 
@@ -143,7 +145,7 @@ def test_a_patient_in_two_sets_is_an_error(folder, check):
     manifest.write_text(yaml.safe_dump(facts))
     status, said = check(manifest)
     assert status == 1
-    assert "error: the published split has 1 groups in both test and development: p5" in said
+    assert "error: the given split has 1 group in both test and development: p5" in said
     with pytest.raises(MedtransferError):
         prepare.ready(catalog.request(str(manifest), image_px=32))
 
@@ -154,8 +156,10 @@ def test_pictures_as_good_as_the_same_are_named_with_their_patients(folder, chec
     folder.rows["x.jpg"] = ["somebody", 1]
     status, said = check(folder.write())
     assert status == 0
-    assert "warning: 1 pairs of pictures of two groups are as good as the same" in said
+    assert "warning: 1 pair of pictures of two patients look the same" in said
     assert "003.png (p3) = x.jpg (somebody)" in said
+    _, said = check(folder.write(group_column="none", group_noun="image"))
+    assert "warning: 1 pair of pictures look the same: 003.png = x.jpg. " in said
 
 
 def test_constant_pictures_are_named(folder, check):
@@ -174,7 +178,7 @@ def test_photographs_on_their_side_are_named(folder, check):
     pixels = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
     folder.add("side.jpg", pixels, patient="q", sick=1, exif=exif)
     _, said = check(folder.write())
-    assert "warning: 1 of 101 photographs lie on their side or are mirrored" in said
+    assert "warning: 1 of 101 photographs are turned or mirrored" in said
     assert "side.jpg" in said
 
 
@@ -187,10 +191,16 @@ def test_files_smaller_than_the_images_are_not_enlarged_in_silence(folder, check
     assert "Recommended: image_px: 32" in said
 
 
+def test_files_smaller_than_any_study_takes_cannot_be_helped_by_its_size(tmp_path, check):
+    _, said = check(Folder(tmp_path, number=30, px=28).write())
+    assert "30 of 30 files are smaller than image_px, 32" in said
+    assert "Recommended: files of at least 32 px" in said
+
+
 def test_photographs_of_the_retina_need_large_images(tmp_path, check):
     manifest = Folder(tmp_path, number=30, px=150).write(domain="ophthalmology")
     _, said = check(manifest)
-    assert "images of ophthalmology lose signs below 128 px, and image_px is 32" in said
+    assert "image_px is 32, and photographs as in ophthalmology lose small signs below 128" in said
     assert "Recommended: image_px: 128" in said
 
 
@@ -212,7 +222,8 @@ def test_a_side_is_recommended_that_files_have(sides, least_px, usual):
 def test_images_that_nobody_grouped_are_warned_of(folder, check):
     _, said = check(folder.write(group_column="none", group_noun="image"))
     assert "warning: nothing says which images belong together" in said
-    assert "patients" not in said.split("\n\n")[1]
+    assert "name it: group_column" in said
+    assert "patients" not in said.split("\n\n")[2]
 
 
 def test_small_sets_of_one_class_are_warnings(tmp_path, check):
@@ -233,14 +244,14 @@ def test_a_label_called_as_a_number_of_the_table_is_told_from_it():
 
 def test_files_of_the_size_of_the_images_are_not_called_small(tmp_path, check):
     _, said = check(Folder(tmp_path, number=30, px=32).write())
-    assert "sides of the files from 32 to 32 px" in said and "smaller than" not in said
+    assert "sides of the files: 32 px" in said and "smaller than" not in said
 
 
 def test_missing_files_are_looked_for_among_all(folder, check, monkeypatch):
     monkeypatch.setattr(looks, "IMAGES", 30)
     for row in range(5):
         (folder.place / "images" / f"{row:03d}.png").unlink()
-    assert "error: 5 of 100 cannot be used" in check(folder.write())[1]
+    assert "error: 5 of 100 images cannot be used" in check(folder.write())[1]
 
 
 def test_many_images_are_looked_at_in_part(folder, check, monkeypatch):
@@ -279,3 +290,78 @@ def test_a_published_source_is_looked_at_through_its_reader(patches, check):
     assert status == 0
     assert "warning: d1/10: the validation part is empty" in said
     assert "looked at all 108 images" in said
+
+
+def dicom_folder(folder, patients):
+    """Rename the first images of a folder to DICOM, each with an id of its patient."""
+    for number, patient in enumerate(patients):
+        name = f"{number:03d}"
+        (folder.place / "images" / f"{name}.png").unlink()
+        row = folder.rows.pop(f"{name}.png")
+        pixels = np.random.default_rng(number).integers(0, 4096, (40, 40), np.uint16)
+        (folder.place / "images" / f"{name}.dcm").write_bytes(made(pixels, PatientID=patient))
+        folder.rows[f"{name}.dcm"] = row
+
+
+@pytest.mark.parametrize(
+    ("patients", "divided"),
+    [
+        (["A", "A", "B", "C", "C"], "2 patients stand in several groups"),
+        (["A", "B", "C", "D"], None),
+        (["ANONYMOUS"] * 5, None),
+        (["", "", "A"], None),
+    ],
+)
+@pytest.mark.parametrize("column", ["patient", "none"])
+def test_patients_that_dicom_files_name_are_not_divided_in_silence(
+    folder, check, patients, divided, column
+):
+    dicom_folder(folder, patients)
+    noun = "image" if column == "none" else "patient"
+    facts = {"image": {"channels": 1, "fit": "exact"}, "group_noun": noun}
+    status, said = check(folder.write(group_column=column, **facts))
+    assert status == 0
+    assert ("PatientID" in said) == bool(divided)
+    if divided:
+        assert f"warning: by their files (PatientID), images of {divided}" in said
+        assert ": A, C. Write the patient into the table" in said
+
+
+def test_what_is_still_to_fill_in_is_named(folder, check):
+    label = {"name": "Tumour", "meaning": words.MISSING, "column": "sick"}
+    status, said = check(folder.write(labels=[label], label_columns=None))
+    assert status == 0
+    assert "warning: the meaning of Tumour is still to fill in" in said
+
+
+def test_the_end_says_what_to_do_next(folder, check):
+    manifest = folder.write()
+    status, said = check(manifest)
+    warnings = said.count("warning: ")
+    noun = "warning" if warnings == 1 else "warnings"
+    counted = f"no errors, {warnings} {noun} to judge" if warnings else "no errors"
+    assert said.rstrip().splitlines()[-2:] == [
+        counted,
+        f"next: medtransfer reproduce --profile {folder.place / 'mine_profile.yaml'}",
+    ]
+    missing(folder)
+    status, said = check(manifest)
+    assert status == 1 and said.rstrip().endswith("1 error to mend")
+
+
+def test_a_domain_that_the_profile_says_otherwise_is_an_error(folder, check):
+    manifest = folder.write(domain="pathology")
+    text = manifest.read_text().replace("domain: pathology", "domain: radiology")
+    manifest.write_text(text)
+    status, said = check(manifest)
+    assert status == 1
+    assert "error: domain: radiology, but the profile has these images under pathology" in said
+
+
+def test_a_test_set_too_small_to_say_much_is_warned_of(tmp_path, check):
+    says = "positive and 10 negative images among 20: a clean AUC of 0.8 is known to +/- 0."
+    assert f"warning: pathology test has 10 {says}" in check(Folder(tmp_path).write())[1]
+
+
+def test_a_large_test_set_is_not(tmp_path, check):
+    assert "a clean AUC of 0.8" not in check(Folder(tmp_path, number=400).write())[1]

@@ -32,7 +32,7 @@ def test_a_set_in_which_no_label_has_both_is_refused_with_its_numbers():
     with pytest.raises(SplitError) as caught:
         check(INDEX, labels=LABELS, sets=sets)
     assert "test (2 images) has no positive of A, B" in str(caught.value)
-    assert "d1 validation (1 images) has no positive of A and only positives of B" in str(
+    assert "d1 validation (1 image) has no positive of A and only positives of B" in str(
         caught.value
     )
     assert "d1 train" not in str(caught.value)
@@ -41,4 +41,4 @@ def test_a_set_in_which_no_label_has_both_is_refused_with_its_numbers():
 def test_a_set_that_is_not_needed_is_named_alone():
     sets = {"d1/10 validation": rows(3), "all": np.ones(5, bool)}
     found = check(INDEX, labels=LABELS, sets=sets, needed=["all"])
-    assert found == ["d1/10 validation (1 images) has no positive of A, B"]
+    assert found == ["d1/10 validation (1 image) has no positive of A, B"]

@@ -1,5 +1,7 @@
 """What columns of tables seem to hold; a wrong guess is worse than none."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -42,7 +44,11 @@ def test_a_column_that_names_few_files_is_none_of_them(cells):
         ("pid", ["1", "1", "2"], ("pid", "group")),
         ("id", ["1", "2", "3"], None),  # of the image, most likely
         ("patient", ["1", "1", "1"], None),
-        ("inpatient", ["0", "0", "1"], None),
+        ("inpatient", ["7", "7", "8"], None),
+        ("Patientennummer", ["1", "1", "2"], ("Patientennummer", "patient")),
+        ("Pat-ID", ["1", "1", "2"], ("Pat-ID", "patient")),
+        ("Fall", ["1", "1", "2"], ("Fall", "case")),
+        ("case", ["0", "1", "1"], None),  # ill or not
     ],
 )
 def test_patients_are_known_by_the_name_of_their_column(column, cells, found):
@@ -68,44 +74,91 @@ def test_sets_are_known_by_their_values(cells, found):
 
 def labels(**columns):
     found = guesses.labels(frame(**columns), [])
-    return found and (found.column, found.separator, dict(found.values), dict(found.extra))
+    return found and (found.column, found.separator, {**found.fields})
 
 
 N = 30
 BOTH = ["0", "1"] * (N // 2)
 
 
+def own(column, **fields):
+    return {column: {"column": column, **fields}}
+
+
+def one_of(column, *values):
+    return {value: {"column": column, "positive": [value]} for value in values}
+
+
 @pytest.mark.parametrize(
     ("columns", "found"),
     [
-        ({"sick": BOTH, "sex": BOTH}, (None, "", {"sick": "sick"}, {})),
-        ({"label": BOTH, "flag": BOTH}, (None, "", {"label": "label"}, {})),
-        ({"A": BOTH, "B": BOTH[::-1]}, (None, "", {"A": "A", "B": "B"}, {})),
+        ({"sick": BOTH, "sex": BOTH}, (None, "", own("sick"))),
+        ({"label": BOTH, "flag": BOTH}, (None, "", own("label"))),
+        ({"A": BOTH, "B": BOTH[::-1]}, (None, "", own("A") | own("B"))),
         (
             {"A": ["1.0", "0.0", "-1.0", ""] * 8},
-            (None, "", {"A": "A"}, {"negative": [0, ""], "left_out": [-1]}),
+            (None, "", own("A", negative=[0, ""], left_out=[-1])),
         ),
-        ({"A": ["True", "False"] * 9}, (None, "", {"A": "A"}, {})),
+        ({"A": ["True", "False"] * 9}, (None, "", own("A"))),
+        ({"A": ["Yes", "No"] * 9}, (None, "", own("A", positive=["Yes"], negative=["No"]))),
+        ({"A": ["ja", "nein"] * 9}, (None, "", own("A", positive=["ja"], negative=["nein"]))),
         (
-            {"A": ["Yes", "No"] * 9},
-            (None, "", {"A": "A"}, {"positive": ["Yes"], "negative": ["No"]}),
+            {"A": ["J", "N", ""] * 9},
+            (None, "", own("A", positive=["J"], negative=["N"], left_out=[""])),
+        ),
+        # What one column needs is not said of another.
+        (
+            {"A": ["ja", "nein"] * 9, "B": BOTH[:18]},
+            (None, "", own("A", positive=["ja"], negative=["nein"]) | own("B")),
         ),
         (
             {"finding": ["Mass|Nodule", "Mass", "No Finding"] * 10, "site": ["x"] * N},
-            ("finding", "|", {"Mass": "Mass", "Nodule": "Nodule"}, {}),
+            ("finding", "|", {"Mass": {}, "Nodule": {}}),
         ),
         (
             {"dx": ["nv", "mel", "nv", "bkl", "nv"] * 6},
-            ("dx", "", {"nv": ["nv"], "bkl": ["bkl"], "mel": ["mel"]}, {}),
+            ("dx", "", one_of("dx", "nv", "bkl", "mel")),
         ),
-        ({"type": ["M", "B", "B"] * 9}, ("type", "", {"M": ["M"]}, {})),
-        ({"type": ["NORMAL", "PNEUMONIA"] * 9}, ("type", "", {"PNEUMONIA": ["PNEUMONIA"]}, {})),
+        ({"type": ["M", "B", "B"] * 9}, ("type", "", one_of("type", "M"))),
+        ({"type": ["NORMAL", "PNEUMONIA"] * 9}, ("type", "", one_of("type", "PNEUMONIA"))),
+        (
+            {"Befund": ["unauffällig", "Pneumonie"] * 9, "Geschlecht": ["m", "w"] * 9},
+            ("Befund", "", one_of("Befund", "Pneumonie")),
+        ),
+        ({"x": ["covid", "non-covid", "covid"] * 6}, ("x", "", one_of("x", "covid"))),
         (
             {"grade": ["0", "1", "2", "3", "4"] * 6},
-            ("grade", "", {"grade 2 or more": [2, 3, 4]}, {"negative": [0, 1]}),
+            (
+                "grade",
+                "",
+                {
+                    "grade 2 or more": {
+                        "column": "grade",
+                        "positive": [2, 3, 4],
+                        "negative": [0, 1],
+                    }
+                },
+            ),
         ),
         ({"age": ["0", "1"] * 15, "note": [str(n) for n in range(N)]}, None),
     ],
 )
 def test_labels_are_known_by_values_and_names(columns, found):
     assert labels(**columns) == found
+
+
+@pytest.mark.parametrize(
+    ("names", "people"),
+    [
+        (["1_left.png", "1_right.png", "2_left.png"], ["1", "1", "2"]),
+        (["a/7-L", "b/7-R", "a/12-R"], ["7", "7", "12"]),
+        (["x 3 OD.jpeg", "x 3 OS.jpeg"], ["x 3", "x 3"]),
+        (["1_left.png", "2_left.png"], None),  # one side says nothing
+        (["1_left.png", "1_right.png", "2.png"], None),
+        (["bright.png", "left.png"], None),
+    ],
+)
+def test_patients_are_known_by_names_that_end_with_a_side(names, people):
+    pattern = guesses.sides(pd.Series(names, dtype="str"))
+    found = pattern and [re.search(pattern, name)[1] for name in names]
+    assert found == people

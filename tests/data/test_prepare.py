@@ -100,7 +100,9 @@ def spoil(wanted):
 
 def test_unusable_images_are_all_reported_and_nothing_is_published(wanted):
     spoiled = spoil(wanted)
-    with pytest.raises(SourceError, match=r"5 of 80 cannot be used.*--skip-unreadable") as caught:
+    with pytest.raises(
+        SourceError, match=r"5 of 80 images cannot be used.*--skip-unreadable"
+    ) as caught:
         prepare.prepared_source(wanted)
     assert all(name in str(caught.value) for name in spoiled)
     report = pd.read_csv(wanted.place / "unreadable.csv").set_index("image")["reason"]
@@ -125,7 +127,7 @@ def test_unusable_images_can_be_left_out(wanted, unread):
 
 def test_a_source_without_a_usable_image_is_refused(wanted):
     shutil.rmtree(wanted.root / "images")
-    with pytest.raises(SourceError, match="80 of 80 cannot be used"):
+    with pytest.raises(SourceError, match="80 of 80 images cannot be used"):
         prepare.prepared_source(wanted, skip_unreadable=True)
 
 

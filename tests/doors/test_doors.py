@@ -16,7 +16,7 @@ import yaml
 from conftest import REAL_WEIGHTS, InProcess
 
 from medtransfer import attacks, networks, paths
-from medtransfer.analysis import selection, tables
+from medtransfer.analysis import scores, selection
 from medtransfer.chapters.chapter import PAIR, Chapter
 from medtransfer.compute import run, status
 from medtransfer.domains import DOMAINS, Domain
@@ -86,11 +86,11 @@ def chapter(tmp_path_factory):
         (home / "answers" / f"{SHA256}.json").write_text(RULE)
         (home / "weights").symlink_to(REAL_WEIGHTS)
         patch.setattr(local, "_new_executor", lambda: contextlib.nullcontext(InProcess()))
-        tables.forget()
+        scores.forget()
         chapter = Doors(str(profile), domain=DOMAIN)
         assert chapter.cells
         yield chapter
-        tables.forget()
+        scores.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torchvision.transforms.functional import gaussian_blur
 
-from medtransfer.analysis import tables
+from medtransfer.analysis import scores
 from medtransfer.attacks.pgd import PGD
 from medtransfer.compute.ensure import ensure
 from medtransfer.data import images, splits
@@ -137,7 +137,7 @@ def test_predictions_on_validation_images_give_thresholds(copied, in_process):
     expected = spec.open().logits(network.batch(prepared, rows))
     np.testing.assert_allclose(found.clean, expected, atol=1e-5)
     assert not np.allclose(found.clean, predictions.read(copied.target).clean)
-    limits = tables.thresholds(spec)
+    limits = scores.thresholds(spec)
     assert limits.shape == (1,)
     assert np.isfinite(limits).all()
 

@@ -131,6 +131,16 @@ def test_matrix_shows_the_number_of_every_pair() -> None:
     assert "grey" not in texts(figure)
 
 
+def test_a_matrix_has_no_number_of_targets_at_chance() -> None:
+    table = crossed()
+    blind = table["target_initialization"] == "random"
+    figure = figures.matrix(table.assign(at_chance=blind), method="PGD")
+    assert cells_of(figure) == ["54"] * 8
+    dashes = [t for t in figure.axes[0].texts if not t.get_text().strip("-\N{EN DASH}")]
+    assert len(dashes) == 8 and "targets at chance" in texts(figure)
+    assert "does not compare" not in texts(figure)
+
+
 def test_a_matrix_groups_by_start_and_data_and_says_what_is_grey() -> None:
     tenth = crossed().assign(target_data="d1/10", surrogate_data="d2")
     table = pd.concat([tenth, tenth.assign(target_data="d1/2"), crossed().iloc[1:]])

@@ -16,6 +16,7 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from medtransfer import paths
+from medtransfer.compute import sets
 from medtransfer.errors import ReportError
 from medtransfer.report import html as report
 from medtransfer.study import schema
@@ -116,6 +117,19 @@ def test_phantoms_are_named_on_the_first_page_where_there_are_some(tmp_path: Pat
     ):
         text = report.build(SMOKE.model_copy(update={"sources": sources})).read_text()
         assert says in text and ("phantom" in text) is bool(says)
+
+
+@pytest.mark.usefixtures("executed")
+def test_the_first_page_names_what_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    why = "pathology d1/10 train (4 images) has no positive of <Tumour>"
+    out = {"pathology": {"initialization_and_data": why}}
+    monkeypatch.setattr(sets, "known_left_out", lambda study: out)
+    text = rendered(verdict_rows.judged())
+    said = (
+        "Notebook 33 (pathology, initialization and data) is left out: pathology d1/10 train "
+        "(4 images) has no positive of &lt;Tumour&gt;"
+    )
+    assert text.index('class="answers"') < text.index(said) < text.index("<table>")
 
 
 def test_a_page_shows_the_profile_that_ran_and_not_the_default() -> None:

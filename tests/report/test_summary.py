@@ -85,5 +85,10 @@ def test_targets_at_chance_are_named_and_nothing_is_said_of_them(published):
     (said,) = summary.judged(DOMAIN, {"initialization": factors["initialization"]}, **HOW)
     assert "cannot be said here: the clean AUC of targets does not exclude chance" in said
     assert "points more" not in said, "no effect of nothing"
+    left = {
+        row["target initialization"]: row["AUC left, % of clean (95 % interval)"]
+        for row in summary.means(factors["development_data"], **HOW)
+    }
+    assert left["random"] == "at chance" and left["pre-trained"].endswith(")")
     small = summary.differences(factors["initialization_and_data"], resamples=200)
     assert all("nothing can be said: the clean AUC of targets" in line for line in small)

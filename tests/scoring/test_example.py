@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from medtransfer import store
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.measures import predictions
 from medtransfer.scoring import example, transfer
 from medtransfer.scoring.cell import Cell
-from medtransfer.scoring.example import Turned, crafted_again, deliveries, examples, turned
+from medtransfer.scoring.example import Pictures, Turned, deliveries, pictured, turned
 
 # Rows of a target whose threshold is 0: truth, logit before the attack, logit after it.
 HIDDEN = (1, 2.0, -1.0)
@@ -102,6 +104,14 @@ def cells(studied):
     return made
 
 
+def examples(cells, found):
+    """The pictures made and published, then read."""
+    spec = pictured(cells, found)
+    if not store.has(spec):
+        Pictures.make([spec])
+    return example.examples(spec, found)
+
+
 def some(rows):
     """What `turned` may have found: networks of one epoch need not turn any image."""
     return Turned(label="Tumour", threshold=0.5, rows=np.array(rows))
@@ -153,12 +163,15 @@ def test_panels_are_what_reached_the_target(cells, shown):
 
 def asked_again(cell, rows, images):
     """What the target answers to images crafted again, each in a batch like that of its scoring."""
+    spec = Pictures(cells=(cell,), rows=tuple(rows))
+    Pictures.make([spec])
+    with store.reading(spec, example.FILE) as path:
+        pictures = load_file(path)["attacked"].permute(0, 3, 1, 2)
     answers = []
-    for row in rows:
+    for row, picture in zip(rows, pictures, strict=True):
         first = row - row % transfer.BATCH
         batch = images[first : first + transfer.BATCH].clone(memory_format=torch.channels_last)
-        _, batch[row - first : row - first + 1], name = crafted_again(cell, row)
-        assert name == predictions.read(cell).images[row]
+        batch[row - first] = picture
         answers.append(cell.target.open().logits(batch)[row - first].numpy())
     return np.stack(answers)
 
@@ -178,12 +191,3 @@ def test_they_are_crafted_in_their_own_batch(fresh, shown, monkeypatch):
     rows = [4, 5, 12, len(shown[1]) - 1]
     found = predictions.read(cell).after[rows]
     assert np.array_equal(asked_again(cell, rows, shown[1]), found)
-
-
-def test_crafting_again_leaves_the_threads_of_the_process(cells):
-    torch.set_num_threads(2)
-    try:
-        crafted_again(cells[0], 0)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from PIL import Image
 
 from medtransfer import cli
 from medtransfer.data import manifests
+from medtransfer.domains import DOMAINS
 from medtransfer.study import schema
 
 NUMBER = 80
@@ -76,7 +77,7 @@ def test_a_table_of_files_patients_and_labels(folder, begun):
     assert manifest.split.rule == "seeded"
     assert (manifest.image.channels, manifest.image.fit) == (1, "exact")
     assert profile.image_px["radiology"] == 32
-    header = said.split("\n\n")[1].splitlines()
+    header = said.split("\n\n")[2].splitlines()
     assert header[1].split() == ["all", "80", "40", "40"]
 
 
@@ -105,7 +106,7 @@ def test_a_split_that_divides_patients_is_not_taken(folder, begun):
         lambda row: "test" if row % 4 == 0 else "train",
     )
     place = folder(names(), header="file patient sick set", table=table)
-    manifest, _, _ = begun(place)
+    manifest, _, _ = begun(place, "--domain", "radiology")
     assert manifest.split.rule == "seeded"
     assert "set, which has 20 groups in training and in test sets" in text(place)
 
@@ -143,7 +144,8 @@ def test_grades_and_photographs_that_are_not_square(folder, begun):
 
 def test_rows_that_are_findings_of_an_image(folder, begun):
     table = [row for row in rows(lambda row: f"p{row}", lambda row: row % 2) for _ in range(2)]
-    manifest, _, said = begun(folder(names(), header="file patient sick", table=table))
+    place = folder(names(), header="file patient sick", table=table)
+    manifest, _, said = begun(place, "--domain", "pathology")
     assert manifest.rows_per_image == "many"
     assert re.search(r"^all +80 +80 +40$", said, re.MULTILINE)
 
@@ -151,14 +153,14 @@ def test_rows_that_are_findings_of_an_image(folder, begun):
 def test_a_table_of_windows(folder, begun):
     table = rows(lambda row: f"Jörg{row}", lambda row: row % 2)
     place = folder(names(), header="file patient sick", table=table, encoding="windows-1252")
-    assert begun(place)[0].encoding == "windows-1252"
+    assert begun(place, "--domain", "radiology")[0].encoding == "windows-1252"
 
 
 def test_of_several_tables_the_one_that_names_most_files_is_taken(folder):
     table = [*rows(lambda row: f"p{row}", lambda row: row % 2), ("lost.png", "q", "1")]
     place = folder(names(), header="file patient sick", table=table)
     (place / "blurred.csv").write_text("file,why\n003.png,moved\n004.png,moved\n")
-    assert cli.main(["init", str(place)]) == 0
+    assert cli.main(["init", str(place), "--domain", "radiology"]) == 0
     assert "\ntable: labels.csv\n" in text(place)
 
 
@@ -167,20 +169,67 @@ def test_a_table_elsewhere_is_given(folder, begun, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (place / "labels.csv").rename(other / "t.csv")
-    manifest, _, _ = begun(place, "--table", str(other / "t.csv"))
+    manifest, _, _ = begun(place, "--domain", "pathology", "--table", str(other / "t.csv"))
     assert manifest.table == "../other/t.csv"
 
 
-def test_every_guess_is_marked(folder, begun):
+def test_every_guess_is_marked_and_printed(folder, capsys):
     table = rows(lambda row: f"p{row}", lambda row: row % 2)
-    place = folder(names(), header="file patient sick", table=table)
-    begun(place)
+    place = folder(names(), header="file patient effusion", table=table)
+    assert cli.main(["init", str(place)]) == 0
+    printed = capsys.readouterr().out
     content = yaml.safe_load(text(place))
-    marked = {line.split(":")[0] for line in text(place).splitlines() if "# guessed" in line}
-    missing = {line.split(":")[0] for line in text(place).splitlines() if "# to fill in" in line}
-    assert {"labels", "image_column", "group_column", "split", "image"} <= marked
-    assert {"title", "domain", "licence"} <= missing
-    assert marked | missing <= {*content}
+    lines = text(place).splitlines()
+    guessed = {line.split(":")[0] for line in lines if "# guessed" in line}
+    missing = {line.split(":")[0] for line in lines if "# to fill in" in line}
+    assert {"title", "domain", "labels", "image_column", "group_column", "split"} <= guessed
+    assert "licence" in missing
+    assert guessed | missing <= {*content}
+    for line in lines:
+        marked = "# guessed" in line or "to fill in" in line
+        assert (f"  {line}\n" in printed) == (marked and not line.startswith("#")), line
+
+
+def test_an_unknown_domain_is_asked_for(folder, begun, capsys):
+    place = folder(names(), header="file patient sick", table=rows(str, lambda row: row % 2))
+    assert cli.main(["init", str(place)]) == 1
+    said = capsys.readouterr().err
+    assert "no name there says which domain" in said and "--domain" in said
+    for domain, row in DOMAINS.items():
+        assert f"{domain} ({', '.join(row.augmentation)})" in said
+    assert [*place.glob("*.yaml")] == []
+    manifest, profile, _ = begun(place, "--domain", "pathology")
+    assert manifest.domain == "pathology" and [*profile.sources] == ["pathology"]
+
+
+def test_words_of_two_domains_leave_it_unknown(folder, capsys):
+    place = folder(names(), header="file lung tumour", table=rows(lambda n: n % 2, lambda n: n % 2))
+    assert cli.main(["init", str(place)]) == 1
+    assert "no name there says which domain" in capsys.readouterr().err
+
+
+def test_a_german_table(folder, begun, tmp_path):
+    table = rows(
+        lambda row: f"P{row // 2}", lambda row: "ja" if row % 3 else "nein", lambda row: "w"
+    )
+    header = "Datei Patientennummer Auffällig Geschlecht"
+    place = folder(names(), header=header, table=table, separator=";", encoding="windows-1252")
+    place = place.rename(tmp_path / "Thorax Röntgen")
+    manifest, _, _ = begun(place)
+    assert (manifest.name, manifest.title) == ("Thorax_Rontgen", "Thorax Röntgen")
+    assert (manifest.domain, manifest.group_column) == ("radiology", "Patientennummer")
+    assert manifest.label_names == ("Auffällig",)
+
+
+def test_both_eyes_of_a_patient_stay_together(folder, begun):
+    found = [f"images/{n // 2:03d}_{'left' if n % 2 else 'right'}.png" for n in range(NUMBER)]
+    table = [(PurePosixPath(name).stem, str(n % 5)) for n, name in enumerate(found)]
+    place = folder(found, header="image level", table=table)
+    manifest, _, said = begun(place, "--domain", "ophthalmology")
+    assert (manifest.group_column, manifest.group_noun) == ("image", "patient")
+    header = said.split("\n\n")[2].splitlines()
+    assert header[0].split()[:3] == ["set", "images", "patients"]
+    assert header[1].split()[:3] == ["all", "80", "40"]
 
 
 def test_nothing_is_overwritten(folder, capsys):
@@ -193,12 +242,26 @@ def test_nothing_is_overwritten(folder, capsys):
 
 
 def test_labels_that_nobody_knows_are_to_be_filled_in(folder, capsys):
-    place = folder(names(below=""))
-    assert cli.main(["init", str(place)]) == 0
-    assert "labels:  # to fill in" in text(place)
+    place = folder(names(), header="file note", table=rows(lambda row: f"n{row}"))
+    assert cli.main(["init", str(place), "--domain", "radiology"]) == 0
+    assert "labels:  # to fill in: the column; none of these looks like it: note" in text(place)
     capsys.readouterr()
     assert cli.main(["data", "check", str(place / "my_images.yaml")]) == 1
-    assert "to fill in" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "to fill in" in said and "1 error to mend" in said
+
+
+@pytest.mark.parametrize(
+    ("sheet", "says"),
+    [(None, "folders are no classes"), ("labels.xlsx", "save labels.xlsx as CSV")],
+)
+def test_images_of_which_nothing_is_said_are_refused(folder, capsys, sheet, says):
+    place = folder(names(below=""))
+    if sheet:
+        (place / sheet).write_bytes(b"PK")
+    assert cli.main(["init", str(place), "--domain", "radiology"]) == 1
+    said = capsys.readouterr().err
+    assert "nothing there says what the images show" in said and says in said
 
 
 @pytest.mark.parametrize(

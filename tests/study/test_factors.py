@@ -163,14 +163,19 @@ def test_table_5_attacks_parts_of_the_data_from_other_data(planned):
     assert found == set(product(surrogates, targets))
 
 
+STARTS = (IMAGENET, RANDOM)
+
+
 @pytest.fixture
 def three(planned):
     """The study with three trainings of every kind."""
     return repeated(planned, replicates=3, replicates_of_parts=3)
 
 
-def repeated(study, **numbers):
-    return replace(study, profile=study.profile.model_copy(update=numbers))
+def repeated(study, *, replicates, replicates_of_parts):
+    of_each = replicates if isinstance(replicates, dict) else dict.fromkeys(STARTS, replicates)
+    update = {"replicates": of_each, "replicates_of_parts": replicates_of_parts}
+    return replace(study, profile=study.profile.model_copy(update=update))
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -215,6 +220,21 @@ def test_networks_on_parts_of_the_data_have_replicates_of_their_own(planned):
 
 def test_parts_have_no_more_replicates_than_there_are(planned):
     assert repeated(planned, replicates=1, replicates_of_parts=3).parts == range(1)
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_one_initialization_may_have_more_replicates_than_the_other(planned, factor):
+    study = repeated(planned, replicates={IMAGENET: 2, RANDOM: 3}, replicates_of_parts=2)
+    found = {start: set() for start in STARTS}
+    for network in plan.networks(study, "pathology", factor):
+        if network.development.name == "d1" and network.architecture.startswith("mobilenet"):
+            found[network.initialization].add(network)
+    sides = 1 if factor == "initialization_and_data" else 2  # targets alone, or surrogates as well
+    assert {start: len(networks) for start, networks in found.items()} == {
+        IMAGENET: 2 * sides,
+        RANDOM: (2 if sides == 1 else 3) * sides,
+    }
+    assert set(cells_of(planned, factor)) < set(cells_of(study, factor))
 
 
 def test_replicates_of_a_sweep_meet_their_like(planned, three):

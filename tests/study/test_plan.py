@@ -12,7 +12,7 @@ from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS, Factor, alignments, crossed
 
 EPSILONS = {IMAGENET: 0.02, RANDOM: 0.035}
-TWICE = {"replicates": 2, "replicates_of_parts": 2}
+TWICE = {"replicates": dict.fromkeys(EPSILONS, 2), "replicates_of_parts": 2}
 
 
 @pytest.mark.parametrize("factor", FACTORS)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import statistics
+from medtransfer.analysis.scores import resampled
 from medtransfer.analysis.selection import BASE, OTHER, SAME, SIDES, UNKNOWN, WHITE_BOX
-from medtransfer.analysis.tables import resampled
 from medtransfer.scoring import alignment
 from medtransfer.scoring.alignment import Alignment
 

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medtransfer.analysis import correlation, guards, sentences, tables
+from medtransfer.analysis import correlation, guards, scores, sentences
 from medtransfer.analysis.cases import CLAIM, POOLED
 from medtransfer.analysis.selection import identity, matching
 from medtransfer.attacks.delivery import FLOAT
@@ -107,8 +107,8 @@ def _point(cells: list[Cell], *, epsilon: float | None, resamples: int) -> dict[
     }
     if not pairs[IMAGENET] or not seen[RANDOM]:
         return {}
-    clean, low, _ = guards.clean_auc(seen[IMAGENET].values(), resamples=resamples)
-    untrained = np.mean([tables.scores(cell, 0).clean for cell in seen[RANDOM].values()])
+    clean, low, _ = scores.clean_auc(seen[IMAGENET].values(), resamples=resamples)
+    untrained = np.mean([scores.scores(cell, 0).clean for cell in seen[RANDOM].values()])
     before, after = _means(pairs[IMAGENET])
     random = np.subtract(*_means(pairs[RANDOM])) if pairs[RANDOM] else np.nan
     return {
@@ -126,7 +126,7 @@ def _point(cells: list[Cell], *, epsilon: float | None, resamples: int) -> dict[
 
 def _means(cells: Sequence[Cell]) -> tuple[float, float]:
     """Return the mean AUC before and after the attack."""
-    found = [tables.scores(cell, 0) for cell in cells]
+    found = [scores.scores(cell, 0) for cell in cells]
     return float(np.mean([s.clean for s in found])), float(np.mean([s.attacked for s in found]))
 
 
@@ -140,21 +140,24 @@ def _trainings(pairs: Sequence[Cell], random: Mapping[Network, Cell]) -> int:
 def usable(points: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return the points that can be judged, and which are left out and why.
 
-    Left out are domains in which the attack leaves nearly nothing or nearly all at every point, and
-    sizes at which some pre-trained target does not exclude chance.
+    Left out are sizes at which some pre-trained target does not exclude chance, and domains in
+    which the attack leaves nearly nothing or nearly all at every other point.
     """
     kept, out = [], []
-    for domain, own in points.groupby("domain", sort=False):
+    for domain, rows in points.groupby("domain", sort=False):
+        seeing = rows.groupby("data")["clean_low"].transform("min") > CHANCE
+        if not seeing.all():
+            blind = ", ".join(rows.loc[~seeing, "data"].unique())
+            out.append(f"{domain} on {blind} ({guards.AT_CHANCE})")
+        own = rows[seeing]
+        if own.empty:
+            continue
         least, most = own["percent"].min(), own["percent"].max()
         if most <= guards.FLOOR or least >= guards.CEILING:
             left = f"{sentences.percent(least)} to {sentences.percent(most)}"
             out.append(f"{domain} ({guards.NO_ROOM}): {left} of the clean AUC are left")
             continue
-        seeing = own.groupby("data")["clean_low"].transform("min") > CHANCE
-        if not seeing.all():
-            blind = ", ".join(own.loc[~seeing, "data"].unique())
-            out.append(f"{domain} on {blind} ({guards.AT_CHANCE})")
-        kept.append(own[seeing])
+        kept.append(own)
     return (pd.concat(kept) if kept else points.iloc[:0]), out
 
 

@@ -7,14 +7,11 @@ A comparison that fails here gets no p-value and so no part in Holm's correction
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from medtransfer.analysis import statistics, tables
+from medtransfer.analysis import statistics
+from medtransfer.analysis.scores import reached
 from medtransfer.analysis.selection import UNKNOWN
 from medtransfer.analysis.sentences import number, percent
-from medtransfer.measures import metrics
 from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.scoring.cell import Cell
@@ -48,54 +45,6 @@ def at_chance(cells: Iterable[Cell], *, resamples: int) -> Guard | None:
         f"the clean AUC of targets does not exclude chance, 0.5, so an attack has nothing to take "
         f"({'; '.join(sorted(blind))})"
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reached:
-    """The clean AUC of a kind of target, mean over its trainings, with its 95 % interval.
-
-    Attributes:
-        network: one of the kind.
-        trainings: how many there are.
-    """
-
-    network: Network
-    trainings: int
-    value: float
-    low: float
-    high: float
-
-    @property
-    def at_chance(self) -> bool:
-        """Whether the interval does not exclude 0.5."""
-        return not self.low > metrics.CHANCE
-
-    @property
-    def said(self) -> str:
-        """The value with its interval, in words."""
-        if not np.isfinite(self.low):
-            return "no value"
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
-
-
-def reached(cells: Iterable[Cell], *, resamples: int) -> list[Reached]:
-    """Return what every kind of target among some cells reaches without an attack."""
-    by_kind: dict[str, dict[Network, Cell]] = {}
-    for cell in cells:
-        by_kind.setdefault(cell.target.kind, {}).setdefault(cell.target, cell)
-    found = []
-    for own in by_kind.values():
-        value, low, high = clean_auc(own.values(), resamples=resamples)
-        network = next(iter(own))
-        found.append(Reached(network=network, trainings=len(own), value=value, low=low, high=high))
-    return found
-
-
-def clean_auc(cells: Iterable[Cell], *, resamples: int) -> tuple[float, float, float]:
-    """Return the mean clean AUC of the targets, one cell of each, and its 95 % interval."""
-    found = [tables.scores(cell, resamples) for cell in cells]
-    value = float(np.mean([each.clean for each in found]))
-    return value, *metrics.interval(np.mean([each.clean_draws for each in found], axis=0))
 
 
 def _named(network: Network) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import statistics
-from medtransfer.analysis.tables import paired, resampled, thresholds
+from medtransfer.analysis.scores import resampled, thresholds
+from medtransfer.analysis.tables import paired
 from medtransfer.measures import predictions
 from medtransfer.scoring.cell import Cell
 

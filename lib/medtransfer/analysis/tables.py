@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import statistics
+from medtransfer.analysis.scores import reached, resampled, scores, thresholds
 from medtransfer.analysis.selection import identity, telling_apart, values
 from medtransfer.measures import metrics, predictions
-from medtransfer.networks.network import Network
 from medtransfer.scoring.cell import Cell
 
 
@@ -36,7 +35,8 @@ def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.Da
     Cells are grouped by columns of `identity`, and by those that tell kinds of networks apart which
     would else be mixed (see `selection.telling_apart`). With several trainings of each kind the
     interval is over trained pairs and groups of images, else over groups of images alone (see
-    `analysis.statistics`); `lowest` and `highest` are those of the pairs.
+    `analysis.statistics`); `lowest` and `highest` are those of the pairs. Where some targets are
+    `at_chance` (see `scores.Reached`) the percentage says nothing.
     """
     cells = list(cells)
     by = telling_apart(cells, by=by)
@@ -51,10 +51,11 @@ def pooled(cells: Iterable[Cell], *, by: Sequence[str], resamples: int) -> pd.Da
     )
 
 
-def mean_left(cells: Sequence[Cell], *, resamples: int) -> dict[str, float]:
+def mean_left(cells: Sequence[Cell], *, resamples: int) -> dict[str, Any]:
     """Return the mean over some cells with its interval, as the columns that `pooled` has."""
     pairs = pairs_of(cells, resamples=resamples)
     effect = statistics.mean(pairs)
+    blind = any(each.at_chance for each in reached(cells, resamples=resamples))
     return {
         "pairs": effect.pairs,
         "percent": effect.value,
@@ -62,6 +63,7 @@ def mean_left(cells: Sequence[Cell], *, resamples: int) -> dict[str, float]:
         "percent_high": effect.high,
         "lowest": float(pairs.values.min()),
         "highest": float(pairs.values.max()),
+        "at_chance": blind,
     }
 
 
@@ -97,28 +99,6 @@ def paired(cells: Sequence[Cell], found: np.ndarray, draws: np.ndarray) -> stati
         surrogate_kinds=["+".join(each.kind for each in c.attack.surrogates) for c in cells],
         target_kinds=[c.target.kind for c in cells],
         groups=len(set(predictions.read(cells[0]).groups)),
-    )
-
-
-class Scores(NamedTuple):
-    """AUC of a cell before and after, each with its bootstrap draws."""
-
-    clean: float
-    clean_draws: np.ndarray
-    attacked: float
-    attacked_draws: np.ndarray
-
-
-@cache
-def scores(cell: Cell, resamples: int) -> Scores:
-    """Return what a stored cell scores; what was read once is remembered."""
-    found = predictions.read(cell)
-    drawn = resampled(found.groups, resamples)
-    return Scores(
-        metrics.macro_auc(found.truth, found.clean),
-        _clean_draws(cell, drawn, found.truth, found.clean),
-        metrics.macro_auc(found.truth, found.after),
-        drawn.macro_auc(found.truth, found.after),
     )
 
 
@@ -200,40 +180,6 @@ def _findings(cell: Cell, resamples: int) -> dict[str, np.ndarray]:
         "auc_draws": metrics.weighted_auc(truth, attacked, weights=weights),
         **point,
     }
-
-
-@lru_cache(maxsize=16)
-def resampled(groups: tuple[str, ...], number: int) -> metrics.Resamples:
-    """Return the resamples of some groups; equal arguments give the same ones."""
-    return metrics.Resamples(groups=groups, number=number)
-
-
-_CLEAN: dict[tuple[Any, ...], np.ndarray] = {}
-
-
-def _clean_draws(
-    cell: Cell, drawn: metrics.Resamples, truth: np.ndarray, clean: np.ndarray
-) -> np.ndarray:
-    """The clean AUC of a target's resamples is the same for every attack on the same images."""
-    attack = cell.attack
-    known = (cell.target.key, attack.images, attack.surrogates[0].development.key, drawn.number)
-    if known not in _CLEAN:
-        _CLEAN[known] = drawn.macro_auc(truth, clean)
-    return _CLEAN[known]
-
-
-@lru_cache(maxsize=256)
-def thresholds(target: Network) -> np.ndarray:
-    """Return the operating point of each label, (K,), found on validation images."""
-    found = predictions.read(target)
-    return metrics.threshold(found.truth, found.clean)
-
-
-def forget() -> None:
-    """Drop what this process remembers of stored results, which belongs to one store."""
-    scores.cache_clear()
-    thresholds.cache_clear()
-    _CLEAN.clear()
 
 
 def _mean(found: np.ndarray) -> float:

@@ -8,6 +8,7 @@ from medtransfer.chapters.initialization import Initialization
 from medtransfer.chapters.initialization_and_data import InitializationAndData
 from medtransfer.chapters.perturbation import Perturbation
 from medtransfer.chapters.synthesis import Synthesis
+from medtransfer.chapters.your_model import YourModel
 
 # A library's advice to install widgets; our own bars are plain text.
 warnings.filterwarnings("ignore", message="IProgress not found")
@@ -19,4 +20,5 @@ __all__ = [
     "InitializationAndData",
     "Perturbation",
     "Synthesis",
+    "YourModel",
 ]

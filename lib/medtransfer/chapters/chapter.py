@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -15,13 +15,21 @@ from medtransfer.analysis.statistics import Effect
 from medtransfer.chapters.page import Page
 from medtransfer.compute import run
 from medtransfer.compute.ensure import ensure
-from medtransfer.data import images, manifests, splits
+from medtransfer.data import images, manifests
 from medtransfer.data.schema import ImageFacts
 from medtransfer.domains import domain as row_of
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import figures, tables
-from medtransfer.report.wording import described, groups, named, percent, points, spaced
+from medtransfer.report.wording import (
+    AT_CHANCE,
+    described,
+    groups,
+    named,
+    percent,
+    points,
+    spaced,
+)
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan
 from medtransfer.units import shown
@@ -114,7 +122,9 @@ class Chapter(Page):
     def pooled(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return mean percentages of the clean AUC over the cells that `where` selects."""
         chosen = self.select(**where)
-        return ordered(measured.pooled(chosen, by=by, resamples=self.settings.resamples), by=by)
+        return tables.ordered(
+            measured.pooled(chosen, by=by, resamples=self.settings.resamples), by=by
+        )
 
     def table(self, *by: str, **where: Any) -> pd.DataFrame:
         """Return the same means for people, rows named by `by`."""
@@ -129,16 +139,28 @@ class Chapter(Page):
         return self.save(picture, means, name=f"matrix_{where['method'].lower()}")
 
     def left(self, **where: Any) -> str:
-        """Return in words how much of the clean AUC the selected cells leave."""
-        return percent(measured.mean_left(self.select(**where), resamples=self.settings.resamples))
+        """Return in words how much of the clean AUC the selected cells leave.
+
+        Raises:
+            UsageError: this profile has no such cells, or some of their targets are at chance.
+        """
+        cells = self.select(**where)
+        self._refuse_chance(cells)
+        return percent(measured.mean_left(cells, resamples=self.settings.resamples))
 
     def by_start(self, **where: Any) -> str:
         """Return in words what is left when both networks are pre-trained, and when neither is."""
-        return " and ".join(
-            f"{self.left(**where, **starts(start, start))} of the clean AUC is left when both are "
-            f"{named(start)}"
-            for start in self.study.starts
-        )
+        said = []
+        for start in self.study.starts:
+            cells = self.select(**where, **starts(start, start))
+            left = measured.mean_left(cells, resamples=self.settings.resamples)
+            whose = f"when both are {named(start)}"
+            said.append(
+                f"nothing can be said {whose}, since targets are {AT_CHANCE}"
+                if left["at_chance"]
+                else f"{percent(left)} of the clean AUC is left {whose}"
+            )
+        return " and ".join(said)
 
     def at(self, **where: Any) -> str:
         """Return in words the epsilon of the selected cells."""
@@ -152,10 +174,12 @@ class Chapter(Page):
             UsageError: this profile has no such cells, or some of their targets are at chance.
         """
         sides = [self.select(**both, **where) for where in (first, second)]
-        resamples = self.settings.resamples
-        if guard := guards.at_chance((c for side in sides for c in side), resamples=resamples):
+        self._refuse_chance([cell for side in sides for cell in side])
+        return measured.contrast(*sides, resamples=self.settings.resamples)
+
+    def _refuse_chance(self, cells: Iterable[Cell]) -> None:
+        if guard := guards.at_chance(cells, resamples=self.settings.resamples):
             raise UsageError(guard[1])
-        return measured.contrast(*sides, resamples=resamples)
 
     def compare(self, first: dict[str, Any], second: dict[str, Any], **both: Any) -> Markdown:
         """Say what two selections of cells leave, and by how much they differ.
@@ -190,15 +214,16 @@ class Chapter(Page):
         return f"**At chance:** {guard[1]}. Read no number of theirs." if guard else ""
 
     def _scope(self) -> str:
-        nouns, number = groups(self._manifest), self.settings.replicates
-        if number == 1:
+        nouns = groups(self._manifest)
+        numbers = sorted(set(map(self.study.trainings, self.study.starts)))
+        if numbers[0] == 1:
             return (
                 f"Intervals (95 %) are over {nouns}, for these trained networks: one training of "
                 "each kind cannot say how much another seed would change them."
             )
         return (
-            f"Intervals (95 %) are over trained networks ({number} of each kind) and {nouns}: "
-            "they say what another training would give."
+            f"Intervals (95 %) are over trained networks ({' or '.join(map(str, numbers))} of each "
+            f"kind) and {nouns}: they say what another training would give."
         )
 
 
@@ -218,19 +243,3 @@ def _words(where: dict[str, Any]) -> str:
 
 
 _SPEAKING = ("method", "relation", "delivery")  # whose values need no name before them
-
-
-def ordered(table: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
-    """Return a table sorted by columns of identity: large data before small, same before other."""
-    return table.sort_values([*by], key=_places, kind="stable")
-
-
-def _places(column: pd.Series[Any]) -> pd.Series[Any]:
-    known = _ORDERS.get(str(column.name).rsplit("_", 1)[-1], ())
-    return column if not set(column) <= {*known} else column.map(known.index)
-
-
-_ORDERS: dict[str, tuple[str, ...]] = {
-    "data": splits.NAMES,
-    "relation": (selection.WHITE_BOX, selection.SAME, selection.OTHER),
-}

@@ -10,7 +10,7 @@ from IPython.display import Markdown
 
 from medtransfer.analysis import alignment as cosines
 from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter, ordered, starts
+from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter, starts
 from medtransfer.compute import sets
 from medtransfer.compute.ensure import ensure
 from medtransfer.errors import UsageError
@@ -37,7 +37,7 @@ class Initialization(Chapter):
         """Return the mean cosine of input gradients by kind of pair; 1 is the same direction."""
         by = by or cosines.BY
         found = cosines.table(self.alignments, by=by, resamples=self.settings.resamples)
-        found = ordered(found, by=by)
+        found = tables.ordered(found, by=by)
         shown = found[[*by, "pairs"]].copy()
         shown.insert(len(by), COSINE, [_cosine(row) for row in found.to_dict("records")])
         if found["left_out"].any():
@@ -78,7 +78,7 @@ class Initialization(Chapter):
     def _directions(self) -> str:
         found = cosines.table(self.alignments, resamples=self.settings.resamples)
         alike = found["surrogate_initialization"] == found["target_initialization"]
-        rows = ordered(found[alike & (found["surrogate_data"] == "d1")], by=cosines.BY)
+        rows = tables.ordered(found[alike & (found["surrogate_data"] == "d1")], by=cosines.BY)
         means = [
             f"{_cosine(row)} with the {row['relation']}, both {named(row['target_initialization'])}"
             for row in rows.to_dict("records")

@@ -9,7 +9,7 @@ from IPython.display import Markdown
 
 from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME
-from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter, ordered
+from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import RANDOM
 from medtransfer.report import tables
@@ -26,7 +26,7 @@ class InitializationAndData(Chapter):
     def clean(self) -> pd.DataFrame:
         """Return the targets' test AUC without an attack, with 95 % intervals over the images."""
         kind = ["target_data", "target_architecture", "target_initialization"]
-        rows = ordered(self._targets, by=kind)
+        rows = tables.ordered(self._targets, by=kind)
         rows["training"] = [f"AUC of training {n + 1}" for n in rows.groupby(kind).cumcount()]
         rows["auc"] = [
             f"{row['clean_auc']:.2f} ({row['clean_auc_low']:.2f} to {row['clean_auc_high']:.2f})"

@@ -7,16 +7,17 @@ from typing import Any
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer.analysis import sanity
+from medtransfer.analysis import sanity, scores
 from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
+from medtransfer.compute.ensure import ensure
 from medtransfer.data.schema import numbered
 from medtransfer.errors import UsageError
 from medtransfer.report import figures, tables
 from medtransfer.report.figures import pictures
-from medtransfer.report.wording import decided, named, points
+from medtransfer.report.wording import AT_CHANCE, decided, named, points
 from medtransfer.scoring import epsilon, example
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan
@@ -60,11 +61,19 @@ class Perturbation(Chapter):
     def ladder(self) -> pd.DataFrame:
         """Return the rungs of the sanity checks, in % of the clean AUC, and what is unexpected.
 
+        Of a start from which some targets are at chance no percentage is shown.
+
         Raises:
             SanityError: a law is broken.
         """
         sanity.check(self.frame)
-        return sanity.ladder(self.frame).round(1).rename(index=named)
+        found = sanity.ladder(self.frame).round(1)
+        reached = scores.reached(self.cells, resamples=self.settings.resamples)
+        blind = {each.network.traits.get("initialization") for each in reached if each.at_chance}
+        rows = found.index.get_level_values("target_initialization").isin(blind)
+        for name in [name for name in found if name != sanity.FLAGS and rows.any()]:
+            found[name] = found[name].astype(object).mask(rows, AT_CHANCE)
+        return found.rename(index=named)
 
     def example(
         self, label: str | None = None, *, initialization: str | None = None
@@ -90,7 +99,9 @@ class Perturbation(Chapter):
                 f"At this epsilon the attack turns no correct call of the first pair of networks"
                 f"{f' for {label}' if label else ''}, so there is nothing to show."
             )
-        cases = example.examples(example.deliveries(cell), found)
+        pictured = example.pictured(example.deliveries(cell), found)
+        ensure([pictured])
+        cases = example.examples(pictured, found)
         rows = [
             {
                 "title": f"{case.chosen} among {numbered(case.among, 'turned call')}",

@@ -14,7 +14,7 @@ from medtransfer.analysis.selection import SAME
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.page import Page
-from medtransfer.compute import notes, run, sets
+from medtransfer.compute import run, sets
 from medtransfer.networks.trained import IMAGENET
 from medtransfer.report import conclusions, figures, tables, verdicts
 from medtransfer.report.wording import listed, named, no_claim, source
@@ -75,7 +75,7 @@ class Synthesis(Page):
         out = [
             f"- {sentence}"
             for domain in self.domains
-            for sentence in notes.omitted(domain, sets.left_out(self.study, domain))
+            for sentence in sets.omitted(domain, sets.left_out(self.study, domain))
         ]
         return Markdown("\n".join([f"{said} {no_claim(sources)}".rstrip(), "", *out]).rstrip())
 

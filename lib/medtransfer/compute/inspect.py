@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from medtransfer import paths, store
 from medtransfer.analysis import selection
-from medtransfer.compute import status
+from medtransfer.compute import sets, status
 from medtransfer.errors import StoreError, UsageError
 from medtransfer.study import plan
 from medtransfer.study.builders import Study
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 def listed(study: Study, domain: str, factors: Sequence[str]) -> pd.DataFrame:
     """Return one row per cell of some factors: its key, whether it is stored, and what it is.
+
+    Factors that the sets of the domain cannot serve have none.
 
     Raises:
         UsageError: there is no such factor, or the cells are not known yet since the images are
@@ -36,7 +38,9 @@ def listed(study: Study, domain: str, factors: Sequence[str]) -> pd.DataFrame:
             f"`medtransfer run {domain} {factors[0]}` chooses it"
         )
     at = status.epsilons(study, domain)
-    cells = dict.fromkeys(c for n in factors for c in plan.cells(study, domain, n, epsilons=at))
+    out = sets.known_left_out(study).get(domain, {})
+    served = [name for name in factors if name not in out]
+    cells = dict.fromkeys(c for n in served for c in plan.cells(study, domain, n, epsilons=at))
     columns = ["method", "epsilon", "delivery", "relation"]
     rows = []
     for cell in cells:

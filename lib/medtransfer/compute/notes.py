@@ -12,7 +12,6 @@ from medtransfer.analysis.gains import POINTS
 from medtransfer.compute import sets
 from medtransfer.data import images, splits
 from medtransfer.data.images import FileSource
-from medtransfer.domains import domain as row_of
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS, SIZES
@@ -38,34 +37,22 @@ def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTOR
     said = [*undecided(study)]
     for domain in domains:
         out = sets.left_out(study, domain, factors)
-        said += omitted(domain, out)
+        said += sets.omitted(domain, out)
         said += sets.checked(study, [domain], [name for name in factors if name not in out])
         said += uncertain(study, domain)
     return said
 
 
-def omitted(domain: str, out: dict[str, str]) -> list[str]:
-    """Return in sentences which factors of a domain are left out, and why.
-
-    Args:
-        out: of `sets.left_out`.
-    """
-    number = row_of(domain).number
-    return [
-        f"notebook {number}{FACTORS[name].number} ({domain}, {name.replace('_', ' ')}) is left "
-        f"out: {why}"
-        for name, why in out.items()
-    ]
-
-
 def undecided(study: Study) -> list[str]:
     """Return in sentences which claims a study gets no verdict on, whatever its images show."""
     profile, said = study.profile, []
-    if profile.replicates == 1:
+    if single := [start for start in study.starts if study.trainings(start) == 1]:
+        every = len(single) == len(study.starts)
+        kind, those = ("kind", "") if every else (f"kind of {single[0]} network", " about these")
         said.append(
-            "one training of each kind: effects and intervals are shown, but no claim is judged, "
-            "since another seed might give another answer; `replicates: 2` or more in the profile "
-            "judges them"
+            f"one training of each {kind}: effects and intervals are shown, but no claim{those} is "
+            "judged, since another seed might give another answer; `replicates: 2` or more in the "
+            "profile judges them"
         )
     if absent := [start for start in (IMAGENET, RANDOM) if start not in study.starts]:
         said.append(
@@ -91,16 +78,24 @@ def uncertain(study: Study, domain: str) -> list[str]:
     rows = splits.parts(
         prepared.index, labels=prepared.labels, development=study.development(domain, "d1")
     ).test
-    labels = prepared.index[list(prepared.labels)].iloc[rows]
+    return few(prepared.index[list(prepared.labels)].iloc[rows], domain=domain)
+
+
+def few(labels: pd.DataFrame, *, domain: str) -> list[str]:
+    """Return a sentence where test images are too few for narrow intervals.
+
+    Args:
+        labels: (N, K), 0 or 1, of the test images.
+    """
     reach = reach_of_auc(labels, auc=GOOD)
     if not reach > WIDE:
         return []
     rarest = labels.sum().idxmin()
     positives = int(labels[rarest].sum())
-    of = f"of {rarest} " if len(prepared.labels) > 1 else ""
+    of = f"of {rarest} " if labels.shape[1] > 1 else ""
     return [
-        f"{domain} test has {positives} positive and {len(rows) - positives} negative images {of}"
-        f"among {len(rows)}: a clean AUC of {GOOD:g} is known to +/- {reach:.2f} at best, so that "
+        f"{domain} test has {positives} positive and {len(labels) - positives} negative images {of}"
+        f"among {len(labels)}: a clean AUC of {GOOD:g} is known to +/- {reach:.2f} at best, and "
         "many effects will stay open; more test images, of the rarer class above all, narrow it"
     ]
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
+from medtransfer import store
 from medtransfer.compute.ensure import ensure
 from medtransfer.data import classes, images, splits
 from medtransfer.data.images import FileSource
 from medtransfer.data.splits import TEST, TRAIN, Development
+from medtransfer.domains import domain as row_of
 from medtransfer.errors import SplitError
 from medtransfer.scoring.alignment import Alignment
 from medtransfer.specs import Result
@@ -58,6 +60,41 @@ def left_out(study: Study, domain: str, factors: Iterable[str] = FACTORS) -> dic
     if factors and len(found) == len(factors):
         raise SplitError(next(iter(found.values())))
     return found
+
+
+def known_left_out(study: Study) -> dict[str, dict[str, str]]:
+    """Return domain -> factor -> why (see `left_out`), of domains whose images are in the store.
+
+    Nothing is drawn. Where the sets of a domain serve no factor, all are left out.
+    """
+    found = {}
+    for domain, source in study.sources.items():
+        if store.has(source):
+            try:
+                found[domain] = left_out(study, domain)
+            except SplitError as why:
+                found[domain] = dict.fromkeys(FACTORS, str(why))
+    return found
+
+
+def omitted(domain: str, out: dict[str, str]) -> list[str]:
+    """Return in sentences which factors of a domain are left out, and why.
+
+    Args:
+        out: of `left_out`.
+    """
+    number = row_of(domain).number
+    return [
+        f"notebook {number}{FACTORS[name].number} ({domain}, {name.replace('_', ' ')}) is left "
+        f"out: {why}"
+        for name, why in out.items()
+    ]
+
+
+def known_omitted(study: Study) -> list[str]:
+    """Return the sentences of `omitted` for all domains whose images are in the store."""
+    out = known_left_out(study)
+    return [said for domain, factors in out.items() for said in omitted(domain, factors)]
 
 
 def beside(study: Study, domain: str, name: str) -> tuple[Result, ...]:

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from medtransfer import paths, store
+from medtransfer.compute import sets
 from medtransfer.compute.ensure import needed
 from medtransfer.domains import domain as row_of
 from medtransfer.executors import local
@@ -20,7 +21,7 @@ from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS
 
 SAMPLE = 300  # results of a kind from which durations are taken
-UNPREPARED = "images are not prepared"
+UNPREPARED, LEFT_OUT = "images are not prepared", "left out"
 
 
 def epsilons(study: Study, domain: str) -> dict[str, float]:
@@ -46,7 +47,8 @@ def wanted(study: Study, domain: str, factor: str) -> list[Result]:
         specs += plan.cells(study, domain, factor, epsilons=epsilons(study, domain))
     else:
         specs += plan.networks(study, domain, factor)
-    specs += plan.beside(study, domain, factor)
+    there = store.has(study.source(domain))
+    specs += (sets if there else plan).beside(study, domain, factor)
     return needed(specs)
 
 
@@ -55,13 +57,18 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
 
     `minutes left` is the work that no notebook above does, at the speed of what the store holds,
     on the workers of this machine; NaN if nothing comparable was made yet. Until epsilon is chosen
-    no cell is known, and there is more to do than is counted.
+    no cell is known, and there is more to do than is counted. A factor that the sets of a domain
+    cannot serve needs nothing.
     """
     seconds, counted, rows = _durations(), set[Spec](), []
+    out = sets.known_left_out(study)
     for domain, (factor, its) in ((d, item) for d in study.domains for item in FACTORS.items()):
         title = f"{row_of(domain).number}{its.number} {domain}, {factor.replace('_', ' ')}"
         if domain not in study.sources:
             rows.append({"notebook": title, "networks": UNPREPARED, "minutes left": float("nan")})
+            continue
+        if factor in out.get(domain, {}):
+            rows.append({"notebook": title, "networks": LEFT_OUT, "minutes left": 0.0})
             continue
         specs = wanted(study, domain, factor)
         missing = [spec for spec in specs if not store.has(spec)]
@@ -105,10 +112,12 @@ def spent(study: Study) -> dict[str, tuple[int, float]]:
         number, minutes = found.get(kind, (0, 0.0))
         found[kind] = number + 1, minutes + seconds / 60
 
+    out = sets.known_left_out(study)
     specs = (
         spec
         for domain in study.sources
         for factor in FACTORS
+        if factor not in out.get(domain, {})
         for spec in wanted(study, domain, factor)
     )
     for spec in dict.fromkeys(specs):

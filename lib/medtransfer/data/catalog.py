@@ -107,7 +107,9 @@ def asked(name_or_path: str, **wanted: Unpack[Wanted]) -> PhantomSource | Reques
     domain, image_px, groups = wanted["domain"], wanted["image_px"], wanted["groups"]
     path, manifest = named(name_or_path)
     if not isinstance(manifest, ImageFacts) or manifest.domain != domain:
-        raise ManifestError(f"{path}: domain: must be {domain} to serve as its source")
+        raise ManifestError(
+            f"{path}: domain: must be {domain}, under which sources of the profile name it"
+        )
     if not isinstance(manifest, PhantomManifest):
         return _request(path, manifest, image_px=image_px, limit=wanted["limit"])
     if groups is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from medtransfer.data.looks import Checked
 from medtransfer.data.schema import ImageFacts, Published, plural
 from medtransfer.data.splits import NAMES, TEST, TRAIN, Development
 from medtransfer.data.verify import check_counts
+from medtransfer.data.words import MISSING
 from medtransfer.errors import SourceError, SplitError
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ HALVES = ("d1", "d2")  # others may fail: then the part of the study on them is 
 NEEDED = (TEST, "d1 train", "d1 validation", "d2 train")
 NOBODY = (
     "nothing says which images belong together: if some are of one patient, they land in training "
-    "and in test sets, and networks look better than they are"
+    "and in test sets, and networks look better than they are. If there is a column of patients, "
+    "name it: group_column"
 )
 
 
@@ -48,6 +51,10 @@ def check(
         seed, test_share, validation_share: of the study (see `splits.Development`).
     """
     found = Checked()
+    if blank := [label.name for label in manifest.labels if label.meaning == MISSING]:
+        found.warnings.append(
+            f"the meaning of {', '.join(blank)} is still to fill in: the report would say so"
+        )
     index = found.tried(_index, asked, manifest)
     if index is None:
         return found
@@ -71,6 +78,8 @@ def check(
             sets |= {f"{name} {TRAIN}": parts.train, f"{name} validation": parts.validation}
         poor = found.tried(classes.check, index, labels=source.labels, sets=sets, needed=NEEDED)
         found.warnings += poor or []
+        if TEST in sets:
+            found.test = index[list(source.labels)].iloc[sets[TEST]]
     if manifest.group_noun == "image":
         found.warnings.append(NOBODY)
     found.table = table(index, manifest, sets)
@@ -92,6 +101,19 @@ def _index(asked: Request | PhantomSource, manifest: ImageFacts) -> pd.DataFrame
     index = asked.reader().index()
     check_counts(index, asked.manifest)
     return index
+
+
+def misplaced(manifest: Path, domain: str, sources: Mapping[str, str]) -> list[str]:
+    """Return in a sentence that a study has a manifest under another domain than its own.
+
+    Args:
+        sources: domain -> name or path of a manifest.
+    """
+    return [
+        f"domain: {domain}, but the profile has these images under {named}; say one domain in both"
+        for named, source in sources.items()
+        if source == str(manifest.resolve()) and named != domain
+    ]
 
 
 def table(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medtransfer.data.schema import listed
+from medtransfer.data.schema import listed, numbered
 from medtransfer.errors import SplitError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def check(
             for what, chosen in (("no positive of", none), ("only positives of", all_ & ~none))
             if chosen.any()
         ]
-        sentence = f"{name} ({len(values)} images) has {' and '.join(says)}"
+        sentence = f"{name} ({numbered(len(values), 'image')}) has {' and '.join(says)}"
         wanted = needed is None or name in needed
         (useless if wanted and (none | all_).all() else poor).append(sentence)
     if useless:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,27 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from medtransfer.data.readers.labels import SEPARATORS
 from medtransfer.data.readers.values import folded, key
-from medtransfer.data.splits import DEVELOPMENT, NAMES, TEST, TRAIN, VALIDATION
+from medtransfer.data.splits import NAMES, TEST, TRAIN, VALIDATION
+from medtransfer.data.words import (
+    ANYBODY,
+    LABELS,
+    NO_LABELS,
+    PEOPLE,
+    SETS,
+    SIDES,
+    YES_OR_NO,
+    is_healthy,
+    noun,
+    words,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PEOPLE = ("patient", "subject", "person", "participant", "case", "slide", "lesion", "specimen")
-ANYBODY = ("group", "pid", "id")
-LABELS = (
-    *("label", "labels", "class", "classes", "finding", "findings", "diagnosis", "diagnoses"),
-    *("dx", "target", "category", "grade", "level", "severity", "stage"),
-)
-NO_LABELS = (
-    *("sex", "gender", "male", "female", "age", "side", "laterality", "view", "fold", "split"),
-    *("width", "height", "date", "year"),
-)
-HEALTHY = ("normal", "negative", "healthy", "benign", "no", "none", "control")
-SETS = {
-    TRAIN: ("train", "training", "tr"),
-    VALIDATION: ("val", "valid", "validation", "dev", DEVELOPMENT),
-    TEST: ("test", "testing", "te"),
-}
 SURE = 0.5  # the share of the rows that must name files
 MOST_CLASSES, MOST_FINDINGS, MOST_GRADES = 20, 60, 6
 
@@ -55,21 +50,14 @@ class Labels:
     Attributes:
         column: of findings or classes; None where each label has a column of its own.
         separator: between findings; "" where a cell holds one class.
-        values: label -> its column (own columns), or the values of `column` that are positive.
-        extra: further fields of every label, such as `negative`.
+        fields: label -> what a manifest says of it beside its meaning, such as `positive`.
         healthy: the classes or findings that are no label.
     """
 
     column: str | None
     separator: str
-    values: Mapping[str, Any]
-    extra: Mapping[str, Sequence[Any]]
+    fields: Mapping[str, Mapping[str, Any]]
     healthy: tuple[str, ...] = ()
-
-
-def words(name: str) -> list[str]:
-    """Return the words of a column's name: "PatientID" and "patient_id" are patient and id."""
-    return folded(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ")).split()
 
 
 def files(rows: pd.DataFrame, there: Iterable[str]) -> Files | None:
@@ -110,15 +98,31 @@ def _named(cells: pd.Series, by_name: Mapping[str, list[str]]) -> tuple[int, Fil
 
 def group(rows: pd.DataFrame, taken: Sequence[str], *, images: int) -> tuple[str, str] | None:
     """Return the column of patients, and what one of them is called; None if no name says so."""
-    for known, fewer in ((PEOPLE, False), (ANYBODY, True)):
-        for noun in known:
-            for column in map(str, rows):
-                number = rows[column].nunique()
-                if column in taken or noun not in words(column) or number < 2:
-                    continue
-                if number < images or (not fewer and number == images):
-                    return column, noun if noun in PEOPLE else "group"
+    called: dict[str, list[str]] = defaultdict(list)
+    for column in map(str, rows):
+        number = rows[column].nunique()
+        if column in taken or number < 2 or _yes_or_no(rows[column]) is not None:
+            continue
+        if who := noun(column):
+            called[who] += [column] if number <= images else []
+        elif number < images and not {*words(column)}.isdisjoint(ANYBODY):
+            called["group"].append(column)
+    for who in (*PEOPLE.values(), "group"):
+        if called[who]:
+            return called[who][0], who
     return None
+
+
+def sides(cells: pd.Series) -> str | None:
+    """Return the regular expression of a patient in names that end with a side, such as 12_left.
+
+    None if a name does not, or all are of one side.
+    """
+    parts = "|".join(SIDES)
+    found = cells.str.extract(rf"(?i)^(.+)[-_ ]({parts})(?:\.\w+)?$")
+    if found.isna().any(axis=None) or found[1].nunique() < 2:
+        return None
+    return rf"([^/\\]+)[-_ ](?:{'|'.join(sorted(found[1].unique()))})(?:\.\w+)?$"
 
 
 def sets(cells: pd.Series) -> dict[str, list[str]] | None:
@@ -149,17 +153,16 @@ def labels(rows: pd.DataFrame, taken: Sequence[str]) -> Labels | None:
             continue
         named = 2.0 if name[-1] in LABELS else 0.0
         cells = rows[column]
-        if (extra := _yes_or_no(cells)) is not None:
-            own[column] = (named, extra)
+        if (fields := _yes_or_no(cells)) is not None:
+            own[column] = (named, fields)
         elif several := _findings(cells):
             found.append((named + 1.1, several))
         elif one := _classes(cells):
             found.append((named + 1, one))
     if own:
         best = max(named for named, _ in own.values())
-        chosen = {c: extra for c, (named, extra) in own.items() if named == best}
-        extra = {field: values for each in chosen.values() for field, values in each.items()}
-        found.append((best + 1.5, Labels(None, "", {c: c for c in chosen}, extra)))
+        fields = {c: {"column": c, **each} for c, (named, each) in own.items() if named == best}
+        found.append((best + 1.5, Labels(None, "", fields)))
     return max(found, key=lambda each: each[0])[1] if found else None
 
 
@@ -172,9 +175,10 @@ def _yes_or_no(cells: pd.Series) -> dict[str, Any] | None:
         return extra | ({"left_out": [-1]} if Decimal(-1) in there else {})
     if {*there} == {Decimal(1), ""}:
         return {"negative": [""]}
-    for yes, no in (("yes", "no"), ("y", "n"), ("positive", "negative"), ("t", "f")):
-        if {*there} == {yes, no}:
-            return {"positive": [there[yes]], "negative": [there[no]]}
+    for yes, no in YES_OR_NO:
+        if {yes, no} <= {*there} <= {yes, no, ""}:
+            left_out = {"left_out": [""]} if "" in there else {}
+            return {"positive": [there[yes]], "negative": [there[no]], **left_out}
     return None
 
 
@@ -186,9 +190,9 @@ def _findings(cells: pd.Series) -> Labels | None:
             continue
         counts = Counter(name for each in lists for name in each)
         if len(counts) <= MOST_FINDINGS and len(counts) < len(cells) / 3:
-            healthy = tuple(name for name in counts if _healthy(name))
+            healthy = tuple(name for name in counts if is_healthy(name))
             names = [name for name, _ in counts.most_common() if name not in healthy]
-            return Labels(str(cells.name), separator, {n: n for n in names}, {}, healthy)
+            return Labels(str(cells.name), separator, {name: {} for name in names}, healthy)
     return None
 
 
@@ -202,21 +206,19 @@ def _classes(cells: pd.Series) -> Labels | None:
             return None
         middle = len(numbers) // 2
         grades = [int(number) for number in numbers]
-        names = {f"{column} {middle} or more": grades[middle:]}
-        return Labels(column, "", names, {"negative": grades[:middle], **_left_out(cells)})
+        fields = {"positive": grades[middle:], "negative": grades[:middle], **_left_out(cells)}
+        return Labels(column, "", {f"{column} {middle} or more": {"column": column, **fields}})
     if not 2 <= len(values) <= min(MOST_CLASSES, len(cells) // 2) or numbers:
         return None
     counts = Counter(cells)
-    healthy = tuple(value for value in values if _healthy(value))
+    healthy = tuple(value for value in values if is_healthy(value))
     ill = sorted((v for v in values if v not in healthy), key=lambda v: (-counts[v], v))
     if len(ill) == 2 and not healthy:
         healthy, ill = (ill[0],), ill[1:]  # the rarer is what is looked for
-    return Labels(column, "", {v: [v] for v in ill}, _left_out(cells), healthy) if ill else None
+    common = _left_out(cells)
+    fields = {value: {"column": column, "positive": [value], **common} for value in ill}
+    return Labels(column, "", fields, healthy) if ill else None
 
 
 def _left_out(cells: pd.Series) -> dict[str, Any]:
     return {"left_out": [""]} if "" in {*map(key, cells.unique())} else {}
-
-
-def _healthy(name: str) -> bool:
-    return not {*words(name)}.isdisjoint(HEALTHY)

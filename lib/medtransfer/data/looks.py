@@ -15,9 +15,9 @@ from medtransfer.data import likeness, prepare
 from medtransfer.data.catalog import Request
 from medtransfer.data.originals import UPRIGHT, Original, original
 from medtransfer.data.readers.folder import FolderReader
-from medtransfer.data.schema import listed
+from medtransfer.data.schema import listed, numbered, plural
 from medtransfer.domains import domain
-from medtransfer.errors import SourceError, SplitError
+from medtransfer.errors import SourceError, SplitError, TargetError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,8 @@ class Checked:
         warnings: what somebody must judge.
         facts: what was looked at.
         table: a row for each set: its images, groups, and positives of every label.
+        test: the labels of the test images, where they can be drawn.
+        answers: a row for each label, of what a model answers.
         sheet: where the contact sheet lies.
     """
 
@@ -44,24 +46,32 @@ class Checked:
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     table: list[dict[str, Any]] = field(default_factory=list)
+    test: pd.DataFrame | None = None
+    answers: list[dict[str, Any]] = field(default_factory=list)
     sheet: Path | None = None
 
     def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Return what a step returns; None, and an error more, where it refuses something."""
         try:
             return step(*given, **named)
-        except (SourceError, SplitError, OSError) as error:
+        except (SourceError, SplitError, TargetError, OSError) as error:
             self.errors.append(str(error))
             return None
 
 
 def look(
-    wanted: Request, index: pd.DataFrame, order: np.ndarray, *, keep: int, noted: Checked
+    wanted: Request,
+    index: pd.DataFrame,
+    order: np.ndarray,
+    *,
+    keep: int,
+    noted: Checked,
+    seconds: float | None = None,
 ) -> dict[int, np.ndarray]:
     """Note what is wrong with images; return the first: row of the index -> uint8 (px, px, C).
 
     Copies and missing files are looked for among all files; everything else in the first `IMAGES`
-    that are read in `SECONDS`.
+    that are read in about so many seconds (None: `SECONDS`).
 
     Args:
         order: rows of the index, as they are to be looked at.
@@ -84,7 +94,7 @@ def look(
     if not reader.parallel:  # one stream, cheap in its own order
         chosen = np.sort(chosen)
     rows, thumbnails, originals = [], [], {}
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + (SECONDS if seconds is None else seconds)
     bar = tqdm(chosen.tolist(), desc="looking at images", unit="image", leave=False)
     for row, found in zip(bar, reader.pictures([names[row] for row in chosen]), strict=True):
         if isinstance(reader, FolderReader) and (facts := original(paths[row])):
@@ -108,31 +118,51 @@ def look(
         sequence = np.argsort(rows)
         rows = [rows[number] for number in sequence]
         small = np.stack(thumbnails)[sequence]
-        _pictures(noted, index.iloc[rows], small, [same[row] for row in rows])
+        sums = [same[row] for row in rows]
+        _pictures(noted, index.iloc[rows], small, sums, noun=wanted.manifest.group_noun)
     if originals:
         _turned(noted, originals)
+        _patients(noted, originals, dict(zip(names, index["group"], strict=True)))
         _sizes(noted, wanted, originals)
     return shown
 
 
 def _pictures(
-    noted: Checked, index: pd.DataFrame, thumbnails: np.ndarray, same: Sequence[str]
+    noted: Checked, index: pd.DataFrame, thumbnails: np.ndarray, copies: Sequence[str], *, noun: str
 ) -> None:
     """Note constant pictures, and those of two groups that are as good as the same."""
     names, groups = index["image"].tolist(), index["group"].tolist()
     constant = [name for name, small in zip(names, thumbnails, strict=True) if not np.ptp(small)]
     if constant:
+        are = "picture is" if len(constant) == 1 else "pictures are"
         noted.warnings.append(
-            f"{len(constant)} of {len(names)} pictures are of one grey or colour: "
-            f"{listed(constant)}. See whether their files hold a picture"
+            f"{len(constant)} of {len(names)} {are} of one grey or colour: {listed(constant)}. "
+            "Open such a file: does it hold a picture?"
         )
     alike = likeness.pairs(thumbnails, np.array(groups))
-    pairs = [(a, b) for a, b in alike if not same[a] or same[a] != same[b]]  # told already
+    pairs = [(a, b) for a, b in alike if not copies[a] or copies[a] != copies[b]]  # told already
     if pairs:
-        found = (f"{names[a]} ({groups[a]}) = {names[b]} ({groups[b]})" for a, b in pairs)
+        of = "" if noun == "image" else f" of two {plural(noun)}"
+        who = ["" if noun == "image" else f" ({group})" for group in groups]
+        found = (f"{names[a]}{who[a]} = {names[b]}{who[b]}" for a, b in pairs)
         noted.warnings.append(
-            f"{len(pairs)} pairs of pictures of two groups are as good as the same: "
-            f"{listed(found, '; ')}. If they are of one patient, the table should say so"
+            f"{numbered(len(pairs), 'pair')} of pictures{of} look the same: "
+            f"{listed(found, '; ')}. If both are of one patient, the table should say so"
+        )
+
+
+def _patients(noted: Checked, originals: dict[str, Original], groups: dict[str, str]) -> None:
+    """Note patients of DICOM files that the manifest divides; one id for all says nothing."""
+    found: dict[str, set[str]] = {}
+    for name, each in originals.items():
+        if each.patient:
+            found.setdefault(each.patient, set()).add(groups[name])
+    divided = sorted(patient for patient, own in found.items() if len(own) > 1)
+    if divided and len(found) > 1:
+        noted.warnings.append(
+            f"by their files (PatientID), images of {numbered(len(divided), 'patient')} stand in "
+            f"several groups and may land in training and in test sets: {listed(divided)}. Write "
+            "the patient into the table, and name its column: group_column"
         )
 
 
@@ -140,9 +170,9 @@ def _turned(noted: Checked, originals: dict[str, Original]) -> None:
     turned = [name for name, each in originals.items() if each.orientation != UPRIGHT]
     if turned:
         noted.warnings.append(
-            f"{len(turned)} of {len(originals)} photographs lie on their side or are mirrored, and "
-            f"are turned as their EXIF orientation says: {listed(turned)}. See on the contact "
-            "sheet whether they stand upright"
+            f"{len(turned)} of {len(originals)} photographs are turned or mirrored, as their EXIF "
+            f"orientation asks: {listed(turned)}. See on the contact sheet whether they stand "
+            "upright"
         )
 
 
@@ -152,23 +182,23 @@ def _sizes(noted: Checked, wanted: Request, originals: dict[str, Original]) -> N
     sides = {n: each.side(fit=image.fit, centre=image.centre) for n, each in originals.items()}
     found = np.array([*sides.values()])
     low, middle, high = found.min(), np.median(found), found.max()
-    noted.facts.append(
-        f"sides of the files from {low:.0f} to {high:.0f} px, most often about {middle:.0f} px; "
-        f"image_px is {px}"
-    )
+    usual = "" if low == high else f" to {high:.0f} px, most often about {middle:.0f}"
+    noted.facts.append(f"sides of the files: {low:.0f}{usual} px; image_px is {px}")
     small = [name for name, side in sides.items() if side < px]
     least_px = domain(wanted.manifest.domain).least_px
     fits = recommended(found, least_px=least_px)
     if small:
-        advice = f"image_px: {fits}" if fits < px else "leave them out"
+        all_small = len(small) == len(sides)
+        other = f"files of at least {px} px" if all_small else "leave them out"
+        mend = f"image_px: {fits}" if fits < px else other
         noted.warnings.append(
-            f"{len(small)} of {len(sides)} files are smaller than image_px, {px}, and would be "
-            f"enlarged, which adds nothing: {listed(small)}. Recommended: {advice}"
+            f"{len(small)} of {len(sides)} files are smaller than image_px, {px}, and are "
+            f"enlarged, which adds nothing: {listed(small)}. Recommended: {mend}"
         )
     elif px < min(fits, least_px):
         noted.warnings.append(
-            f"images of {wanted.manifest.domain} lose signs below {least_px} px, and image_px is "
-            f"{px}. Recommended: image_px: {fits}"
+            f"image_px is {px}, and photographs as in {wanted.manifest.domain} lose small signs "
+            f"below {least_px} px. Recommended: image_px: {fits}"
         )
 
 

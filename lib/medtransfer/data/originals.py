@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from medtransfer.data.readers import dicom_shape
+
 UPRIGHT = 1
 ORIENTATION = 0x0112  # the tag of EXIF
+NEARLY = 8  # grey levels between the channels of a grey JPEG
 
 
 @dataclass(frozen=True)
@@ -17,15 +22,17 @@ class Original:
     """A file's picture.
 
     Attributes:
-        width, height: in pixels, as they are stored.
+        width, height: in pixels, as they are stored; of DICOM as its pixels become squares.
         orientation: 1 to 8, as EXIF numbers them; 1 is upright, 6 and 8 lie on their side.
         channels: 1 if it is stored as grey, else 3.
+        patient: as a DICOM file names the patient, "" elsewhere.
     """
 
     width: int
     height: int
     orientation: int = UPRIGHT
     channels: int = 3
+    patient: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -67,5 +74,19 @@ def _dicom(path: Path) -> Original | None:
     with contextlib.suppress(Exception):
         found: Any = pydicom.dcmread(path, stop_before_pixels=True, force=True)
         channels = 1 if found.SamplesPerPixel == 1 else 3
-        return Original(int(found.Columns), int(found.Rows), channels=channels)
+        patient = str(found.get("PatientID") or "").strip()
+        return Original(*dicom_shape.size(found), channels=channels, patient=patient)
     return None
+
+
+def is_grey(path: Path) -> bool:
+    """Return whether an image of three channels holds grey in all of them."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.thumbnail((256, 256))
+            pixels = np.asarray(image.convert("RGB"), int)
+    except Exception:  # whatever the bytes of strangers lead to
+        return False
+    return int(np.ptp(pixels, axis=-1).max()) <= NEARLY

@@ -217,7 +217,7 @@ def unusable(problems: Mapping[str, str], *, images: int, where: str = "") -> st
     """Return in words that images cannot be used: name -> why, of so many; and what to do."""
     named = listed(f"{name} ({why})" for name, why in problems.items())
     return (
-        f"{len(problems)} of {images} cannot be used{where}: {named}. "
+        f"{len(problems)} of {images} images cannot be used{where}: {named}. "
         "Mend them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
     )
 

@@ -126,7 +126,7 @@ def numbered(number: int, noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """Return the plural of a noun: images, biopsies."""
+    """Return the plural of a noun: "images", "biopsies"."""
     consonant_y = noun[-1:] == "y" and noun[-2:-1] not in "aeiou"
     return f"{noun[:-1]}ies" if consonant_y else f"{noun}s"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medtransfer.data.images import Source
+from medtransfer.data.schema import numbered
 from medtransfer.errors import SplitError
 from medtransfer.specs import Spec
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 NAMES = ("d1", "d1/2", "d1/4", "d1/10", "d2", "d2/2")
 SHARES = {"d1/2": 1 / 2, "d1/4": 1 / 4, "d1/10": 1 / 10}  # of both parts of d1
 TRAIN, VALIDATION, TEST = "train", "val", "test"
-# Of images that a source keeps apart from its test images, but does not divide.
-DEVELOPMENT = "development"
+DEVELOPMENT = "development"  # kept apart from test images by a source, but not divided
+CALIBRATION, ATTACKER = "calibration", "attacker"
+ROLES = (TEST, CALIBRATION, ATTACKER, DEVELOPMENT)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,9 +39,26 @@ class Development(Spec):
     validation_share: float
 
     @property
+    def needed(self) -> tuple[str, ...]:
+        """The parts that may not be empty."""
+        return ("train", "validation", "test")
+
+    @property
     def division(self) -> tuple[Source, int, float]:
         """What decides which images are for test."""
         return self.source, self.seed, self.test_share
+
+    def divided(self, index: pd.DataFrame, *, labels: Sequence[str]) -> Parts:
+        """Return the parts of this set (see `parts`), which may be empty.
+
+        Raises:
+            SplitError: the name is unknown, or the published split cannot serve.
+        """
+        if self.name not in NAMES:
+            raise SplitError(f"no development set {self.name!r}; allowed: {', '.join(NAMES)}")
+        table = _membership(index, labels=labels, development=self)
+        chosen = (*(f"{self.name}:{part}" for part in _PARTS), TEST)
+        return Parts(*(np.flatnonzero(table[each]) for each in chosen))
 
 
 @dataclass(frozen=True)
@@ -102,14 +121,8 @@ def parts(index: pd.DataFrame, *, labels: Sequence[str], development: Developmen
     Raises:
         SplitError: a part would be empty, a group lies in two parts, or the name is unknown.
     """
-    if development.name not in NAMES:
-        raise SplitError(f"no development set {development.name!r}; allowed: {', '.join(NAMES)}")
-    table = _membership(index, labels=labels, development=development)
-    chosen = {part: np.flatnonzero(table[f"{development.name}:{part}"]) for part in _PARTS}
-    found = Parts(
-        train=chosen[TRAIN], validation=chosen[VALIDATION], test=np.flatnonzero(table[TEST])
-    )
-    _check(index, found, name=development.name)
+    found = development.divided(index, labels=labels)
+    _check(index, found, development)
     return found
 
 
@@ -122,6 +135,9 @@ def _membership(
     """Return for "test", "d1:train", ... a boolean array over the rows of the index."""
     groups, values = index["group"].to_numpy(str), index[list(labels)].to_numpy()
     published = _published(index["split"].to_numpy(str))
+    if for_assessment(published):
+        found = ", ".join(sorted(published))
+        raise SplitError(f"the split, {found}, is for an assessment; a study needs {DEVELOPMENT}")
 
     def draw(rows: np.ndarray, shares: Sequence[float], step: int) -> list[np.ndarray]:
         inside = np.flatnonzero(rows)
@@ -158,20 +174,24 @@ def _membership(
 
 def _published(entries: np.ndarray) -> dict[str, np.ndarray]:
     sets = [frozenset(filter(None, entry.split(";"))) for entry in entries]
-    names = sorted(frozenset().union(*sets))
-    if not names:
+    if not (names := sorted(frozenset().union(*sets))):
         return {}
     allowed = {TEST, *(f"{name}:{part}" for name in NAMES for part in _PARTS)}
     needed = {TEST, *(f"{name}:{part}" for name in ("d1", "d2") for part in _PARTS)}
-    official = set(names) == {TEST, DEVELOPMENT}
-    if not official and (set(names) - allowed or needed - set(names)):
+    served = set(names) == {TEST, DEVELOPMENT} or for_assessment(names)
+    if not served and (set(names) - allowed or needed - set(names)):
         raise SplitError(
-            f"the published split names {names}; needed are {sorted(needed)}, "
-            f"allowed {sorted(allowed)}; or {TEST} and {DEVELOPMENT} alone. Where a column "
-            "has other names, the manifest says what they are: split: {rule: column, column: ..., "
-            "development: [train, val], test: [test]}"
+            f"the given split names {', '.join(names)}; needed are {', '.join(sorted(needed))}, "
+            f"allowed {', '.join(sorted(allowed))}; or {TEST} and {DEVELOPMENT} alone. Where a "
+            "column has other names, the manifest says what they are: split: {rule: column, "
+            "column: ..., development: [train, val], test: [test]}"
         )
     return {name: np.array([name in entry for entry in sets]) for name in names}
+
+
+def for_assessment(names: Collection[str]) -> bool:
+    """Return whether sets are those of an assessment, one of which a study has not."""
+    return {*names} <= {*ROLES} and TEST in names and bool({*names} & {CALIBRATION, ATTACKER})
 
 
 def published(index: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -182,13 +202,14 @@ def published(index: pd.DataFrame) -> dict[str, np.ndarray]:
     """
     groups = index["group"].to_numpy(str)
     found = _published(index["split"].to_numpy(str))
-    whole = [TEST, DEVELOPMENT, *(f"{name}:{part}" for name in ("d1", "d2") for part in _PARTS)]
+    whole = [*ROLES, *(f"{name}:{part}" for name in ("d1", "d2") for part in _PARTS)]
     members = {name: {*groups[found[name]]} for name in whole if name in found}
     for (first, some), (second, others) in combinations(members.items(), 2):
         if shared := sorted(some & others):
             raise SplitError(
-                f"the published split has {len(shared)} groups in both {first} and {second}: "
-                f"{', '.join(shared[:5])}. A group (a patient) may lie in one of them"
+                f"the given split has {numbered(len(shared), 'group')} in both {first} and "
+                f"{second}: {', '.join(shared[:5])}. A group (a patient) may lie in one of them; "
+                "`split: {rule: seeded}` draws sets that divide none"
             )
     return found
 
@@ -199,13 +220,14 @@ def _check_published(table: dict[str, np.ndarray], groups: np.ndarray) -> None:
         {*groups[table[f"{name}:{TRAIN}"] | table[f"{name}:{VALIDATION}"]]} for name in ("d1", "d2")
     ]
     if shared := sorted(halves[0] & halves[1]):
-        raise SplitError(f"the published split has groups {shared[:5]} in both d1 and d2")
+        listed = ", ".join(shared[:5])
+        raise SplitError(f"the given split has groups in both d1 and d2: {listed}")
     for small, large in (*((name, "d1") for name in SHARES), ("d2/2", "d2")):
         for part in _PARTS:
             outside = table[f"{small}:{part}"] & ~table[f"{large}:{part}"]
             if outside.any():
                 raise SplitError(
-                    f"the published split has {outside.sum()} images in {small}:{part} that are "
+                    f"the given split has {outside.sum()} images in {small}:{part} that are "
                     f"not in {large}:{part}"
                 )
 
@@ -216,10 +238,11 @@ def _mask(length: int, rows: np.ndarray) -> np.ndarray:
     return mask
 
 
-def _check(index: pd.DataFrame, found: Parts, *, name: str) -> None:
+def _check(index: pd.DataFrame, found: Parts, development: Development) -> None:
+    name = development.name
     members = {part: set(index["group"].iloc[rows]) for part, rows in vars(found).items()}
     for part, groups in members.items():
-        if not groups:
+        if not groups and part in development.needed:
             raise SplitError(f"{name}: the {part} part is empty; the source has too few groups")
         for other, others in members.items():
             shared = sorted(groups & others)

@@ -27,7 +27,7 @@ from .parts.fundus_signs import add_focal_signs, add_wide_signs, beaded
 
 LABELS: tuple[str, ...] = ("Referable DR",)
 CHANNELS = 3
-VERSION = 3
+VERSION = 4
 
 # Strength of every sign of disease: 0 removes them all, 1 is a plain textbook picture. It scales
 # opacity and amplitude, not the number of lesions, so it tunes how hard the task is.

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medtransfer import paths
+from medtransfer.compute import sets
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import ReportError
 from medtransfer.report import notebooks, sentences, verdicts, wording
+from medtransfer.study import builders
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -124,6 +126,7 @@ def _index(profile: Profile, pages: Sequence[Page], *, folder: Path) -> str:
         profile=profile.name,
         images=wording.listed([wording.source(each) for each in profile.sources.values()]),
         phantoms=wording.no_claim(profile.sources),
+        omitted=sets.known_omitted(builders.known(profile)),
         parts=parts(pages),
         **_claims(profile.name, folder=folder),
     )

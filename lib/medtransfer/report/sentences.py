@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from medtransfer.report.wording import listed, p_value
+from medtransfer.report.wording import AT_CHANCE, listed, p_value
 
 if TYPE_CHECKING:
     import pandas as pd
 
 YES, NO = "supported", "not supported"
 REVERSED = "reversed"
-AT_CHANCE = "at chance"
-"""The verdict where targets do not see: then no effect is shown, which would be one of nothing."""
 POOLED = "all domains"
 
 

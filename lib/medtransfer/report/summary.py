@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from medtransfer.analysis import claims, guards, selection, tables
+from medtransfer.analysis import claims, guards, scores, selection, tables
 from medtransfer.analysis.selection import identity, matching
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import sentences
-from medtransfer.report.wording import named, percent, points, spaced
+from medtransfer.report.tables import LEFT
+from medtransfer.report.wording import left_of_clean, named, points, spaced
 from medtransfer.scoring.cell import Cell
 from medtransfer.study.factors import SIZES
 
@@ -29,7 +30,7 @@ Factors = Mapping[str, Sequence[Cell]]
 def targets(cells: Iterable[Cell], *, resamples: int) -> list[Row]:
     """Return a row per kind of target: its clean AUC with interval, and whether it is at chance."""
     rows = []
-    for each in guards.reached(cells, resamples=resamples):
+    for each in scores.reached(cells, resamples=resamples):
         traits = each.network.traits
         row: Row = {
             "target": " ".join(str(named(traits.get(name, ""))) for name in selection.BASE),
@@ -56,7 +57,7 @@ def means(cells: Iterable[Cell], *, epsilons: Mapping[str, float], resamples: in
         {
             **{spaced(name): str(named(row[name])) for name in by},
             "pairs": row["pairs"],
-            "AUC left, % of clean (95 % interval)": percent(row),
+            LEFT: left_of_clean(row),
         }
         for row in rows
     ]

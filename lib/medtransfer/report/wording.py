@@ -59,6 +59,15 @@ def percent(row: Mapping[Any, Any], name: str = "percent") -> str:
     return f"{row[name]:z.0f} % ({row[f'{name}_low']:z.0f} to {row[f'{name}_high']:z.0f})"
 
 
+AT_CHANCE = "at chance"
+"""The verdict where targets do not see: then no effect is shown, which would be one of nothing."""
+
+
+def left_of_clean(row: Mapping[Any, Any]) -> str:
+    """Return a mean (see `analysis.tables.pooled`) in words: of targets at chance no percentage."""
+    return AT_CHANCE if row["at_chance"] else percent(row)
+
+
 def points(effect: Effect) -> str:
     """Return "+12 points (+5 to +19)" from a difference; a minus says that the first is smaller."""
     return f"{effect.value:+z.0f} points ({effect.low:+z.0f} to {effect.high:+z.0f})"

@@ -1,25 +1,24 @@
 """Images as a reader sees them: clean, attacked, control, the perturbation, and the answers.
 
-They are crafted again in the batches in which they were scored, and the probabilities are those of
-the stored predictions: what a picture says is what the tables count.
+They are crafted again, once, in the batches in which they were scored, and the probabilities are
+those of the stored predictions: what a picture says is what the tables count.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Self
 
 import numpy as np
 
+from medtransfer import store
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT, deliver
 from medtransfer.measures import metrics, predictions
 from medtransfer.scoring.cell import Cell
+from medtransfer.specs import Result
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
+FILE = "pictures.safetensors"
 PANELS = {FLOAT: "attacked", EIGHT_BIT: "attacked, 8 bits", CONTROL: "control noise"}
 CLEAN, PERTURBATION = "clean", "perturbation"
 MOST_CHANGED, AT_RANDOM = "most changed", "drawn at random"
@@ -86,8 +85,40 @@ def turned(cell: Cell, label: str | None = None) -> Turned:
     return Turned(labels[k], _probability(limit), rows[order])
 
 
-def examples(cells: Sequence[Cell], found: Turned) -> list[Example]:
-    """Return the turned image that the attack moves most, and one drawn at random.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pictures(Result):
+    """Single images as they are, and as every delivery of one attack brings them to a target.
+
+    Attributes:
+        cells: the same attack on the same target, a delivery each.
+        rows: places among the attacked images.
+    """
+
+    cells: tuple[Cell, ...]
+    rows: tuple[int, ...]
+
+    @property
+    def title(self) -> str:
+        return f"pictures of {self.cells[0].title}"
+
+    @property
+    def effort(self) -> str:
+        return "pictures"
+
+    @classmethod
+    def make(cls, specs: Sequence[Self]) -> None:
+        """Craft whole batches again, as they were scored, and publish the pictures asked for."""
+        from safetensors.numpy import save_file
+
+        for spec in specs:
+            found = [_delivered(spec.cells, row) for row in spec.rows]
+            panels = {name: np.stack([each[name] for each in found]) for name in found[0]}
+            with store.draft(spec) as place:
+                save_file(panels, place / FILE)
+
+
+def pictured(cells: Sequence[Cell], found: Turned) -> Pictures:
+    """Return the pictures of the turned image that the attack moves most, and of one at random.
 
     Args:
         cells: the same attack on the same target in every delivery that is shown; the first one as
@@ -95,59 +126,74 @@ def examples(cells: Sequence[Cell], found: Turned) -> list[Example]:
         found: what `turned` returned for the first one, with at least one image.
     """
     draw = np.random.default_rng(0).integers(len(found.rows))
+    return Pictures(cells=tuple(cells), rows=(int(found.rows[0]), int(found.rows[draw])))
+
+
+def panels_of(spec: Pictures) -> dict[str, np.ndarray]:
+    """Return name of a picture -> float (rows, H, W, C) in [-1, 1], the clean one first.
+
+    Raises:
+        StoreError: the pictures are not in the store, or damaged.
+    """
+    from safetensors.numpy import load_file
+
+    with store.reading(spec, FILE) as path:
+        kept = load_file(path)
+    return {name: kept[name] for name in (CLEAN, *(PANELS[cell.delivery] for cell in spec.cells))}
+
+
+def examples(spec: Pictures, found: Turned) -> list[Example]:
+    """Return the turned image that the attack moves most, and one drawn at random.
+
+    Raises:
+        StoreError: the pictures are not in the store, or damaged.
+    """
+    panels = panels_of(spec)
     return [
-        _example(cells, found, int(row), chosen=chosen)
-        for chosen, row in ((MOST_CHANGED, found.rows[0]), (AT_RANDOM, found.rows[draw]))
+        _example(spec.cells, found, row, chosen=chosen, panels={k: v[n] for k, v in panels.items()})
+        for n, (row, chosen) in enumerate(zip(spec.rows, (MOST_CHANGED, AT_RANDOM), strict=True))
     ]
 
 
-def _example(cells: Sequence[Cell], found: Turned, row: int, *, chosen: str) -> Example:
-    clean, attacked, name = crafted_again(cells[0], row)
-    panels = {CLEAN: clean[0]}
+def _example(
+    cells: Sequence[Cell],
+    found: Turned,
+    row: int,
+    *,
+    chosen: str,
+    panels: dict[str, np.ndarray],
+) -> Example:
     probabilities: dict[str, float] = {}
     for cell in cells:
-        panel = PANELS[cell.delivery]
-        panels[panel] = deliver(cell.delivery, clean, attacked, names=[name])[0]
         kept = predictions.read(cell)
         k = kept.labels.index(found.label)
         probabilities[CLEAN] = _probability(kept.clean[row, k])
-        probabilities[panel] = _probability(kept.after[row, k])
-        truth = bool(kept.truth[row, k])
-    panels[PERTURBATION] = (attacked - clean)[0]
-    pictures = {panel: image.permute(1, 2, 0).cpu().numpy() for panel, image in panels.items()}
-    return Example(chosen, len(found.rows), name, truth, pictures, probabilities)
+        probabilities[PANELS[cell.delivery]] = _probability(kept.after[row, k])
+        name, truth = kept.images[row], bool(kept.truth[row, k])
+    moved = {PERTURBATION: panels[PANELS[cells[0].delivery]] - panels[CLEAN]}
+    return Example(chosen, len(found.rows), name, truth, panels | moved, probabilities)
 
 
-def crafted_again(cell: Cell, row: int) -> tuple[Tensor, Tensor, str]:
-    """Return one image as it is and as attacked, (1, C, H, W) each, and its name.
+def _delivered(cells: Sequence[Cell], row: int) -> dict[str, np.ndarray]:
+    """Return one image as it is and in every delivery, name of a picture -> float (H, W, C).
 
-    The whole batch is crafted as it was when the cell was scored, so that its bits are the same.
+    The whole batch is crafted as it was when the cells were scored, so that its bits are the same.
     """
     from medtransfer.scoring import transfer
 
-    with _as_workers_do():
-        prepared, rows = transfer.prepared_rows(cell.attack)
-        first = row - row % transfer.BATCH
-        part = rows[first : first + transfer.BATCH]
-        surrogate = transfer.surrogates(cell.attack)
-        (found,) = transfer.crafting(surrogate, prepared, part, [cell.attack.method])
-    place = slice(row - first, row - first + 1)
-    return found.clean[place], found.attacked[place], found.names[row - first]
-
-
-@contextlib.contextmanager
-def _as_workers_do() -> Iterator[None]:
-    """Compute on one thread, as workers do: with several, sums are rounded otherwise."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(False)
+    attack = cells[0].attack
+    prepared, rows = transfer.prepared_rows(attack)
+    first = row - row % transfer.BATCH
+    part = rows[first : first + transfer.BATCH]
+    (found,) = transfer.crafting(transfer.surrogates(attack), prepared, part, [attack.method])
+    panels = {CLEAN: found.clean} | {
+        PANELS[cell.delivery]: deliver(
+            cell.delivery, found.clean, found.attacked, names=found.names
+        )
+        for cell in cells
+    }
+    place = row - first
+    return {panel: batch[place].permute(1, 2, 0).cpu().numpy() for panel, batch in panels.items()}
 
 
 def _probability(logit: float) -> float:

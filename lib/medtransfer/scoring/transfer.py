@@ -97,7 +97,7 @@ def score(cells: Sequence[Cell]) -> None:
         begun = time.perf_counter()
     if not torch.equal(before, _buffers(surrogate)):
         raise SanityError("an attack changed the surrogate's batch-norm statistics")
-    clean = {cell.target.key: _clean(cell.target, rows) for cell in cells}
+    clean = {cell.target.key: clean_answers(cell.target, rows) for cell in cells}
     spent = (time.perf_counter() - start) / len(cells), scores.crafting / len(cells)
     for cell in cells:
         _publish(cell, prepared, rows, clean[cell.target.key], scores, spent=spent)
@@ -162,7 +162,8 @@ def _keeper(source: Source) -> Callable[[Network, Path], Predictor]:
     return lru_cache(maxsize=KEPT)(lambda spec, place: spec.open())
 
 
-def _clean(spec: Network, rows: np.ndarray) -> np.ndarray:
+def clean_answers(spec: Network, rows: np.ndarray) -> np.ndarray:
+    """Return a stored network's logits for rows of its source as they are, (N, K)."""
     return _asked(spec, store.find(spec), tuple(rows.tolist()))
 
 

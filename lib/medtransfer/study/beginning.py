@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from medtransfer.data import guesses
-from medtransfer.data.originals import original
+from medtransfer.data import guesses, words
+from medtransfer.data.originals import is_grey, original
 from medtransfer.data.readers.located import LISTED, Located
 from medtransfer.data.readers.tables import SEPARATORS, Separator, header, table
 from medtransfer.domains import DOMAINS
@@ -22,12 +21,15 @@ from medtransfer.study.profiles import built_in
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLES = (".csv", ".tsv")
+TABLES, SHEETS = (".csv", ".tsv"), (".xlsx", ".xls", ".ods")
 WINDOWS = "windows-1252"
 LOOKED = 2000  # files whose sizes are read, at most
 COLOURED = 10  # of them are decoded, to see whether their colours are grey
 SEEN = 50  # values of every column, among which words of a domain are looked for
-NEARLY = 8  # grey levels between the channels of a grey JPEG
+NEEDED = (
+    "nothing there says what the images show: no table (CSV) names their files, and their folders "
+    "are no classes. Write a table with a row for each image, such as `file,patient,effusion`"
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,22 @@ class Table:
     path: Path | None = None
     separator: Separator = ","
     encoding: str | None = None
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What the columns of a table seem to be.
+
+    Attributes:
+        split: the column of sets, and what its values stand for (see `guesses.sets`).
+        people: the column of patients, what one of them is called, and the regular expression of
+            a patient in it, "" for the whole.
+        labels: None if no column looks like them.
+    """
+
+    split: tuple[str, dict[str, list[str]]] | None
+    people: tuple[str, str, str] | None
+    labels: guesses.Labels | None
 
 
 @dataclass(frozen=True)
@@ -59,15 +77,18 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
         domain: None guesses it from names.
 
     Raises:
-        UsageError: one of both files is there already.
-        SourceError: there are no images; or the table cannot be read, or names no files.
+        UsageError: one of both files is there already; or nothing says of which domain the images
+            are.
+        SourceError: there are no images; nothing says what they show; or the table cannot be read,
+            or names no files.
     """
     from medtransfer.study import written
 
     folder = Path(os.path.abspath(folder.expanduser()))
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder")
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", folder.name).strip("_.-") or "images"
+    plain = unicodedata.normalize("NFKD", folder.name).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", plain).strip("_.-") or "images"
     name = f"{name}_images" if name in built_in() else name
     paths = [folder / f"{name}.yaml", folder / f"{name}_profile.yaml"]
     if there := [str(path) for path in paths if path.exists()]:
@@ -76,10 +97,14 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
     found = _table(located, given) or Table(
         located.pictures(), guesses.Files(LISTED[0], ".", "", 1.0)
     )
+    guess = _guess(found)
+    if found.path is None and guess.labels is None:
+        sheets = [name for name in located.files() if name.lower().endswith(SHEETS)]
+        raise SourceError(f"{folder}: {NEEDED}{f'; save {sheets[0]} as CSV' if sheets else ''}")
     pictures = _pictures(located, found)
     chosen = domain or _domain(folder, found)
     texts = (
-        written.manifest(name, folder, found, pictures, domain=chosen, said=domain is not None),
+        written.manifest(name, folder, found, guess, pictures, domain=chosen, said=bool(domain)),
         written.profile(name, pictures, domain=chosen),
     )
     for path, text in zip(paths, texts, strict=True):
@@ -98,10 +123,8 @@ def _table(located: Located, given: Path | None) -> Table | None:
             f"{given}: none of its columns names the files of at least half of its rows, below "
             f"{located.folder}"
         )
-    paths = [located.folder / name for name in there if name.lower().endswith(TABLES)]
-    paths += [path for path in sorted(located.folder.parent.iterdir()) if path.suffix in TABLES]
     tables, refused = [], []
-    for path in paths:
+    for path in _tables_near(located):
         try:
             tables.append(_read(path, there))
         except SourceError as error:
@@ -110,6 +133,13 @@ def _table(located: Located, given: Path | None) -> Table | None:
     if refused and not best:
         raise SourceError(f"{'; '.join(refused)}. Mend it, or name another: --table")
     return best
+
+
+def _tables_near(located: Located) -> list[Path]:
+    """Return the tables that lie below a folder or beside it."""
+    below = [located.folder / name for name in located.files()]
+    paths = [*below, *sorted(located.folder.parent.iterdir())]
+    return [path for path in paths if path.suffix.lower() in TABLES]
 
 
 def _read(path: Path, there: list[str]) -> Table | None:
@@ -136,27 +166,46 @@ def _pictures(located: Located, found: Table) -> Pictures:
     if not there:
         raise SourceError(f"{located.folder}: no file there is a picture that can be read")
     coloured = [path for path, each in there.items() if each.channels != 1]
-    grey = all(map(_grey, coloured[:: -(-len(coloured) // COLOURED) or 1]))
+    grey = all(map(is_grey, coloured[:: -(-len(coloured) // COLOURED) or 1]))
     return Pictures(tuple(each.shape for each in there.values()), channels=1 if grey else 3)
 
 
-def _grey(path: Path) -> bool:
-    """Return whether an image of three channels holds grey in all of them."""
-    from PIL import Image
+def _guess(found: Table) -> Guess:
+    rows, names = found.rows, found.files.column
+    images, taken = rows[names].nunique(), [names]
+    columns = [*rows] if found.path else [*LISTED[1:]][::-1]
+    split = next(
+        (
+            (column, sets)
+            for column in columns
+            if column not in taken and (sets := guesses.sets(rows[column])) is not None
+        ),
+        None,
+    )
+    taken += [split[0]] if split else []
+    known = guesses.group(rows, taken, images=images) if found.path else None
+    people = (*known, "") if known else None
+    if not known and (pattern := guesses.sides(rows[names])):
+        people = (names, words.PATIENT, pattern)
+    taken += [people[0]] if people else []
+    return Guess(split, people, guesses.labels(rows, taken))
 
-    try:
-        with Image.open(path) as image:
-            image.thumbnail((256, 256))
-            pixels = np.asarray(image.convert("RGB"), int)
-    except Exception:  # whatever the bytes of strangers lead to
-        return False
-    return int(np.ptp(pixels, axis=-1).max()) <= NEARLY
 
+def _domain(folder: Path, found: Table) -> str:
+    """Return the domain whose words stand most often in names and labels.
 
-def _domain(folder: Path, found: Table) -> str | None:
-    """Return the domain whose words stand most often in names and labels, None if none does."""
+    Raises:
+        UsageError: none does, or two as often.
+    """
     cells = [cell for column in found.rows for cell in found.rows[column].unique()[:SEEN]]
-    names = " ".join([folder.name, found.files.folder, *found.rows, *cells]).casefold()
-    counts = {name: sum(names.count(word) for word in row.words) for name, row in DOMAINS.items()}
-    best = max(counts, key=lambda name: counts[name])
-    return best if counts[best] else None
+    names = " ".join([folder.name, found.files.folder, *found.rows, *cells])
+    counts = {name: words.count(names, row.words) for name, row in DOMAINS.items()}
+    best, second = sorted(counts, key=lambda name: -counts[name])[:2]
+    if counts[best] > counts[second]:
+        return best
+    known = ", ".join(f"{name} ({', '.join(row.augmentation)})" for name, row in DOMAINS.items())
+    raise UsageError(
+        f"{folder}: no name there says which domain the images are of; say it: --domain NAME. It "
+        f"decides how images are varied in training: {known}. For images of another domain take "
+        "the one whose variations suit them"
+    )

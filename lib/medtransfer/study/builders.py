@@ -44,9 +44,18 @@ class Study:
         return tuple(name for name in (IMAGENET, RANDOM) if name in self.profile.recipes)
 
     @property
+    def replicates(self) -> range:
+        """The numbers of all replicates; one initialization may have fewer than the other."""
+        return range(max(map(self.trainings, self.starts)))
+
+    def trainings(self, start: str) -> int:
+        """Return how many replicates networks of one initialization have."""
+        return self.profile.replicates[start]  # type: ignore[index]
+
+    @property
     def parts(self) -> range:
         """The replicates of networks on parts of d1 and d2."""
-        return range(min(self.profile.replicates_of_parts, self.profile.replicates))
+        return self.replicates[: self.profile.replicates_of_parts]
 
     def source(self, domain: str) -> Source:
         """Return the images of a domain.
@@ -55,10 +64,8 @@ class Study:
             UsageError: the profile has none, or they are not prepared.
         """
         if domain not in self.profile.sources:
-            raise UsageError(
-                f"profile {self.profile.name} has no source for {domain}, only for "
-                f"{', '.join(self.domains)}"
-            )
+            has = f"only for {', '.join(self.domains)}"
+            raise UsageError(f"profile {self.profile.name} has no source for {domain}, {has}")
         if domain not in self.sources:
             raise UsageError(
                 f"the images of {domain} ({self.profile.sources[domain]}) are not prepared yet; "
@@ -125,11 +132,10 @@ class Study:
     ) -> list[Network]:
         """Return the networks of one development set.
 
-        Of all replicates, and of every initialization that the profile has a recipe for, unless
-        some are named.
+        Of all replicates and initializations that the profile has, unless some are named.
         """
         starts = self.starts if initializations is None else initializations
-        numbers = range(self.profile.replicates) if replicates is None else replicates
+        numbers = self.replicates if replicates is None else replicates
         return [
             self.network(
                 domain,
@@ -140,6 +146,7 @@ class Study:
                 replicate=number,
             )
             for number, start, name in product(numbers, starts, self.profile.architectures)
+            if number < self.trainings(start)
         ]
 
     def method(self, name: str, epsilon: float) -> Method:
@@ -170,10 +177,7 @@ class Study:
 
 
 def resolve(profile: Profile, domains: Iterable[str] | None = None) -> Study:
-    """Return the study of a profile; images that are made of files are fetched and read.
-
-    Args:
-        domains: whose images are needed; None needs those of all.
+    """Return the study of a profile; images made of files are fetched and read, None: of all.
 
     Raises:
         ManifestError, SourceError, FetchError: a manifest or what it describes cannot be used.
@@ -211,8 +215,8 @@ def known(profile: Profile) -> Study:
     """
     from medtransfer.data import catalog
 
-    found = {d: catalog.known(name, **asked(profile, d)) for d, name in profile.sources.items()}
-    return Study(profile, {domain: source for domain, source in found.items() if source})
+    found = ((d, catalog.known(m, **asked(profile, d))) for d, m in profile.sources.items())
+    return Study(profile, {domain: source for domain, source in found if source})
 
 
 def asked(profile: Profile, domain: str) -> dict[str, Any]:

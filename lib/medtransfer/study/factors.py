@@ -113,7 +113,7 @@ def perturbation(study: Study, domain: str) -> list[Pair]:
     each replicate meets its like only, and the first its white box.
     """
     pairs = []
-    for number, start in product(range(study.profile.replicates), study.starts):
+    for number, start in product(study.replicates, study.starts):
         own: Any = {"initializations": [start], "replicates": [number]}
         targets = study.networks(domain, **own)
         pairs += crossed(study.networks(domain, bis=True, **own), targets)
@@ -165,7 +165,7 @@ def alignments(study: Study, domain: str) -> tuple[Alignment, ...]:
     d2/2, started as the target is. Each replicate meets its like only.
     """
     pairs: list[Pair] = []
-    for number in range(study.profile.replicates):
+    for number in study.replicates:
         own: Any = {"replicates": [number]}
         pairs += crossed(study.networks(domain, bis=True, **own), study.networks(domain, **own))
         sets = ("d2", "d2/2") if number in study.parts else ("d2",)

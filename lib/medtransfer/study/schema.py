@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -30,6 +30,10 @@ Parameter = Annotated[int | float, Field(gt=0)]
 
 def _everywhere(value: Any) -> Any:
     return value if isinstance(value, dict) else dict.fromkeys(DOMAINS, value)
+
+
+def _of_both(value: Any) -> Any:
+    return value if isinstance(value, dict) else dict.fromkeys(get_args(Initialization), value)
 
 
 class Recipe(Strict):
@@ -85,9 +89,9 @@ class Profile(Strict):
             the share `harmless`: PGD between networks of the same architecture and initialization;
             `remaining` has one share for each initialization.
         networks: "trained" here, or "imported": those of the paper's authors, one of each kind.
-        replicates: independent trainings of every network; surrogates meet targets of all.
-        replicates_of_parts: of networks on parts of d1 and d2, which no claim about pairs rests on;
-            never more than `replicates`.
+        replicates: initialization -> independent trainings of every network that starts so; one
+            number serves both. Surrogates meet targets of all.
+        replicates_of_parts: at most so many on parts of d1 and d2, where pairs decide no claim.
         resamples: of every bootstrap.
         seed: draws phantoms, splits and trainings.
     """
@@ -111,7 +115,9 @@ class Profile(Strict):
     remaining: dict[Initialization, Share]
     harmless: Share
     networks: Literal["trained", "imported"] = "trained"
-    replicates: Annotated[int, Field(ge=1)]
+    replicates: Annotated[
+        dict[Initialization, Annotated[int, Field(ge=1)]], BeforeValidator(_of_both)
+    ]
     replicates_of_parts: Annotated[int, Field(ge=1)]
     resamples: Annotated[int, Field(ge=10)]
     seed: Annotated[int, Field(ge=0)]

@@ -3,78 +3,58 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
 
-from medtransfer.data import guesses
 from medtransfer.data.guesses import Labels
 from medtransfer.data.looks import recommended
-from medtransfer.data.readers.located import LISTED
 from medtransfer.data.schema import RESERVED, numbered
+from medtransfer.data.words import GUESSED, MISSING
 from medtransfer.domains import DOMAINS
 
 if TYPE_CHECKING:
-    from medtransfer.study.beginning import Pictures, Table
-
-MISSING = "to fill in"
+    from medtransfer.study.beginning import Guess, Pictures, Table
 
 
 def manifest(
-    name: str, folder: Path, found: Table, pictures: Pictures, *, domain: str | None, said: bool
+    name: str,
+    folder: Path,
+    found: Table,
+    guess: Guess,
+    pictures: Pictures,
+    *,
+    domain: str,
+    said: bool,
 ) -> str:
     """Return the text of a manifest.
 
     Args:
         folder: where it will lie.
-        domain: None if nobody knows it; `said` if the user named it.
+        said: whether the user named the domain.
     """
-    rows, files = found.rows, found.files
-    images = rows[files.column].nunique()
-    taken = [files.column]
-    split = _split(found, taken)
-    taken += [split[0]] if split else []
-    people = guesses.group(rows, taken, images=images) if found.path else None
-    taken += [people[0]] if people else []
-    divided = _divided(found, split, people)
-    labels = guesses.labels(rows, taken)
+    images = found.rows[found.files.column].nunique()
+    labels = guess.labels
     square = all(width == height for width, height in pictures.shapes)
-
     lines = [
         "# What the images are. Read every line that has a mark: it was guessed, or is to fill in.",
         "kind: folder",
         f"name: {name}",
-        _line("title", name, f"{MISSING}: what pages and figures call these images"),
-        _domain(domain, said),
-        _line("task", "binary" if not labels or len(labels.values) == 1 else "multi-label"),
-        *_labels(labels),
-        _line("images", files.folder, "the folder of the images, seen from this file"),
-    ]
-    if found.path:
-        lines += _table(found, folder, images)
-    if people:
-        column, noun = people
-        number = numbered(rows[column].nunique(), noun)
-        lines += [
-            _line("group_column", column, f"guessed: from its name; {number}, who are not divided"),
-            _line("group_noun", noun, "guessed"),
-            _line("group_rule", f"one group per {noun}"),
-        ]
-    else:
-        why = "the column of the patient; none says that every image is of another patient"
-        lines += [
-            _line("group_column", "none", f"{MISSING}: {why}"),
-            _line("group_rule", "every image is a group of its own"),
-        ]
-    lines += [
-        _split_line(split, divided),
+        _line("title", folder.name, f"{GUESSED}: the folder's name; pages and figures show it"),
+        _line("domain", domain, "" if said else f"{GUESSED}: from names; also in the profile"),
+        _line("task", "binary" if not labels or len(labels.fields) == 1 else "multi-label"),
+        *_labels(labels, [str(name) for name in found.rows if name != found.files.column]),
+        _line("images", found.files.folder, "the folder of the images, seen from this file"),
+        *(_table(found, folder, images) if found.path else ()),
+        *_groups(found, guess),
+        _split_line(found, guess),
         _line(
             "image",
             {"channels": pictures.channels, "fit": "exact" if square else "pad"},
-            f"guessed: {'grey' if pictures.channels == 1 else 'colours'}, "
+            f"{GUESSED}: {'grey' if pictures.channels == 1 else 'colours'}, "
             f"{'square' if square else 'not square: black borders; or fit: crop'}",
         ),
         _line("licence", "unknown", MISSING),
@@ -85,19 +65,29 @@ def manifest(
     return "\n".join([*lines, ""])
 
 
-def profile(name: str, pictures: Pictures, *, domain: str | None) -> str:
+def profile(name: str, pictures: Pictures, *, domain: str) -> str:
     """Return the text of a profile for the manifest of that name."""
-    sides = np.array([min(shape) for shape in pictures.shapes])
-    px = recommended(sides, least_px=DOMAINS[domain].least_px if domain else 0)
-    middle = f"guessed: files have most often about {np.median(sides):.0f} px"
+    sides = np.array([max(shape) for shape in pictures.shapes])  # borders keep the whole of each
+    px = recommended(sides, least_px=DOMAINS[domain].least_px)
+    middle = f"{GUESSED}: files have most often about {np.median(sides):.0f} px"
     lines = [
         "# How large the study is: what differs from the profile `default`.",
         f"name: {name}",
         "extends: default",
         _line("image_px", px, f"{middle}; twice as many take about four times as long"),
-        _line("sources", {domain or next(iter(DOMAINS)): f"{name}.yaml"}),
+        _line("sources", {domain: f"{name}.yaml"}),
     ]
     return "\n".join([*lines, ""])
+
+
+def marked(*paths: Path) -> list[str]:
+    """Return the lines of written files that were guessed, or are to fill in."""
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        line
+        for line in lines
+        if not line.startswith("#") and (f"# {GUESSED}" in line or MISSING in line)
+    ]
 
 
 def _line(field: str, value: Any, comment: str = "") -> str:
@@ -112,39 +102,30 @@ def _flow(value: Any) -> str:
     return text.strip().removesuffix("...").strip()
 
 
-def _domain(domain: str | None, said: bool) -> str:
-    if said:
-        return _line("domain", domain)
-    allowed = ", ".join(DOMAINS)
-    if domain:
-        return _line("domain", domain, f"guessed: from names; one of {allowed}")
-    return _line("domain", next(iter(DOMAINS)), f"{MISSING}: one of {allowed}")
-
-
-def _labels(labels: Labels | None) -> Iterator[str]:
+def _labels(labels: Labels | None, columns: list[str]) -> Iterator[str]:
     if labels is None:
-        yield f"labels:  # {MISSING}: no column looks like labels"
+        there = f"none of these looks like it: {', '.join(columns)}"
+        yield f"labels:  # {MISSING}: the column; {there}"
         yield f"  - {_flow({'name': 'Label', 'meaning': MISSING, 'column': MISSING})}"
         return
     yield "labels:  # guessed: from names and values; what does each mean?"
-    for name, of in labels.values.items():
+    for name, fields in labels.fields.items():
         label = {"name": f"{name} label" if name in RESERVED else name, "meaning": MISSING}
-        if labels.separator:
-            yield f"  - {_flow(label)}"
-            continue
-        own = {"column": labels.column or of}
-        own |= {"positive": _numbers(of)} if labels.column else {}
-        extra = {field: _numbers(values) for field, values in labels.extra.items()}
-        yield f"  - {_flow(label | own | extra)}"
+        label |= {field: _numbers(of) for field, of in fields.items()}
+        yield f"  - {_flow(label)}"
     if labels.separator:
         yield _line("findings_column", labels.column)
-        yield _line("findings_separator", labels.separator, "guessed")
-        yield _line("ignored_findings", [*labels.healthy], "guessed: no labels; `others` for all")
+        yield _line("findings_separator", labels.separator, GUESSED)
+        yield _line(
+            "ignored_findings", [*labels.healthy], f"{GUESSED}: no labels; `others` for all"
+        )
     elif labels.healthy:
         yield f"# {', '.join(labels.healthy)} of {labels.column}: negative for every label"
 
 
-def _numbers(values: Sequence[Any]) -> list[Any]:
+def _numbers(values: Any) -> Any:
+    if isinstance(values, str):
+        return values
     return [int(v) if isinstance(v, str) and v.isascii() and v.isdigit() else v for v in values]
 
 
@@ -155,41 +136,51 @@ def _table(found: Table, folder: Path, images: int) -> Iterator[str]:
     if found.separator != ",":
         yield f'separator: "{found.separator}"' if found.separator != "\t" else r'separator: "\t"'
     if found.encoding:
-        yield _line("encoding", found.encoding, "guessed: the table is not UTF-8")
+        yield _line("encoding", found.encoding, f"{GUESSED}: the table is not UTF-8")
     share = f"{round(files.share * len(rows)):,} of {len(rows):,} rows name files that are there"
-    yield _line("image_column", files.column, f"guessed: {share}")
+    yield _line("image_column", files.column, f"{GUESSED}: {share}")
     if files.suffix:
-        yield _line("image_suffix", files.suffix, "guessed: the table leaves it out")
+        yield _line("image_suffix", files.suffix, f"{GUESSED}: the table leaves it out")
     if images < len(rows):
-        yield _line("rows_per_image", "many", f"guessed: {len(rows):,} rows, {images:,} images")
+        yield _line("rows_per_image", "many", f"{GUESSED}: {len(rows):,} rows, {images:,} images")
 
 
-def _split(found: Table, taken: Sequence[str]) -> tuple[str, dict[str, list[str]]] | None:
-    columns = [*found.rows] if found.path else [*LISTED[1:]][::-1]
-    for column in columns:
-        if column not in taken and (sets := guesses.sets(found.rows[column])) is not None:
-            return column, sets
-    return None
+def _groups(found: Table, guess: Guess) -> Iterator[str]:
+    if guess.people is None:
+        why = "the column of the patient; only if each image is of another patient, none"
+        yield _line("group_column", "none", f"{MISSING}: {why}")
+        yield _line("group_rule", "every image is a group of its own")
+        return
+    column, noun, pattern = guess.people
+    cells = found.rows[column]
+    number = (cells.str.extract(pattern)[0] if pattern else cells).nunique()
+    whole = f"{numbered(number, noun)}, who are not divided"
+    yield _line("group_column", column, f"{GUESSED}: from its name; {whole}" if not pattern else "")
+    if pattern:
+        yield _line("group_pattern", pattern, f"{GUESSED}: names without the side; {whole}")
+    yield _line("group_noun", noun, GUESSED)
+    yield _line("group_rule", f"one group per {noun}")
 
 
-def _divided(
-    found: Table,
-    split: tuple[str, dict[str, list[str]]] | None,
-    people: tuple[str, str] | None,
-) -> int:
-    """Return how many groups stand in the test set and outside of it."""
-    if not (split and split[1] and people):
-        return 0
-    rows = found.rows[found.rows[split[0]] != ""]
-    test = rows[split[0]].isin(split[1]["test"])
-    return int((test.groupby(rows[people[0]]).nunique() > 1).sum())
-
-
-def _split_line(split: tuple[str, dict[str, list[str]]] | None, divided: int) -> str:
-    if split is None:
-        return _line("split", {"rule": "seeded"}, "guessed: no column names sets; drawn by group")
-    column, sets = split
-    if divided:
+def _split_line(found: Table, guess: Guess) -> str:
+    if guess.split is None:
+        return _line(
+            "split", {"rule": "seeded"}, f"{GUESSED}: no column names sets; they are drawn"
+        )
+    column, sets = guess.split
+    if divided := _divided(found, guess):
         why = f"not by {column}, which has {divided} groups in training and in test sets"
-        return _line("split", {"rule": "seeded"}, f"guessed: {why}")
-    return _line("split", {"rule": "column", "column": column, **sets}, "guessed: from its values")
+        return _line("split", {"rule": "seeded"}, f"{GUESSED}: {why}")
+    given = {"rule": "column", "column": column, **sets}
+    return _line("split", given, f"{GUESSED}: from its values")
+
+
+def _divided(found: Table, guess: Guess) -> int:
+    """Return how many groups stand in the test set and outside of it."""
+    if not (guess.split and guess.split[1] and guess.people):
+        return 0
+    (column, sets), (of, _, pattern) = guess.split, guess.people
+    rows = found.rows[found.rows[column] != ""]
+    people = rows[of].str.extract(pattern)[0] if pattern else rows[of]
+    test = rows[column].isin(sets["test"])
+    return int((test.groupby(people).nunique() > 1).sum())

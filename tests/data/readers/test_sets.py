@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from medtransfer.data.readers.sets import FolderSplit
 from medtransfer.errors import SourceError
@@ -33,6 +34,19 @@ def entries(*cells, **split):
         (["True", "no"], {"development": [False], "test": [True]}, ["test", "development"]),
         (["test", "d1:train; d1/10:train", ""], {}, ["test", "d1:train;d1/10:train", ""]),
         (["Test", "D1:train "], {}, ["test", "d1:train"]),
+        (
+            ["holdout", "site b", "train", "tune", "old"],
+            {
+                "development": ["train"],
+                "test": ["holdout"],
+                "attacker": ["site b"],
+                "calibration": ["tune"],
+                "left_out": ["old"],
+            },
+            ["test", "attacker", "development", "calibration", ""],
+        ),
+        (["a", "b"], {"attacker": ["a"], "test": ["b"]}, ["attacker", "test"]),
+        (["Attacker", "calibration"], {}, ["attacker", "calibration"]),
     ],
     ids=str,
 )
@@ -44,3 +58,22 @@ def test_values_stand_for_sets(cells, split, expected):
 def test_a_value_that_stands_for_none_is_named_with_its_rows(cell):
     with pytest.raises(SourceError, match=rf"column 'part': 2 .*'{cell}' \(lines 3, 5\).*left_out"):
         entries("train", cell, "test", cell, development=["train"], test=["test"])
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        ({"test": ["a"], "calibration": ["b"]}, "needed together"),
+        ({"attacker": ["a"]}, "needed together"),
+        ({"attacker": ["a"], "test": ["A "]}, "a value may stand in one of test, calibration"),
+    ],
+)
+def test_sets_that_are_said_in_part_or_twice_are_refused(split, said):
+    with pytest.raises(ValidationError, match=said):
+        FolderSplit(rule="column", column="part", **split)
+
+
+def test_a_manifest_without_an_assessment_reads_as_before():
+    """What is known of a source that was read goes by these facts."""
+    split = FolderSplit(rule="column", column="part", development=["a"], test=["b"])
+    assert {*split.model_dump()} == {"rule", "column", "development", "test", "left_out"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medtransfer.data.readers import dicom_grey
+from medtransfer.data.readers import dicom_grey, dicom_shape
 from medtransfer.data.readers.dicom_elements import Table, number, table, value, values
 from medtransfer.data.readers.frames import chosen
 from medtransfer.data.readers.strangers import said
@@ -50,7 +50,7 @@ def read_picture(data: bytes, *, frame: Frame | None = None) -> Image:
 
     Of several frames it is the one that `frame` says. Grey values become what the modality
     measured, then what is shown (see `dicom_grey.shown`); MONOCHROME1, in which high values are
-    dark, is turned round, so that dense tissue is bright.
+    dark, is turned round, so that dense tissue is bright. Pixels that are no squares are stretched.
 
     Raises:
         DicomError: the file holds no picture, or several and `frame` does not say which; it is
@@ -84,11 +84,12 @@ def read_picture(data: bytes, *, frame: Frame | None = None) -> Image:
         stored = stored[index]
     if kind in GREY:
         turned = kind == "MONOCHROME1"
-        return Image.fromarray(dicom_grey.shown(stored, found, frame=index, turned=turned))
+        grey = dicom_grey.shown(stored, found, frame=index, turned=turned)
+        return dicom_shape.squared(Image.fromarray(grey), found, frame=index)
     pixels = _through_palette(stored, found) if kind == PALETTE else stored
     if pixels.dtype != np.uint8:
         raise DicomError(f"colour of {pixels.dtype.name} values; allowed is uint8")
-    return Image.fromarray(pixels)
+    return dicom_shape.squared(Image.fromarray(pixels), found, frame=index)
 
 
 def _data_set(data: bytes) -> Any:

@@ -47,6 +47,19 @@ def items(data: Dataset, keyword: str) -> list[Dataset]:
     return list(found or ())
 
 
+def macros(data: Dataset, frame: int, names: Iterable[str]) -> list[Dataset]:
+    """Return the items in functional groups: of a frame (counted from 0), then of all frames.
+
+    Raises:
+        DicomError: see `items`.
+    """
+    groups = [
+        *items(data, "PerFrameFunctionalGroupsSequence")[frame : frame + 1],
+        *items(data, "SharedFunctionalGroupsSequence")[:1],
+    ]
+    return [item for group in groups for name in names for item in items(group, name)[:1]]
+
+
 def values(data: Dataset, keyword: str) -> list[float | None]:
     """Return the numbers of an element, None in the place of each that is missing.
 

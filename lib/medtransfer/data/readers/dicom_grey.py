@@ -10,6 +10,7 @@ import numpy as np
 from medtransfer.data.readers.dicom_elements import (
     Table,
     items,
+    macros,
     number,
     table,
     value,
@@ -38,7 +39,7 @@ def shown(stored: np.ndarray, data: Dataset, *, frame: int, turned: bool) -> np.
     Raises:
         DicomError: a number or table cannot be read, or no grey values are left.
     """
-    places = [*_macros(data, frame), data]
+    places = [*macros(data, frame, MACROS), data]
     padded = _padded(stored, data)
     measured = _measured(stored, places)
     counted = measured[~padded]
@@ -53,14 +54,6 @@ def shown(stored: np.ndarray, data: Dataset, *, frame: int, turned: bool) -> np.
     if turned:
         grey = 255 - grey
     return np.where(padded, np.uint8(0), grey)
-
-
-def _macros(data: Dataset, frame: int) -> list[Dataset]:
-    groups = [
-        *items(data, "PerFrameFunctionalGroupsSequence")[frame : frame + 1],
-        *items(data, "SharedFunctionalGroupsSequence")[:1],
-    ]
-    return [item for group in groups for name in MACROS for item in items(group, name)[:1]]
 
 
 def _padded(stored: np.ndarray, data: Dataset) -> np.ndarray:

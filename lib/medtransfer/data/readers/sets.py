@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from medtransfer.data.readers.values import (
     Column,
@@ -17,7 +17,7 @@ from medtransfer.data.readers.values import (
     shown,
 )
 from medtransfer.data.schema import Split
-from medtransfer.data.splits import DEVELOPMENT, TEST
+from medtransfer.data.splits import ROLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,8 @@ class FolderSplit(Split):
     Attributes:
         development, test: the values of the column that stand for images of these sets, such as
             [train, val] and [test]; d1 and d2 are drawn from the former, by patient.
+        attacker, calibration: those of the further sets for the assessment of a model: what its
+            attackers have, and what its thresholds are taken from.
         left_out: the values of rows that are left out. A value that none of them lists is refused.
     """
 
@@ -41,21 +43,30 @@ class FolderSplit(Split):
     column: Column | None = None
     development: Values | None = None
     test: Values | None = None
+    attacker: Annotated[Values | None, Field(exclude_if=lambda values: values is None)] = None
+    calibration: Annotated[Values | None, Field(exclude_if=lambda values: values is None)] = None
     left_out: Values | None = None
 
     @model_validator(mode="after")
     def _values_are_mapped(self) -> FolderSplit:
-        lists = [self.development, self.test, self.left_out]
+        lists = [*(self.mapped[name] for name in ROLES), self.left_out]
         if not any(lists):
             return self
-        if not (self.column and self.development and self.test):
+        if not (self.column and self.test and (self.development or self.attacker)):
             raise ValueError(
-                'development and test: needed together, and with rule "column"; left_out only '
-                "beside them"
+                'development (or attacker) and test: needed together, and with rule "column"; '
+                "calibration and left_out only beside them"
             )
         if overlap(lists):
-            raise ValueError("a value may stand in one of development, test and left_out")
+            raise ValueError(
+                f"a value may stand in one of {', '.join(ROLES)} and left_out, and only there"
+            )
         return self
+
+    @property
+    def mapped(self) -> dict[str, Values | None]:
+        """Set -> the values of the column that stand for its images."""
+        return {name: getattr(self, name) for name in ROLES}
 
     def entries(self, cells: pd.Series) -> pd.Series:
         """Return the set of every row, "" where it is left out.
@@ -66,17 +77,17 @@ class FolderSplit(Split):
         Raises:
             SourceError: a row holds a value that is not listed.
         """
-        if not self.development:
+        if not self.test:
             return cells.map(_plain)
         known: dict[Key, str] = dict.fromkeys(keys(self.left_out or ()), LEFT_OUT)
-        known |= dict.fromkeys(keys(self.development), DEVELOPMENT)
-        known |= dict.fromkeys(keys(self.test or ()), TEST)
+        for name, values in self.mapped.items():
+            known |= dict.fromkeys(keys(values or ()), name)
         sets = cells.map({cell: known.get(key(cell)) for cell in cells.unique()})
+        said = (f"of {name} are {shown(values)}" for name, values in self.mapped.items() if values)
         refuse(
             cells[sets.isna()],
             "are of no set",
-            f". Of development are {shown(self.development)}, of test {shown(self.test or ())}; "
-            "`split.left_out` lists what is left out",
+            f". Listed: {'; '.join(said)}; `split.left_out` lists what is left out",
         )
         return sets
 

@@ -25,7 +25,7 @@ _MICROANEURYSMS = ((0, 0), (3, 8), (8, 20), (20, 40), (15, 35))
 _HAEMORRHAGES = ((0, 0), (0, 0), (2, 7), (10, 24), (6, 20))
 _EXUDATE_CLUSTERS = ((0, 0), (0, 0), (0, 2), (1, 4), (0, 4))
 _COTTON_WOOL = ((0, 0), (0, 0), (0, 1), (1, 5), (0, 4))
-_WIDE = (0.0, 0.02, 0.0373, 0.0443, 0.0475)  # oedema and ischaemia, in parts of the full range
+_WIDE = (0.0, 0.026, 0.0483, 0.0576, 0.0618)  # oedema and ischaemia, in parts of the full range
 
 _BLOOD = rgb(0.42, 0.80, 0.75)  # light absorbed
 _EXUDATE, _COTTON = rgb(1.0, 0.90, 0.50), rgb(0.97, 0.86, 0.66)
@@ -43,7 +43,7 @@ def add_wide_signs(
 ) -> np.ndarray:
     """Macular oedema as a greyish haze, and pallor of an ischaemic sector of the periphery."""
     image_px = image.shape[-1]
-    amplitude = contrast * _WIDE[severity] * np.exp(rng.normal(0, 0.35, 2))
+    amplitude = contrast * _WIDE[severity] * np.exp(rng.normal(0, 0.45, 2))
     centre, radius = eye.fovea + rng.normal(0, 0.08, 2), rng.uniform(0.28, 0.4)
     towards = rng.uniform(0, 2 * np.pi)
     if not amplitude.any():

@@ -20,6 +20,7 @@ from medtransfer.report.style import PERCENT, STYLE
 from medtransfer.report.wording import named
 
 CELL = 0.37  # inches: the width of a cell
+DASH = "–"  # noqa: RUF001
 Network = tuple[str, str]  # its group, such as "random, d2"; its architecture
 
 
@@ -28,17 +29,20 @@ def matrix(table: pd.DataFrame, *, method: str, title: str = "") -> Figure:
 
     Networks are grouped by all but their architecture. The picture of C1: dark where both are
     pre-trained; within a group, of C4: darker where both have the same architecture. Pairs that
-    the table does not have are grey.
+    the table does not have are grey; so are those whose target is `at_chance`, with a dash.
     """
     rows = table[table["method"] == method].copy()
     told = ["initialization", "data", *(n for n in traits(rows) if n not in _FIRST)]
     for side in SIDES:
         rows[side] = [_network(row, told, side) for row in rows.to_dict("records")]
     surrogates, targets = (_ordered(rows, told, side) for side in SIDES)
-    left = dict(
-        zip(zip(rows["surrogate"], rows["target"], strict=True), rows["percent"], strict=True)
-    )
+    found = {(row["surrogate"], row["target"]): row for row in rows.to_dict("records")}
+    blind = {pair for pair, row in found.items() if row.get("at_chance")}
+    left = {pair: row["percent"] for pair, row in found.items() if pair not in blind}
     grid = np.array([[left.get((s, t), np.nan) for t in targets] for s in surrogates], float)
+    dashes = [
+        (i, j) for i, s in enumerate(surrogates) for j, t in enumerate(targets) if (s, t) in blind
+    ]
     letters = _letters([architecture for _, architecture in (*surrogates, *targets)])
     with sns.axes_style("white"), plt.rc_context(STYLE):
         wide = CELL if len(letters) > 1 else 2 * CELL  # a heading is as wide as two cells
@@ -46,12 +50,15 @@ def matrix(table: pd.DataFrame, *, method: str, title: str = "") -> Figure:
         figure, axis = plt.subplots(figsize=size, layout="constrained")
         picture = axis.imshow(grid, cmap="cividis", vmin=0, vmax=100, aspect="auto")
         _numbers(axis, grid, picture.cmap)
+        for i, j in dashes:
+            axis.text(j, i, DASH, ha="center", va="center", fontsize=8, color="0.35")
         _names(axis, surrogates, targets, letters)
         bar = figure.colorbar(picture, ax=axis, pad=0.02, aspect=2.5 * len(surrogates) + 5)
         bar.set_label(PERCENT, fontsize=8)
         bar.outline.set_visible(False)  # type: ignore[operator]
         figure.suptitle(title or f"{method}: % of the clean AUC left", fontsize=10)
-        axis.set_xlabel(_caption(letters, whole=bool(np.isfinite(grid).all())), fontsize=7.5)
+        absent = int((~np.isfinite(grid)).sum()) - len(dashes)
+        axis.set_xlabel(_caption(letters, absent=bool(absent), blind=bool(dashes)), fontsize=7.5)
     return figure
 
 
@@ -154,7 +161,9 @@ def _groups(networks: Sequence[Network]) -> list[tuple[str, int, int]]:
     return found
 
 
-def _caption(letters: Mapping[str, str], *, whole: bool) -> str:
+def _caption(letters: Mapping[str, str], *, absent: bool, blind: bool) -> str:
     known = ", ".join(f"{letter}: {named(name)}" for name, letter in letters.items())
     lines = ["rows: surrogates, columns: targets", textwrap.fill(known, 60)]
-    return "\n".join(lines if whole else [*lines, "grey: pairs that the study does not compare"])
+    lines += ["grey: pairs that the study does not compare"] if absent else []
+    lines += [f"{DASH}: targets at chance, of which nothing can be said"] if blind else []
+    return "\n".join(lines)

@@ -1,0 +1,158 @@
+"""Look at a model and its images before anything is trained: what fits, and what it sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medtransfer import paths
+from medtransfer.assess import asking, bring, suspects
+from medtransfer.assess.bring import Model
+from medtransfer.data import catalog, classes, looks, manifests, roles, sheet, splits
+from medtransfer.data.catalog import Request
+from medtransfer.data.check import NOBODY, table
+from medtransfer.data.looks import Checked
+from medtransfer.data.schema import ImageFacts
+from medtransfer.data.splits import ATTACKER, CALIBRATION, DEVELOPMENT, TEST
+from medtransfer.networks.brought import Answering
+from medtransfer.networks.doors import door, pixels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEPT, SECONDS = 512, 20  # images that the model is asked about, read in about so many seconds
+ON_SHEET = 12
+ENOUGH = 30  # groups with and without a finding, below which it is not assessed
+
+
+def check(target: Path, images: str) -> tuple[Model, Checked]:
+    """Return a model, and what is wrong with it, with its images, and with both together.
+
+    What the model sees of some images is drawn on a sheet. Nothing is trained; nothing but the
+    sheet, and where the model lies, is written.
+
+    Args:
+        target: path of the target file.
+        images: path of the manifest of the images, which are read from files.
+
+    Raises:
+        ManifestError: a file is missing or breaks its schema.
+        TargetError: the model cannot be brought or opened, or the images are not for it.
+    """
+    model = bring.model(target)
+    manifest = manifests.image_facts(images)
+    bring.check_images(model, manifest.label_names, manifest.image.channels)
+    asked = catalog.request(images, image_px=model.contract.image_px)
+    network = Answering(
+        door.opened(model.door, model.path, model.contract), model.contract, manifest.label_names
+    )
+    found = Checked()
+    index = found.tried(lambda: asked.reader().index())
+    if index is None:
+        return model, found
+    sets = found.tried(_sets, index, asked) or {}
+    found.warnings += found.tried(_poor, index, asked, sets) or []
+    if manifest.group_noun == "image":
+        found.warnings.append(NOBODY)
+    found.table = table(index, manifest, sets)
+    order = _order(index, sets)
+    found.facts.append(_described(model))
+    seen = looks.look(asked, index, order, keep=KEPT, noted=found, seconds=SECONDS)
+    rows = [row for row in order.tolist() if row in seen]
+    if rows:
+        pictures = np.stack([seen[row] for row in rows])
+        _draw(found, model, manifest, index.iloc[rows[:ON_SHEET]], pictures[:ON_SHEET])
+        answers = found.tried(_ask, network, index.iloc[rows], pictures, manifest)
+        if answers is not None:
+            found.tried(_judge, found, model, answers)
+    return model, found
+
+
+def _sets(index: pd.DataFrame, asked: Request) -> dict[str, np.ndarray]:
+    """Return the rows of every side of an assessment, those of the development set if named."""
+    source, labels = asked.spec(""), asked.manifest.label_names
+    parts = {
+        name: splits.parts(index, labels=labels, development=roles.of(source, name))
+        for name in (CALIBRATION, ATTACKER)
+    }
+    sets = {
+        TEST: parts[ATTACKER].test,
+        CALIBRATION: parts[CALIBRATION].validation,
+        f"{ATTACKER} train": parts[ATTACKER].train,
+        f"{ATTACKER} validation": parts[ATTACKER].validation,
+    }
+    if index["split"].str.contains(DEVELOPMENT).any():
+        own = splits.parts(index, labels=labels, development=roles.of(source, DEVELOPMENT))
+        sets[DEVELOPMENT] = np.union1d(own.train, own.validation)
+    return sets
+
+
+def _poor(index: pd.DataFrame, asked: Request, sets: dict[str, np.ndarray]) -> list[str]:
+    """Return which sets or findings are too small, in sentences."""
+    if not sets:
+        return []
+    labels, noun = asked.manifest.label_names, asked.manifest.group_noun
+    said = classes.check(index, labels=labels, sets=sets, needed=(TEST, f"{ATTACKER} train"))
+    test = index.iloc[sets[TEST]]
+    for name in labels:
+        sides = [test.loc[test[name] == value, "group"].nunique() for value in (1, 0)]
+        if min(sides) < ENOUGH:
+            said.append(
+                f"{name}: the test set has {sides[0]} {noun}s with and {sides[1]} without it; "
+                f"below {ENOUGH} of each nothing is said about it"
+            )
+    return said
+
+
+def _order(index: pd.DataFrame, sets: dict[str, np.ndarray]) -> np.ndarray:
+    """Return rows in a random order, those of test and calibration first."""
+    shuffled = np.random.default_rng(0).permutation(len(index))
+    own = [sets[name] for name in (TEST, CALIBRATION) if name in sets]
+    late = ~np.isin(shuffled, np.concatenate(own)) if own else np.zeros(len(index), bool)
+    return shuffled[np.argsort(late, kind="stable")]
+
+
+def _ask(
+    network: Answering, index: pd.DataFrame, pictures: np.ndarray, manifest: ImageFacts
+) -> asking.Asked:
+    truth = index[list(manifest.label_names)].to_numpy()
+    return asking.ask(network, pictures, truth, index["group"].tolist())
+
+
+def _judge(found: Checked, model: Model, asked: asking.Asked) -> None:
+    given = model.target.thresholds
+    mistakes = asking.wrong(asked)
+    found.facts.append(
+        f"asked about {len(asked.raw)} images, {1000 * asked.seconds:.1f} ms each; gradients: "
+        f"{'yes' if asked.network.differentiable else 'no'}"
+    )
+    if not mistakes:
+        mistakes, warnings = asking.clean(asked, model.target.declared.auc)
+        mistakes += asking.thresholds(asked, given) + suspects.found(asked)
+        found.warnings += warnings
+        found.answers = asking.called(asked, given)
+    found.errors += mistakes
+
+
+def _described(model: Model) -> str:
+    return f"{model.target.title}: {model.path}, by the door {model.door}\nsha256: {model.sha256}"
+
+
+def _draw(
+    found: Checked,
+    model: Model,
+    manifest: ImageFacts,
+    index: pd.DataFrame,
+    pictures: np.ndarray,
+) -> None:
+    """Draw some images as the model gets them, in size and colours."""
+    after = pixels.delivered(model.contract.chain, pictures)
+    shown = pixels.shown(model.contract, after)
+    lines = []
+    for _, row in index.iterrows():
+        positive = [label for label in manifest.label_names if row[label]]
+        lines.append((row["image"], ", ".join(positive) or "no label"))
+    found.sheet = paths.checked() / f"{model.target.name}-sees.png"
+    sheet.draw(found.sheet, [*shown], lines)

@@ -1,0 +1,206 @@
+"""The commands `assess ...`: your own model, and what attackers could make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from medtransfer.assess.rungs import RUNGS
+from medtransfer.cli_run import PROFILE, profile_of
+from medtransfer.errors import TargetError, UsageError
+from medtransfer.printing import checked
+
+if TYPE_CHECKING:
+    from medtransfer.assess.setting import Setting
+
+BROKEN = 3
+"""The exit status of `run --fail-above` when a rung changes more calls than that."""
+
+
+FAIL_ABOVE = click.option(
+    "--fail-above",
+    type=click.FloatRange(0, 1),
+    help="Exit with status 3 if a vulnerable rung changes more than this share of calls.",
+)
+
+
+class Minutes(click.ParamType):
+    """A time such as 30m, 90s or 2h, as minutes."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the minutes of a time."""
+        if isinstance(value, float):
+            return value
+        text = str(value)
+        units = {"s": 1 / 60, "m": 1.0, "h": 60.0}
+        if text[-1:] not in units or not text[:-1].isdecimal() or not int(text[:-1]):
+            self.fail(f"{text!r} is no time; allowed: 90s, 30m, 2h", param, ctx)
+        return int(text[:-1]) * units[text[-1]]
+
+
+@click.group()
+def assess() -> None:
+    """Your own model: what an attacker would have to know to mislead it.
+
+    TARGET: the file that says what the model is (docs/own_model.md). IMAGES: the manifest of
+    labelled images. Whoever tests a system must be entitled to.
+    """
+
+
+@assess.command()
+@click.argument("target", type=Path)
+@click.argument("images")
+@click.pass_context
+def check(context: click.Context, target: Path, images: str) -> None:
+    """Look at a model and its images before anything is trained; takes about a minute."""
+    from medtransfer.assess import check
+
+    _, found = check.check(target, images)
+    print(checked(found))
+    if found.errors:
+        context.exit(1)
+
+
+def wanted(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the parameters that say which attackers are simulated."""
+    for parameter in (
+        PROFILE,
+        click.option(
+            "--surrogates", default=3, show_default=True, help="Networks a rung, at least 2."
+        ),
+        click.option(
+            "--rung",
+            "rungs",
+            multiple=True,
+            type=click.Choice([rung.identifier for rung in RUNGS]),
+            help="Only these rungs (default: all).",
+        ),
+        click.option("--public", help="Manifest of images of another source, for the outsider."),
+        click.argument("images"),
+        click.argument("target", type=Path),
+    ):
+        command = parameter(command)
+    return command
+
+
+@assess.command()
+@wanted
+@click.option("--budget", type=Minutes(), help="Leave out what takes longer: 90s, 30m, 2h.")
+@click.option("--out", type=Path, help="Folder of the report (default: build/assess/NAME).")
+@FAIL_ABOVE
+def run(
+    target: Path,
+    images: str,
+    public: str | None,
+    rungs: tuple[str, ...],
+    surrogates: int,
+    name: str,
+    budget: float | None,
+    out: Path | None,
+    fail_above: float | None,
+) -> None:
+    """Train simulated attackers, attack, and write the report."""
+    from medtransfer.assess import case, check
+
+    _check_number(surrogates)
+    profile = profile_of(name)
+    model, looked = check.check(target, images)
+    print(checked(looked))
+    if looked.errors:
+        raise TargetError("nothing was trained: mend these errors first")
+    setting = case.of_target(model, images, profile=profile, public=public, replicates=surrogates)
+    _assess(setting, out, only=rungs, minutes=budget, fail_above=fail_above)
+
+
+def _check_number(surrogates: int) -> None:
+    if surrogates < 2:
+        raise UsageError("--surrogates: at least 2: one network attacks, another is the control")
+
+
+def _assess(
+    setting: Setting,
+    out: Path | None,
+    *,
+    only: Sequence[str],
+    minutes: float | None,
+    fail_above: float | None,
+) -> None:
+    from medtransfer import paths
+    from medtransfer.assess import run, sentences, verdicts
+
+    folder = out or paths.assessed() / setting.system.name
+    found = run.assess(setting, folder, only=only, minutes=minutes)
+    print(folder / "index.html")
+    if fail_above is None:
+        return
+    for rung in found.rungs:
+        at = sentences.overall(found, rung)
+        if rung.verdict == verdicts.VULNERABLE and at and (at.share or 0) > fail_above:
+            click.get_current_context().exit(BROKEN)
+
+
+@assess.command()
+@click.argument("folder", type=Path)
+def report(folder: Path) -> None:
+    """Write the page of the assessment in FOLDER again; nothing is computed."""
+    from medtransfer.assess import report
+
+    print(report.write(report.read(folder), folder))
+
+
+@assess.command()
+@wanted
+@click.option(
+    "--levels",
+    multiple=True,
+    default=(4,),
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Budgets, grey levels of 255; may be given several times.",
+)
+@click.option("--out", type=Path, required=True, help="Folder of the pictures.")
+def craft(
+    target: Path,
+    images: str,
+    public: str | None,
+    rungs: tuple[str, ...],
+    surrogates: int,
+    name: str,
+    levels: tuple[int, ...],
+    out: Path,
+) -> None:
+    """Write pictures for a system that cannot be called from here."""
+    from medtransfer.assess import craft
+
+    _check_number(surrogates)
+    order = craft.Order(
+        target=str(target),
+        manifest=images,
+        public=public or "",
+        profile=name,
+        rungs=rungs,
+        budgets=tuple(sorted(set(levels))),
+        replicates=surrogates,
+    )
+    craft.craft(order, out)
+    print(f"let the system answer them, as {out / craft.READ_ME} says")
+
+
+@assess.command()
+@click.argument("folder", type=Path)
+@click.option("--out", type=Path, help="Folder of the report (default: build/assess/NAME).")
+@FAIL_ABOVE
+def score(folder: Path, out: Path | None, fail_above: float | None) -> None:
+    """Assess a system by what it answered to the pictures in FOLDER (answers.csv)."""
+    from medtransfer.assess import craft
+
+    order = craft.ordered(folder)
+    setting = craft.answered(order, folder)
+    _assess(setting, out, only=order.rungs, minutes=None, fail_above=fail_above)

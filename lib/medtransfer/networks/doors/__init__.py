@@ -1,0 +1,1 @@
+"""Doors: ways in which models that others made are asked, a file each."""

@@ -1,0 +1,216 @@
+"""What `assess check` finds before anything is trained."""
+
+import re
+
+import numpy as np
+import pytest
+import targets
+from PIL import Image
+
+from medtransfer.assess import check
+from medtransfer.cli import main
+
+
+def test_a_model_that_fits_has_no_errors(checked):
+    found = checked(declared={"auc": {"Red": 0.9, "Bright": 0.9}})
+    assert found.errors == []
+    rows = {row["label"]: row for row in found.answers}
+    _, truth = targets.pictures()
+    for name in targets.LABELS:
+        assert rows[name]["AUC"] > 0.9
+        assert rows[name]["images"] == 160
+    assert rows["Red"]["positive"] == truth[:, 0].sum()
+    sets = {row["set"]: row["patients"] for row in found.table}
+    assert sets["all"] == 80
+    assert sets["test"] == 32 and sets["calibration"] == 8
+    assert sets["attacker train"] + sets["attacker validation"] == 40
+
+
+def test_its_sheet_shows_what_the_model_sees(checked):
+    found = checked(input={**targets.INPUT, "size": [8, 8], "fit": "crop"}, chain=[{"jpeg": 10}])
+    assert found.sheet.is_file()
+    assert np.asarray(Image.open(found.sheet)).ndim == 3
+
+
+def test_nothing_is_prepared_or_stored(checked, home):
+    checked()
+    assert {path.name for path in home.iterdir()} == {"checked", "brought"}
+
+
+# As a network would: what is far from its training is answered by chance.
+SATURATING = "torch.where(logits.abs() < 8, logits, torch.sin(1e3 * logits))"
+
+MISTAKES = {
+    "channels exchanged": (
+        {"input": {**targets.INPUT, "colours": "bgr"}},
+        "red and blue exchanged .* say `colours: rgb`",
+    ),
+    "another range": (
+        {"after": SATURATING, "input": {**targets.INPUT, "range": [0, 255]}},
+        r"with range \[0, 1\], mean and std as it is, the model does better",
+    ),
+    "labels in another order": (
+        {"labels": ["Bright", "Red"]},
+        "Red by the output called Bright, Bright by the output called Red",
+    ),
+    "upside down": ({"after": "-logits"}, "upside down: Red AUC 0.0"),
+    "constant": ({"after": "0 * logits + 1.5"}, "Red, Bright: the answer is the same"),
+    "one answer constant": (
+        {"after": "logits * torch.tensor([1.0, 0.0])"},
+        "^Bright: the answer is the same",
+    ),
+    "logits called probabilities": ({"outputs": "probabilities"}, "say `outputs: logits`"),
+    "probabilities called logits": (
+        {"after": "logits.sigmoid()"},
+        "say `outputs: probabilities`",
+    ),
+    "classes called independent": (
+        {"after": "logits.softmax(1)", "outputs": "probabilities"},
+        "say `head: one-of-many`",
+    ),
+    "independent findings called classes": (
+        {"after": "logits.sigmoid()", "outputs": "probabilities", "head": "one-of-many"},
+        "say `head: independent`",
+    ),
+    "calls called probabilities": (
+        {"after": "(logits > 0).float()", "outputs": "probabilities"},
+        "say `outputs: labels`",
+    ),
+    "logits called calls": ({"outputs": "labels"}, "are probabilities or logits meant"),
+    "NaN": ({"after": "logits / 0 * 0"}, "NaN or infinite outputs for 64 of 64"),
+    "drawn at random": ({"after": "logits + torch.rand(logits.shape)"}, "asked twice"),
+    "a batch norm in training mode": ({"after": "logits - logits.mean(0)"}, "asked alone"),
+    "a threshold in other units": (
+        {
+            "after": "logits.sigmoid()",
+            "outputs": "probabilities",
+            "thresholds": {"Red": 1.0, "Bright": 1e-9},
+        },
+        "Red: 1: the outputs lie between .* called negative",
+    ),
+    "a declared AUC that is not reached": (
+        {"after": "logits + 2 * torch.sin(100 * logits)", "declared": {"auc": {"Red": 0.999}}},
+        "declared.auc: Red 0.999; on these images it is lower: Red AUC 0",
+    ),
+    "too few outputs": ({"after": "logits[:, :1]"}, r"gave \(64, 1\) for 64 images"),
+    "no numbers": ({"after": "[1, 2]"}, "the model fails"),
+    "another size": (
+        {
+            "after": "logits[:, images.shape[2] - 16 :]",
+            "input": {**targets.INPUT, "size": [24, 24]},
+        },
+        r"gave \(64, 0\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_told(checked, name):
+    changes, said = MISTAKES[name]
+    found = checked(**changes)
+    assert found.errors, found.warnings
+    assert any(re.search(said, error) for error in found.errors), found.errors
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"after": "logits.sigmoid()", "outputs": "probabilities", "thresholds": {"Red": 0.4}},
+        {"after": "(logits > 0).float()", "outputs": "labels"},
+        {"after": "logits.half()"},
+    ],
+    ids=["probabilities", "calls", "half precision"],
+)
+def test_other_outputs_are_as_good(checked, changes):
+    found = checked(**changes)
+    assert found.errors == []
+    for row in found.answers:
+        assert row.get("AUC", 1) > 0.85
+    if changes.get("outputs") == "labels":
+        assert "AUC" not in found.answers[0]
+        _, truth = targets.pictures()
+        calls = targets.logits(targets.pictures()[0]) > 0
+        expected = calls[truth[:, 0] > 0, 0].mean()
+        assert found.answers[0]["sensitivity"] == pytest.approx(expected, abs=0.03)
+
+
+def test_channels_in_another_order_are_right_where_the_file_says_so(checked):
+    found = checked(after="logits[:, :] * torch.tensor([-1.0, 1.0])", input={**targets.INPUT})
+    assert found.errors
+    swapped = {**targets.INPUT, "colours": "bgr", "mean": [0.3, 0.4, 0.5], "std": [0.3, 0.25, 0.2]}
+    code = (
+        "((images.flip(1) * std + mean).mean((2, 3)) @ weights + torch.tensor([0.0, -0.43])) * 20"
+    )
+    assert checked(after=code, input=swapped).errors == []
+
+
+def test_the_command_says_what_to_do_and_its_status(tmp_path, images, capsys):
+    targets.write_module(tmp_path)
+    target = targets.write_target(tmp_path, trust_code=True)
+    assert main(["assess", "check", str(target), str(images)]) == 0
+    said = capsys.readouterr().out
+    assert "sha256: " in said and "specificity" in said and "contact sheet" in said
+    wrong = targets.write_target(tmp_path, trust_code=True, outputs="probabilities")
+    assert main(["assess", "check", str(wrong), str(images)]) == 1
+    assert "error: outputs: probabilities: answers lie between" in capsys.readouterr().out
+
+
+# --- images -------------------------------------------------------------------------------------
+
+
+def check_images(tmp_path, *, after="logits", **changes):
+    path = targets.write_images(tmp_path, **changes)
+    targets.write_module(tmp_path, after=after)
+    return check.check(targets.write_target(tmp_path, trust_code=True), str(path))[1]
+
+
+def test_a_patient_in_two_sets_is_an_error(tmp_path):
+    roles = ["test", "attacker"] * 80  # the two images of a patient
+    found = check_images(
+        tmp_path, columns={"role": roles}, split={"rule": "column", "column": "role"}
+    )
+    assert any("groups in both test and attacker" in error for error in found.errors)
+
+
+def test_a_column_may_name_the_roles(tmp_path):
+    roles = np.repeat(["test", "calibration", "attacker", "development"], 40)
+    found = check_images(
+        tmp_path, columns={"role": roles}, split={"rule": "column", "column": "role"}
+    )
+    assert found.errors == []
+    sets = {row["set"]: row["images"] for row in found.table}
+    assert sets["test"] == sets["calibration"] == sets["development"] == 40
+    assert sets["attacker train"] + sets["attacker validation"] == 40
+
+
+def test_sets_of_a_study_are_no_roles(tmp_path):
+    sets = np.repeat(["test", "development"], 80)
+    found = check_images(tmp_path, columns={"set": sets}, split={"rule": "column", "column": "set"})
+    assert any("an assessment needs test and attacker" in error for error in found.errors)
+
+
+def test_a_copy_of_a_test_picture_among_the_attackers_is_an_error(tmp_path):
+    targets.write_images(tmp_path)
+    roles = np.repeat(["test", "calibration", "attacker"], [60, 20, 80])
+    path = targets.write_images(
+        tmp_path, columns={"role": roles}, split={"rule": "column", "column": "role"}
+    )
+    (tmp_path / "images" / "159.png").write_bytes((tmp_path / "images" / "000.png").read_bytes())
+    targets.write_module(tmp_path)
+    found = check.check(targets.write_target(tmp_path, trust_code=True), str(path))[1]
+    assert any("000.png" in error and "159.png" in error for error in found.errors)
+
+
+def test_a_model_at_chance_is_told(tmp_path):
+    found = check_images(tmp_path, after="torch.sin(100 * logits)", number=500)
+    assert any("tells nothing of these images" in error for error in found.errors)
+
+
+def test_too_few_patients_of_a_finding_are_told(tmp_path):
+    found = check_images(tmp_path, number=60)
+    assert any("below 30 of each nothing is said about it" in said for said in found.warnings)
+
+
+def test_images_without_patients_are_warned_of(tmp_path):
+    found = check_images(tmp_path, group_column="none", group_noun="image")
+    assert any("nothing says which images belong together" in said for said in found.warnings)
