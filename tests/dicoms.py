@@ -68,12 +68,12 @@ def item(**elements: Any) -> Dataset:
     return result
 
 
-def bare(data: bytes) -> bytes:
+def bare(data: bytes, *, implicit: bool = True, little: bool = True) -> bytes:
     """Return the data set of a file, without preamble and header."""
     plain = Dataset()
     plain.update({element.tag: element for element in pydicom.dcmread(io.BytesIO(data))})
     buffer = io.BytesIO()
-    plain.save_as(buffer, implicit_vr=True, little_endian=True, enforce_file_format=False)
+    plain.save_as(buffer, implicit_vr=implicit, little_endian=little, enforce_file_format=False)
     return buffer.getvalue()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from medtransfer.data.check import Checked
+    from medtransfer.data.looks import Checked
 
 TRAITS = ("architecture", "initialization", "data")
 

@@ -58,6 +58,14 @@ def test_a_small_set_of_one_class_costs_its_factor_alone(own_study, run_on):
             refused(wanted, "pathology", names)
 
 
+def test_epsilon_is_not_chosen_on_images_of_one_class(own_study):
+    names = ["test", "d1:train", "d1:val", "d2:train", "d2:val"]
+    split = [names[row // 2 % 5] for row in range(120)]
+    ill = [0 if split[row] == "d1:val" else row % 2 for row in range(120)]
+    with pytest.raises(SplitError, match=r"^pathology d1 validation \(24 images\) has no positive"):
+        sets.checked(own_study(ill, split=split), ["pathology"], ["perturbation"])
+
+
 def test_what_is_shown_beside_a_factor_needs_sets_of_both_classes_too(own_study):
     names = ["test", "d1:train", "d1:val", "d2:train", "d2:val"]
     split = [names[row // 2 % 5] for row in range(120)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from dicoms import made
@@ -13,6 +14,8 @@ from PIL import Image
 
 from medtransfer import cli, paths
 from medtransfer.data import catalog, looks, prepare, words
+from medtransfer.data.check import table
+from medtransfer.data.readers.folder import FolderManifest
 from medtransfer.errors import MedtransferError
 
 SMALL = "warning: pathology test has 10 positive and 10 negative images among 20"
@@ -125,6 +128,7 @@ def test_what_prepare_refuses_is_an_error(folder, check, spoil, says):
     assert status == 1
     (error,) = [line for line in said.splitlines() if line.startswith("error: ")]
     assert says in error
+    assert "look the same" not in said, "what is said of files is not said of pictures again"
     with pytest.raises(MedtransferError):
         prepare.ready(catalog.request(str(manifest), image_px=32))
 
@@ -229,6 +233,25 @@ def test_small_sets_of_one_class_are_warnings(tmp_path, check):
     status, said = check(folder.write())
     assert status == 0
     assert "warning: d1/10 validation" in said
+
+
+def test_a_label_called_as_a_number_of_the_table_is_told_from_it():
+    facts = {"labels": [{"name": "images", "meaning": "m"}], "group_noun": "image"}
+    manifest = FolderManifest.model_validate(folder_facts(**facts, label_columns=None))
+    index = pd.DataFrame({"group": ["a", "b", "c"], "images": [1, 0, 0]})
+    assert table(index, manifest, {}) == [{"set": "all", "images": 3, "images (label)": 1}]
+
+
+def test_files_of_the_size_of_the_images_are_not_called_small(tmp_path, check):
+    _, said = check(Folder(tmp_path, number=30, px=32).write())
+    assert "sides of the files: 32 px" in said and "smaller than" not in said
+
+
+def test_missing_files_are_looked_for_among_all(folder, check, monkeypatch):
+    monkeypatch.setattr(looks, "IMAGES", 30)
+    for row in range(5):
+        (folder.place / "images" / f"{row:03d}.png").unlink()
+    assert "error: 5 of 100 images cannot be used" in check(folder.write())[1]
 
 
 def test_many_images_are_looked_at_in_part(folder, check, monkeypatch):

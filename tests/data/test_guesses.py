@@ -119,6 +119,7 @@ def one_of(column, *values):
             {"dx": ["nv", "mel", "nv", "bkl", "nv"] * 6},
             ("dx", "", one_of("dx", "nv", "bkl", "mel")),
         ),
+        ({"type": ["M", "B", "B"] * 9}, ("type", "", one_of("type", "M"))),
         ({"type": ["NORMAL", "PNEUMONIA"] * 9}, ("type", "", one_of("type", "PNEUMONIA"))),
         (
             {"Befund": ["unauffällig", "Pneumonie"] * 9, "Geschlecht": ["m", "w"] * 9},

@@ -86,6 +86,12 @@ BAD = [
     Wrong("folder", {"labels": FOLDER["labels"][:1] * 2}, "folder", "every name may stand once"),
     Wrong("folder", {"task": "binary"}, "folder", "a binary task has one label, not 2"),
     Wrong("folder", {"label_columns": ["a", "b"]}, "folder", "either label_columns or"),
+    Wrong(
+        "folder",
+        {"labels": [{"name": name, "meaning": "m"} for name in ("Grade 1", "x", "grade-1")]},
+        "folder",
+        "labels: Grade 1, grade-1: one finding in two spellings",
+    ),
     Wrong("folder", {"labels": [{**FOLDER["labels"][0], "column": "x"}]}, "folder", "one of the t"),
     Wrong("folder", {"group_column": None}, "folder", "group_column: needed.*group_column: none`"),
     Wrong("folder", {"group_pattern": "("}, "group_pattern", "no regular expression"),

@@ -20,6 +20,14 @@ def test_exif_says_how_a_photograph_lies(tmp_path, orientation):
         assert found.shape == ImageOps.exif_transpose(image).size
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_tiff_file_says_its_size_as_it_stands_upright(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.tiff", exif=exif)
+    assert original(tmp_path / "a.tiff").shape == ((30, 40) if orientation == 6 else (40, 30))
+
+
 @pytest.mark.parametrize(
     ("name", "mode", "channels"),
     [("a.png", "L", 1), ("a.png", "RGB", 3), ("a.png", "I;16", 1), ("a.bmp", "1", 1)],

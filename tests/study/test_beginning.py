@@ -92,6 +92,7 @@ def test_findings_a_published_split_and_names_without_a_suffix(folder, begun):
     place = folder(names(".jpg"), header=header, table=table, separator=";")
     manifest, _, said = begun(place, "--domain", "radiology")
     assert manifest.image_suffix == ".jpg" and manifest.separator == ";"
+    assert manifest.image.channels == 3
     assert sorted(manifest.label_names) == ["Mass", "Nodule"]
     assert manifest.ignored_findings == ("No Finding",)
     assert manifest.split.development == ("train",) and manifest.split.test == ("test",)
@@ -153,6 +154,14 @@ def test_a_table_of_windows(folder, begun):
     table = rows(lambda row: f"Jörg{row}", lambda row: row % 2)
     place = folder(names(), header="file patient sick", table=table, encoding="windows-1252")
     assert begun(place, "--domain", "radiology")[0].encoding == "windows-1252"
+
+
+def test_of_several_tables_the_one_that_names_most_files_is_taken(folder):
+    table = [*rows(lambda row: f"p{row}", lambda row: row % 2), ("lost.png", "q", "1")]
+    place = folder(names(), header="file patient sick", table=table)
+    (place / "blurred.csv").write_text("file,why\n003.png,moved\n004.png,moved\n")
+    assert cli.main(["init", str(place), "--domain", "radiology"]) == 0
+    assert "\ntable: labels.csv\n" in text(place)
 
 
 def test_a_table_elsewhere_is_given(folder, begun, tmp_path):

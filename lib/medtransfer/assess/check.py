@@ -12,7 +12,8 @@ from medtransfer.assess import asking, bring, suspects
 from medtransfer.assess.bring import Model
 from medtransfer.data import catalog, classes, looks, manifests, roles, sheet, splits
 from medtransfer.data.catalog import Request
-from medtransfer.data.check import NOBODY, Checked, table
+from medtransfer.data.check import NOBODY, table
+from medtransfer.data.looks import Checked
 from medtransfer.data.schema import ImageFacts
 from medtransfer.data.splits import ATTACKER, CALIBRATION, DEVELOPMENT, TEST
 from medtransfer.networks.brought import Answering
@@ -57,13 +58,11 @@ def check(target: Path, images: str) -> tuple[Model, Checked]:
         found.warnings.append(NOBODY)
     found.table = table(index, manifest, sets)
     order = _order(index, sets)
-    seen = looks.look(asked, index, order, keep=KEPT, seconds=SECONDS)
-    found.errors += seen.errors
-    found.warnings += seen.warnings
-    found.facts += [_described(model), *seen.facts]
-    rows = [row for row in order.tolist() if row in seen.pictures]
+    found.facts.append(_described(model))
+    seen = looks.look(asked, index, order, keep=KEPT, noted=found, seconds=SECONDS)
+    rows = [row for row in order.tolist() if row in seen]
     if rows:
-        pictures = np.stack([seen.pictures[row] for row in rows])
+        pictures = np.stack([seen[row] for row in rows])
         _draw(found, model, manifest, index.iloc[rows[:ON_SHEET]], pictures[:ON_SHEET])
         answers = found.tried(_ask, network, index.iloc[rows], pictures, manifest)
         if answers is not None:

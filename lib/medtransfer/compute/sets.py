@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from medtransfer import store
@@ -51,12 +52,11 @@ def left_out(study: Study, domain: str, factors: Iterable[str] = FACTORS) -> dic
     """
     ensure([study.source(domain)])
     factors = list(factors)
-    found = {}
-    for name in factors:
-        try:
-            _checked(study, domain, _developments(study, domain, [name]))
-        except SplitError as why:
-            found[name] = str(why)
+    found = {
+        name: why
+        for name in factors
+        if (why := _refused(study, domain, _developments(study, domain, [name])))
+    }
     if factors and len(found) == len(factors):
         raise SplitError(next(iter(found.values())))
     return found
@@ -103,28 +103,26 @@ def beside(study: Study, domain: str, name: str) -> tuple[Result, ...]:
     Comparisons with a network whose set shows every label in one class only are left out.
     """
     ensure([study.source(domain)])
-    usable: dict[Development, bool] = {}
-
-    def can(development: Development) -> bool:
-        if development not in usable:
-            try:
-                _checked(study, domain, [development])
-            except SplitError:
-                usable[development] = False
-            else:
-                usable[development] = True
-        return usable[development]
-
+    refused = cache(lambda development: _refused(study, domain, [development]))
     return tuple(
         spec
         for spec in plan.beside(study, domain, name)
-        if not isinstance(spec, Alignment) or can(spec.surrogate.development)
+        if not (isinstance(spec, Alignment) and refused(spec.surrogate.development))
     )
 
 
 def _developments(study: Study, domain: str, factors: Iterable[str]) -> list[Development]:
     networks = (spec for name in factors for spec in plan.networks(study, domain, name))
     return list(dict.fromkeys(spec.development for spec in networks))
+
+
+def _refused(study: Study, domain: str, developments: list[Development]) -> str:
+    """Return why some sets cannot serve, "" where they can."""
+    try:
+        _checked(study, domain, developments)
+    except SplitError as why:
+        return str(why)
+    return ""
 
 
 def _checked(study: Study, domain: str, developments: list[Development]) -> list[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,12 @@ from medtransfer import paths
 from medtransfer.data import classes, images, looks, prepare, sheet, splits
 from medtransfer.data.catalog import Request
 from medtransfer.data.images import PhantomSource
+from medtransfer.data.looks import Checked
 from medtransfer.data.schema import ImageFacts, Published, plural
 from medtransfer.data.splits import NAMES, TEST, TRAIN, Development
 from medtransfer.data.verify import check_counts
 from medtransfer.data.words import MISSING
-from medtransfer.errors import SourceError, SplitError, TargetError
+from medtransfer.errors import SourceError, SplitError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,37 +31,6 @@ NOBODY = (
     "and in test sets, and networks look better than they are. If there is a column of patients, "
     "name it: group_column"
 )
-
-
-@dataclass
-class Checked:
-    """What was found.
-
-    Attributes:
-        errors: with these nothing can be computed.
-        warnings: what somebody must judge.
-        facts: what was looked at.
-        table: a row for each set: its images, groups, and positives of every label.
-        test: the labels of the test images, where they can be drawn.
-        answers: a row for each label, of what a model answers.
-        sheet: where the contact sheet lies.
-    """
-
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
-    table: list[dict[str, Any]] = field(default_factory=list)
-    test: pd.DataFrame | None = None
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    sheet: Path | None = None
-
-    def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """Return what a step returns; None, and an error more, where it refuses something."""
-        try:
-            return step(*given, **named)
-        except (SourceError, SplitError, TargetError, OSError) as error:
-            self.errors.append(str(error))
-            return None
 
 
 def check(
@@ -178,11 +147,7 @@ def _look(
             row: images.drawn(asked, index["image"].iloc[row]) for row in order[:ON_SHEET].tolist()
         }
     else:
-        seen = looks.look(asked, index, order, keep=ON_SHEET)
-        found.errors += seen.errors
-        found.warnings += seen.warnings
-        found.facts += seen.facts
-        pictures = seen.pictures
+        pictures = looks.look(asked, index, order, keep=ON_SHEET, noted=found)
     if pictures:
         places = dict.fromkeys(pictures, "in no set")
         for name, rows in reversed([*sets.items()]):

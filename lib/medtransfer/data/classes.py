@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medtransfer.data.schema import numbered
+from medtransfer.data.schema import listed, numbered
 from medtransfer.errors import SplitError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SHOWN = 5
 
 
 def check(
@@ -42,7 +40,7 @@ def check(
         if not (none | all_).any():
             continue
         says = [
-            f"{what} {_listed(np.array(labels)[chosen].tolist())}"
+            f"{what} {listed(np.array(labels)[chosen])}"
             for what, chosen in (("no positive of", none), ("only positives of", all_ & ~none))
             if chosen.any()
         ]
@@ -56,8 +54,3 @@ def check(
             "see whether the labels are as meant"
         )
     return poor
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}"

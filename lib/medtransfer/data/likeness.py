@@ -71,6 +71,6 @@ def pairs(thumbnails: np.ndarray, groups: np.ndarray) -> list[tuple[int, int]]:
     if not told.any():
         return []
     limit = min(MOST, SHARE * float(np.median(distances[told])))
-    found = np.flatnonzero(told & (distances < limit) & (groups[first] != groups[second]))
+    found = np.flatnonzero((distances < limit) & (groups[first] != groups[second]))
     order = found[np.argsort(distances[found], kind="stable")]
     return [(int(first[row]), int(second[row])) for row in order]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -14,28 +15,48 @@ from medtransfer.data import likeness, prepare
 from medtransfer.data.catalog import Request
 from medtransfer.data.originals import UPRIGHT, Original, original
 from medtransfer.data.readers.folder import FolderReader
-from medtransfer.data.schema import numbered, plural
+from medtransfer.data.schema import listed, numbered, plural
 from medtransfer.domains import domain
-from medtransfer.errors import SourceError
+from medtransfer.errors import SourceError, SplitError, TargetError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 IMAGES, SECONDS = 2000, 60  # so many are read, in about so many seconds
-SHOWN = 5
 FEW = 0.05
 STEP = 16  # sides are recommended in steps of so many px
 SMALLEST = 32  # that a profile takes
 
 
 @dataclass
-class Seen:
-    """What was found; `pictures` are rows of the index -> uint8 (px, px, C)."""
+class Checked:
+    """What was found.
+
+    Attributes:
+        errors: with these nothing can be computed.
+        warnings: what somebody must judge.
+        facts: what was looked at.
+        table: a row for each set: its images, groups, and positives of every label.
+        test: the labels of the test images, where they can be drawn.
+        answers: a row for each label, of what a model answers.
+        sheet: where the contact sheet lies.
+    """
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
-    pictures: dict[int, np.ndarray] = field(default_factory=dict)
+    table: list[dict[str, Any]] = field(default_factory=list)
+    test: pd.DataFrame | None = None
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    sheet: Path | None = None
+
+    def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        """Return what a step returns; None, and an error more, where it refuses something."""
+        try:
+            return step(*given, **named)
+        except (SourceError, SplitError, TargetError, OSError) as error:
+            self.errors.append(str(error))
+            return None
 
 
 def look(
@@ -44,18 +65,20 @@ def look(
     order: np.ndarray,
     *,
     keep: int,
+    noted: Checked,
     seconds: float | None = None,
-) -> Seen:
-    """Return what is wrong with images, and the first pictures.
+) -> dict[int, np.ndarray]:
+    """Note what is wrong with images; return the first: row of the index -> uint8 (px, px, C).
 
     Copies and missing files are looked for among all files; everything else in the first `IMAGES`
     that are read in about so many seconds (None: `SECONDS`).
 
     Args:
         order: rows of the index, as they are to be looked at.
-        keep: of the first so many the pictures are kept.
+        keep: so many of the first are returned.
+        noted: what was found so far.
     """
-    seen, reader = Seen(), wanted.reader()
+    reader, shown = wanted.reader(), {}
     names = index["image"].tolist()
     problems: dict[str, str] = {}
     if isinstance(reader, FolderReader):
@@ -63,10 +86,7 @@ def look(
         missing = [name for name, path in zip(names, paths, strict=True) if not path.is_file()]
         problems |= {name: reader.located.missing(name) for name in missing}
         copies = index.assign(source=likeness.checksums(paths))
-        try:
-            reader.check(copies)
-        except SourceError as error:
-            seen.errors.append(str(error))
+        noted.tried(reader.check, copies)
         same = copies["source"].tolist()
     else:
         same = [""] * len(names)
@@ -86,52 +106,52 @@ def look(
             constant = not np.ptp(found.pixels, axis=(0, 1)).any()
             thumbnails.append(likeness.thumbnail(found.pixels) * (not constant))
             if row in first:
-                seen.pictures[row] = found.pixels
+                shown[row] = found.pixels
         if time.monotonic() > until:
             break
     if problems:
-        seen.errors.append(prepare.unusable(problems, images=len(names)))
+        noted.errors.append(prepare.unusable(problems, images=len(names)))
     looked = len(rows) + len(problems)
     share = "all" if looked >= len(names) else f"{looked:,} of"
-    seen.facts.append(f"looked at {share} {len(names):,} images")
+    noted.facts.append(f"looked at {share} {len(names):,} images")
     if rows:
         sequence = np.argsort(rows)
         rows = [rows[number] for number in sequence]
         small = np.stack(thumbnails)[sequence]
         sums = [same[row] for row in rows]
-        _pictures(seen, index.iloc[rows], small, sums, noun=wanted.manifest.group_noun)
+        _pictures(noted, index.iloc[rows], small, sums, noun=wanted.manifest.group_noun)
     if originals:
-        _turned(seen, originals)
-        _patients(seen, originals, dict(zip(names, index["group"], strict=True)))
-        _sizes(seen, wanted, originals)
-    return seen
+        _turned(noted, originals)
+        _patients(noted, originals, dict(zip(names, index["group"], strict=True)))
+        _sizes(noted, wanted, originals)
+    return shown
 
 
 def _pictures(
-    seen: Seen, index: pd.DataFrame, thumbnails: np.ndarray, copies: Sequence[str], *, noun: str
+    noted: Checked, index: pd.DataFrame, thumbnails: np.ndarray, copies: Sequence[str], *, noun: str
 ) -> None:
     """Note constant pictures, and those of two groups that are as good as the same."""
     names, groups = index["image"].tolist(), index["group"].tolist()
     constant = [name for name, small in zip(names, thumbnails, strict=True) if not np.ptp(small)]
     if constant:
         are = "picture is" if len(constant) == 1 else "pictures are"
-        seen.warnings.append(
-            f"{len(constant)} of {len(names)} {are} of one grey or colour: {_listed(constant)}. "
+        noted.warnings.append(
+            f"{len(constant)} of {len(names)} {are} of one grey or colour: {listed(constant)}. "
             "Open such a file: does it hold a picture?"
         )
-    found = likeness.pairs(thumbnails, np.array(groups))
-    pairs = [(a, b) for a, b in found if not copies[a] or copies[a] != copies[b]]  # told already
+    alike = likeness.pairs(thumbnails, np.array(groups))
+    pairs = [(a, b) for a, b in alike if not copies[a] or copies[a] != copies[b]]  # told already
     if pairs:
         of = "" if noun == "image" else f" of two {plural(noun)}"
         who = ["" if noun == "image" else f" ({group})" for group in groups]
-        listed = (f"{names[a]}{who[a]} = {names[b]}{who[b]}" for a, b in pairs)
-        seen.warnings.append(
+        found = (f"{names[a]}{who[a]} = {names[b]}{who[b]}" for a, b in pairs)
+        noted.warnings.append(
             f"{numbered(len(pairs), 'pair')} of pictures{of} look the same: "
-            f"{_listed(listed, '; ')}. If both are of one patient, the table should say so"
+            f"{listed(found, '; ')}. If both are of one patient, the table should say so"
         )
 
 
-def _patients(seen: Seen, originals: dict[str, Original], groups: dict[str, str]) -> None:
+def _patients(noted: Checked, originals: dict[str, Original], groups: dict[str, str]) -> None:
     """Note patients of DICOM files that the manifest divides; one id for all says nothing."""
     found: dict[str, set[str]] = {}
     for name, each in originals.items():
@@ -139,31 +159,31 @@ def _patients(seen: Seen, originals: dict[str, Original], groups: dict[str, str]
             found.setdefault(each.patient, set()).add(groups[name])
     divided = sorted(patient for patient, own in found.items() if len(own) > 1)
     if divided and len(found) > 1:
-        seen.warnings.append(
+        noted.warnings.append(
             f"by their files (PatientID), images of {numbered(len(divided), 'patient')} stand in "
-            f"several groups and may land in training and in test sets: {_listed(divided)}. Write "
+            f"several groups and may land in training and in test sets: {listed(divided)}. Write "
             "the patient into the table, and name its column: group_column"
         )
 
 
-def _turned(seen: Seen, originals: dict[str, Original]) -> None:
+def _turned(noted: Checked, originals: dict[str, Original]) -> None:
     turned = [name for name, each in originals.items() if each.orientation != UPRIGHT]
     if turned:
-        seen.warnings.append(
+        noted.warnings.append(
             f"{len(turned)} of {len(originals)} photographs are turned or mirrored, as their EXIF "
-            f"orientation asks: {_listed(turned)}. See on the contact sheet whether they stand "
+            f"orientation asks: {listed(turned)}. See on the contact sheet whether they stand "
             "upright"
         )
 
 
-def _sizes(seen: Seen, wanted: Request, originals: dict[str, Original]) -> None:
+def _sizes(noted: Checked, wanted: Request, originals: dict[str, Original]) -> None:
     """Compare the sides of files with those of the images, and recommend another where it helps."""
     image, px = wanted.manifest.image, wanted.image_px
     sides = {n: each.side(fit=image.fit, centre=image.centre) for n, each in originals.items()}
     found = np.array([*sides.values()])
     low, middle, high = found.min(), np.median(found), found.max()
     usual = "" if low == high else f" to {high:.0f} px, most often about {middle:.0f}"
-    seen.facts.append(f"sides of the files: {low:.0f}{usual} px; image_px is {px}")
+    noted.facts.append(f"sides of the files: {low:.0f}{usual} px; image_px is {px}")
     small = [name for name, side in sides.items() if side < px]
     least_px = domain(wanted.manifest.domain).least_px
     fits = recommended(found, least_px=least_px)
@@ -171,12 +191,12 @@ def _sizes(seen: Seen, wanted: Request, originals: dict[str, Original]) -> None:
         all_small = len(small) == len(sides)
         other = f"files of at least {px} px" if all_small else "leave them out"
         mend = f"image_px: {fits}" if fits < px else other
-        seen.warnings.append(
+        noted.warnings.append(
             f"{len(small)} of {len(sides)} files are smaller than image_px, {px}, and are "
-            f"enlarged, which adds nothing: {_listed(small)}. Recommended: {mend}"
+            f"enlarged, which adds nothing: {listed(small)}. Recommended: {mend}"
         )
     elif px < min(fits, least_px):
-        seen.warnings.append(
+        noted.warnings.append(
             f"image_px is {px}, and photographs as in {wanted.manifest.domain} lose small signs "
             f"below {least_px} px. Recommended: image_px: {fits}"
         )
@@ -189,9 +209,3 @@ def recommended(sides: np.ndarray, *, least_px: int, usual_px: int = 64) -> int:
     """
     have = int(np.quantile(sides, FEW)) // STEP * STEP
     return max(SMALLEST, min(have, max(usual_px, least_px)))
-
-
-def _listed(names: Iterable[str], between: str = ", ") -> str:
-    listed = [*names]
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return f"{between.join(listed[:SHOWN])}{more}"

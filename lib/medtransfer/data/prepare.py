@@ -19,8 +19,8 @@ from medtransfer.data import catalog, classes, download, room, splits
 from medtransfer.data.catalog import Request, Wanted, digest
 from medtransfer.data.draft import ARRAY, CHECKSUMS, Draft
 from medtransfer.data.images import FileSource, Source, check_memory, write_index
-from medtransfer.data.readers.reader import SHOWN, Reader
-from medtransfer.data.schema import Published
+from medtransfer.data.readers.reader import Reader
+from medtransfer.data.schema import Published, listed
 from medtransfer.data.verify import check_counts
 from medtransfer.errors import FetchError, SourceError
 from medtransfer.executors import local as workers
@@ -215,9 +215,9 @@ def _refuse_unreadable(wanted: Request, draft: Draft, *, images: int, skip: bool
 
 def unusable(problems: Mapping[str, str], *, images: int, where: str = "") -> str:
     """Return in words that images cannot be used: name -> why, of so many; and what to do."""
-    listed = ", ".join(f"{name} ({why})" for name, why in [*problems.items()][:SHOWN])
+    named = listed(f"{name} ({why})" for name, why in problems.items())
     return (
-        f"{len(problems)} of {images} images cannot be used{where}: {listed}. "
+        f"{len(problems)} of {images} images cannot be used{where}: {named}. "
         "Mend them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
     )
 

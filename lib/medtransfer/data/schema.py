@@ -38,6 +38,7 @@ Frame = Literal["first", "middle"] | Annotated[int, Field(ge=1, strict=True)]
 
 # The index of a source has these columns beside one for each label.
 RESERVED = ("image", "group", "split", "source", "pixels")
+SHOWN = 5  # things of a list in a message
 
 
 class Label(Strict):
@@ -128,6 +129,13 @@ def plural(noun: str) -> str:
     """Return the plural of a noun: "images", "biopsies"."""
     consonant_y = noun[-1:] == "y" and noun[-2:-1] not in "aeiou"
     return f"{noun[:-1]}ies" if consonant_y else f"{noun}s"
+
+
+def listed(things: Iterable[object], between: str = ", ") -> str:
+    """Return the first few of some things in words: "a, b, c, d, e and 2 more"."""
+    said = [*map(str, things)]
+    more = f" and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
+    return f"{between.join(said[:SHOWN])}{more}"
 
 
 class ImageFacts(Manifest):

@@ -7,13 +7,12 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medtransfer.data import guesses, words
 from medtransfer.data.originals import is_grey, original
-from medtransfer.data.readers.folder import LISTED, PICTURES
-from medtransfer.data.readers.located import Located
+from medtransfer.data.readers.located import LISTED, Located
 from medtransfer.data.readers.tables import SEPARATORS, Separator, header, table
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import SourceError, UsageError
@@ -95,7 +94,9 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
     if there := [str(path) for path in paths if path.exists()]:
         raise UsageError(f"{', '.join(there)}: there already; edit it, or move it away first")
     located = Located(folder)
-    found = _table(located, given) or _listed(located)
+    found = _table(located, given) or Table(
+        located.pictures(), guesses.Files(LISTED[0], ".", "", 1.0)
+    )
     guess = _guess(found)
     if found.path is None and guess.labels is None:
         sheets = [name for name in located.files() if name.lower().endswith(SHEETS)]
@@ -128,7 +129,7 @@ def _table(located: Located, given: Path | None) -> Table | None:
             tables.append(_read(path, there))
         except SourceError as error:
             refused.append(str(error))
-    best = max((each for each in tables if each), key=lambda t: t.files.share, default=None)
+    best = max(filter(None, tables), key=lambda t: t.files.share * len(t.rows), default=None)
     if refused and not best:
         raise SourceError(f"{'; '.join(refused)}. Mend it, or name another: --table")
     return best
@@ -145,9 +146,7 @@ def _read(path: Path, there: list[str]) -> Table | None:
     encoding = None
     try:
         header(path)
-    except SourceError as error:
-        if "UTF-8" not in str(error):
-            raise
+    except SourceError:  # if that is not why, the same is said again
         encoding = WINDOWS
     headers = {s: header(path, separator=s, encoding=encoding) for s in SEPARATORS}
     separator = max(SEPARATORS, key=lambda each: len(headers[each]))
@@ -156,24 +155,6 @@ def _read(path: Path, there: list[str]) -> Table | None:
     rows = table(path, columns=columns, separator=separator, encoding=encoding)
     files = guesses.files(rows, there)
     return Table(rows, files, path, separator, encoding) if files else None
-
-
-def _listed(located: Located) -> Table:
-    import pandas as pd
-
-    paths = [PurePosixPath(name) for name in located.files()]
-    rows = [
-        (str(path), path.parent.name, path.parts[0] if path.parts[1:] else "")
-        for path in paths
-        if path.suffix.lower() in PICTURES and not path.name.startswith(".")
-    ]
-    if not rows:
-        raise SourceError(
-            f"{located.folder}: no images there, of {', '.join(PICTURES)}; and no table that names "
-            "files"
-        )
-    frame = pd.DataFrame(rows, columns=[*LISTED], dtype="str")
-    return Table(frame, guesses.Files(LISTED[0], ".", "", 1.0))
 
 
 def _pictures(located: Located, found: Table) -> Pictures:

@@ -13,6 +13,7 @@ from pydicom.uid import (
     JPEG2000,
     MPEG4HP41,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
@@ -135,9 +136,9 @@ def test_a_palette_that_says_16_bits_and_uses_8_is_not_black():
 
 
 def test_a_palette_in_the_other_order_of_bytes_is_followed():
-    colours = RNG.integers(0, 256, (256, 3))
+    colours, lower = RNG.integers(0, 256, (2, 256, 3))
     pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    elements = palette(colours * 257, bits=16, big=True)
+    elements = palette(colours * 256 + lower, bits=16, big=True)
     data = made(
         pixels,
         kind="PALETTE COLOR",
@@ -193,11 +194,19 @@ def test_a_data_set_without_a_header_is_read(name, tmp_path):
     np.testing.assert_array_equal(found.pixels[..., 0], np.rint(RAMP / 1023 * 255))
 
 
+@pytest.mark.parametrize("little", [True, False])
+def test_a_data_set_without_a_header_is_read_in_its_own_order_of_bytes(little):
+    syntax = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    stored = (RAMP if little else RAMP.byteswap()).tobytes()
+    data = bare(made(RAMP, syntax=syntax, stored=stored), implicit=False, little=little)
+    np.testing.assert_array_equal(shown(data), shown(made(RAMP)))
+
+
 def test_compressed_pixels_without_the_header_that_says_how_are_refused():
     jpeg = file(PATCHES, "JPEG")
     data = made(PATCHES, kind="YBR_FULL", syntax=JPEGBaseline8Bit, encoded=jpeg)
     start = data.index(b"\x08\x00\x16\x00UI")  # the first element after the header
-    with pytest.raises(DicomError, match="the header, which says how, is missing"):
+    with pytest.raises(DicomError, match="are compressed, and no header says how"):
         shown(data[start:])
 
 
@@ -219,7 +228,7 @@ def test_dicom_is_known_by_its_content_and_not_by_its_name(tmp_path):
     ("change", "says"),
     [
         ({"kind": "HSV"}, r"interpretation HSV; allowed: MONOCHROME1.*PALETTE COLOR.*YBR_RCT"),
-        ({"kind": "RGB"}, "RGB, but its pixels are 32x32"),
+        ({"kind": "RGB"}, "RGB has 3 samples per pixel; the file says 1"),
         ({"kind": "PALETTE COLOR"}, "its palette is not readable"),
         ({"BitsStored": None}, "does not say how its pixels are stored: lacks BitsStored"),
         ({"Rows": None, "SamplesPerPixel": None}, "lacks Rows, SamplesPerPixel"),
@@ -231,6 +240,13 @@ def test_dicom_is_known_by_its_content_and_not_by_its_name(tmp_path):
 def test_what_cannot_be_shown_is_an_error_that_says_why(change, says):
     with pytest.raises(DicomError, match=says):
         shown(made(RAMP, **change))
+
+
+@pytest.mark.parametrize("kind", ["MONOCHROME2", "PALETTE COLOR"])
+@pytest.mark.parametrize("rule", [None, "first"])
+def test_colour_that_is_said_to_be_grey_is_not_taken_for_frames(kind, rule):
+    with pytest.raises(DicomError, match=f"{kind} has 1 samples per pixel; the file says 3"):
+        shown(made(NOISE, kind=kind), frame=rule)
 
 
 def test_colour_of_16_bits_is_refused():

@@ -89,6 +89,16 @@ def test_a_table_is_read_however_its_entries_are_kept(data, entries):
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "number"), [(("US", [0, 0, 16]), 65_536), (("SS", [-25_536, 0, 16]), 40_000)]
+)
+def test_a_table_may_have_more_entries_than_its_number_holds(said, number):
+    entries = np.arange(number)[::-1]
+    lut = item(LUTDescriptor=said, LUTData=("OW", entries.astype("<u2").tobytes()))
+    found = table(lut, descriptor="LUTDescriptor", entries="LUTData")
+    np.testing.assert_array_equal(found.entries, entries)
+
+
 ANY = st.sampled_from(
     [
         *[("DS", given) for given in (None, "1.5", "0", "-2", ["1", "2"], ["", "7"])],

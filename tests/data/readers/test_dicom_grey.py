@@ -173,13 +173,21 @@ def test_an_item_without_data_gives_way_to_the_next():
 
 
 @pytest.mark.parametrize("as_negative", [True, False])
-def test_a_table_may_begin_below_0(as_negative):
-    """Some files say 64,512 where -1,024 is meant; what is measured reaches below 0."""
-    entries = np.arange(1024)[::-1] * 64
+@pytest.mark.parametrize("lowest", [-1024, -500, 0])
+def test_a_table_may_begin_below_0(as_negative, lowest):
+    """Some files say 64,512 where -1,024 is meant, whether or not values reach below 0."""
+    entries = np.arange(2048)[::-1] * 32
     lut = table(entries, bits=16, first=-1024)
     if not as_negative:
-        lut.add_new("LUTDescriptor", "US", [1024, 2**16 - 1024, 16])
-    found = shown(VOILUTSequence=[lut], RescaleSlope="1", RescaleIntercept="-1024")
+        lut.add_new("LUTDescriptor", "US", [2048, 2**16 - 1024, 16])
+    found = shown(VOILUTSequence=[lut], RescaleSlope="1", RescaleIntercept=str(lowest))
+    same(found, ramped(entries[RAMP.astype(int) + lowest + 1024], 0, 65535))
+
+
+def test_a_table_may_begin_at_a_large_number():
+    entries = np.arange(1024)[::-1] * 64
+    pixels = RAMP + np.uint16(40_000)
+    found = shown(pixels, bits=16, VOILUTSequence=[table(entries, bits=16, first=40_000)])
     same(found, ramped(entries[RAMP], 0, 65535))
 
 
@@ -265,6 +273,22 @@ def test_padding_is_black_and_no_part_of_the_range(kind, said):
     same(found[:, 5:], 255 - grey if kind == "MONOCHROME1" else grey)
 
 
+@pytest.mark.parametrize("said", [("SS", -2000), ("US", 65535), ("US", 2**16 - 2000)])
+@pytest.mark.parametrize("kind", [np.uint8, np.int8])
+def test_padding_beyond_what_pixels_hold_is_nowhere(said, kind):
+    pixels = np.arange(256).astype(np.uint8).reshape(16, 16).view(kind)
+    if kind is np.int8 and said[1] == 65535:
+        said = ("US", 300)  # -1 would be one of its numbers
+    same(shown(pixels, PixelPaddingValue=said), shown(pixels))
+
+
+def test_padding_of_8_bits_is_black():
+    pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    found = shown(pixels, PixelPaddingValue=("US", 255))
+    assert found[15, 15] == 0
+    same(found.reshape(-1)[:255], ramped(np.arange(255), 0, 254))
+
+
 def test_padding_may_be_a_range_and_lie_above():
     pixels = RAMP.copy()
     pixels[:, :3], pixels[:, 3:5] = 4095, 4000
@@ -274,12 +298,28 @@ def test_padding_may_be_a_range_and_lie_above():
     same(found[:, 5:], 255 - WINDOWED[:, 5:], within=1)
 
 
-def test_padding_of_floats_is_black_and_no_part_of_the_range():
-    pixels = RAMP.astype(np.float32) / 1023
+def of_floats(pixels):
+    """Return a file of float32 or float64, whose padding is -1."""
+    prefix, kind = ("Float", "OF") if pixels.dtype == np.float32 else ("DoubleFloat", "OD")
+    elements = {
+        f"{prefix}PixelData": (kind, pixels.tobytes()),
+        f"{prefix}PixelPaddingValue": -1.0,
+    }
+    return without_integers(made(pixels.view(f"u{pixels.dtype.itemsize}"), **elements))
+
+
+def test_floats_that_are_no_numbers_are_refused():
+    pixels = RAMP.astype(np.float32)
+    pixels[3, 4] = np.nan
+    with pytest.raises(DicomError, match="holds NaN or infinite values"):
+        dicom.read_picture(of_floats(pixels))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_padding_of_floats_is_black_and_no_part_of_the_range(kind):
+    pixels = RAMP.astype(kind) / 1023
     pixels[:, :5] = -1
-    elements = {"FloatPixelData": ("OF", pixels.tobytes()), "FloatPixelPaddingValue": -1.0}
-    data = made(RAMP.astype(np.uint32), **elements)
-    found = np.asarray(dicom.read_picture(without_integers(data)))
+    found = np.asarray(dicom.read_picture(of_floats(pixels)))
     assert (found[:, :5] == 0).all()
     same(found[:, 5:], ramped(pixels[:, 5:], pixels[:, 5:].min(), 1))
 

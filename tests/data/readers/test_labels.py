@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtransfer.data.readers.labels import ColumnLabel, contradicting, findings, positives
+from medtransfer.data.readers.labels import ColumnLabel, contradicting, findings
 from medtransfer.errors import SourceError
 
 
@@ -35,6 +35,9 @@ def states(*cells, **rule):
         (["1.0", "0.0", "-1.0", "NaN"], {"positive": [1, -1], "left_out": [None]}, [1, 0, 1, -1]),
         (["M", "B", "nan"], {"positive": ["M"], "negative": ["B"], "left_out": [""]}, [1, 0, -1]),
         (["1", "0"], {"positive": [0], "negative": [1]}, [0, 1]),
+        (["nv|bkl", "mel", "mel-like"], {"positive": ["mel"]}, [0, 1, 0]),
+        (["nv", "mel", "mel|nv"], {"positive": ["mel", "mel|nv"]}, [0, 1, 1]),
+        (["1e3", "3", "0"], {"positive": [3]}, [0, 1, 0]),
     ],
     ids=str,
 )
@@ -55,6 +58,10 @@ def test_values_become_labels_as_the_manifest_says(cells, rule, expected):
         (["0", "2", "two"], {"positive": [2]}, "'two' .line 4"),
         (["nv", "mel", "NA"], {"positive": ["mel"]}, "'NA' .line 4"),
         (["0", "2", "5"], {"positive": [2, 3], "negative": [0, 1]}, "'5' .line 4"),
+        (["nv", "mel", "mel|nv"], {"positive": ["mel"]}, r"'mel\|nv' .line 4"),
+        (["nv", "mel", "nv; MEL"], {"positive": ["mel"]}, "'nv; MEL' .line 4"),
+        (["nv", "mel", "['nv', 'mel']"], {"positive": ["mel"]}, "'mel'.* .line 4"),
+        (["nv", "mel", "nv/?"], {"positive": ["mel"], "left_out": ["?"]}, "'nv/.' .line 4"),
     ],
     ids=str,
 )
@@ -110,6 +117,8 @@ def found(*cells, separator="|", **more):
         ("['Effusion', ' pleural-thickening ']", [0, 1, 1]),
         ("[]", [0, 0, 0]),
         ('["No Finding"]', [1, 0, 0]),
+        ("['Effusion' 'Pleural Thickening']", [0, 1, 1]),
+        ("['Effusion'\n \"No Finding\"]", [1, 1, 0]),
     ],
 )
 def test_findings_are_known_by_their_names(cell, expected):
@@ -121,6 +130,20 @@ def test_other_findings_are_ignored_or_leave_their_rows_out_where_the_manifest_s
     many = {"ignored": "others", "left_out": ["exclude", ""]}
     assert found(*cells, **many) == [[0, 1, 0], [0, 0, 0], [-1] * 3, [-1] * 3, [0, 0, 0]]
     assert found("Effusion|Mass|Hernia", ignored=["mass", "Hernia"]) == [[0, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("Effusion;Mass", "Mass, Effusion", "Mass/Effusion", "[Effusion, Mass]"),
+        *('"Effusion"', "exclude;Mass", "[Effusion]"),
+    ],
+)
+def test_other_findings_that_hold_a_label_are_not_ignored(cell):
+    more = {"ignored": "others", "left_out": ["exclude"]}
+    with pytest.raises(SourceError, match=r"\(line 2\).*`ignored_findings`, by their names"):
+        found(cell, **more)
+    assert found(cell, ignored=[cell]) == [[0, 0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -139,11 +162,6 @@ def test_other_findings_are_ignored_or_leave_their_rows_out_where_the_manifest_s
 def test_a_finding_without_a_rule_is_named(cells, more, says):
     with pytest.raises(SourceError, match=says):
         found(*cells, **more)
-
-
-def test_published_findings_are_zeros_and_ones():
-    truth = positives(column("Effusion", ""), NAMES, separator="|")
-    assert truth.dtype == np.uint8 and truth.tolist() == [[0, 1, 0], [0, 0, 0]]
 
 
 def test_no_finding_beside_a_finding_is_a_contradiction():

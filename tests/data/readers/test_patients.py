@@ -22,7 +22,15 @@ def test_blanks_around_and_unicode_forms_are_one_spelling():
 
 
 @pytest.mark.parametrize(
-    "pair", [("P8", "p8"), ("12", "12.0"), ("007", "7"), ("7.", "7"), ("Stra\u00dfe", "STRASSE")]
+    "pair",
+    [
+        ("P8", "p8"),
+        ("12", "12.0"),
+        ("007", "7"),
+        ("7.", "7"),
+        ("p 1", "P  1"),
+        ("Stra\u00dfe", "STRASSE"),
+    ],
 )
 def test_two_spellings_of_what_may_be_one_patient_are_refused_with_both(pair):
     with pytest.raises(SourceError) as caught:

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from medtransfer.data.readers.pictures import constant, opened, squared
+from medtransfer.data.readers.pictures import opened, squared
 from medtransfer.data.schema import Image as Facts
 from medtransfer.errors import SourceError
 
@@ -96,6 +96,15 @@ def test_other_damage_of_what_a_camera_wrote_does_not_matter(kind):
         data[place + 2 : place + 4] = struct.pack(">H", kind)
     difference = np.abs(read(bytes(data)).astype(int) - padded(TURNED[6](PATCHES)))
     assert away_from_edges(difference).max() <= 6
+
+
+@pytest.mark.parametrize("centre", [1, 0.5, 0.25, 0.1])
+def test_the_centre_of_a_large_photograph_is_as_sharp_as_its_file(centre):
+    fine = np.kron(RNG.integers(0, 256, (128, 128), dtype=np.uint8), np.ones((8, 8), np.uint8))
+    more = {"channels": 1, "fit": "crop", "centre": centre}
+    lossless, photograph = file(fine, "PNG"), file(fine, "JPEG", quality=98)
+    difference = read(photograph, **more).astype(int) - read(lossless, **more)
+    assert np.abs(difference).mean() < 2
 
 
 def test_a_reduced_photograph_is_turned_as_well():
@@ -196,6 +205,7 @@ DEEP_FILES = {
     "TIFF of floats": lambda: tiff(DEEP[..., 0].astype(np.float32), photometric="minisblack"),
     "grey JPEG 2000": lambda: file(Image.fromarray(DEEP[..., 0]), "JPEG2000"),
     "colour PPM": lambda: b"P6 16 16 4095\n" + DEEP[..., :3].astype(">u2").tobytes(),
+    "colour SGI": lambda: file(PATCHES, "SGI", bpc=2),
     "grey PGM": lambda: b"P5 16 16 65535\n" + DEEP[..., 0].astype(">u2").tobytes(),
 }
 
@@ -254,6 +264,13 @@ def test_a_large_jpeg_is_judged_by_its_own_size(size):
         read(data, fit="exact", image_px=32)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_what_is_finer_than_a_pixel_becomes_its_mean(kind):
+    board = np.indices((128, 128)).sum(axis=0) % 2 * np.uint8(255)
+    found = read(file(board.astype(np.uint8), kind), image_px=16, channels=1, fit="crop")
+    assert np.abs(found.astype(int) - 127.5).max() <= 3
+
+
 # --- what is no picture --------------------------------------------------------------------------
 
 NIFTI = struct.pack("<i", 348) + b"\0" * 340 + b"n+1\0" + b"\0" * 100
@@ -290,15 +307,3 @@ def test_a_picture_of_too_many_pixels_is_refused_with_a_remedy(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(SourceError, match="has more than 200 pixels; make it smaller first"):
         read(file(PATCHES, "PNG"))
-
-
-# --- constant pictures ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("colour", [0, 128, (0, 0, 0), (200, 10, 10)])
-def test_a_picture_of_one_colour_is_constant(colour):
-    mode = "L" if isinstance(colour, int) else "RGB"
-    image = Image.new(mode, (40, 30), colour)
-    assert constant(image)
-    image.putpixel((39, 29), 1 if mode == "L" else (200, 10, 11))
-    assert not constant(image)

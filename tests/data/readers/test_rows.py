@@ -1,6 +1,7 @@
 """From rows to an index: one row per image, and every row that does not fit is named."""
 
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,11 @@ def test_two_files_that_differ_by_case_are_two(folder):
     assert index(wanted)["image"].tolist() == ["a.png", "b.png", "A.png"]
 
 
+def test_ids_that_differ_by_case_are_two_patients_where_the_manifest_says_so(folder):
+    allowed = folder(f"{TWO}c.png,P1,1\n", "a.png", "b.png", "c.png", allow=["similar_groups"])
+    assert index(allowed)["group"].tolist() == ["p1", "p2", "P1"]
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [
@@ -71,6 +77,14 @@ def test_two_files_that_differ_by_case_are_two(folder):
 def test_a_row_that_does_not_fit_is_named(folder, row, says):
     with pytest.raises(SourceError, match=says):
         index(folder(f"{TWO}{row}\n", "a.png", "b.png", "c.png"))
+
+
+def test_cells_of_several_findings_are_no_negatives_of_a_class(folder):
+    by_class = [{**LABEL, "column": "sick", "positive": ["Mass"]}]
+    table = "file,patient,sick\na.png,p1,Mass\nb.png,p2,Nodule\nc.png,p3,Nodule|Mass\n"
+    wanted = folder(table, "a.png", "b.png", "c.png", labels=by_class, **OF_COLUMN)
+    with pytest.raises(SourceError, match=r"'Nodule\|Mass' \(line 4\).*a `findings_column`"):
+        index(wanted)
 
 
 def test_files_of_which_none_is_there_are_refused_before_any_is_read(folder):
@@ -116,7 +130,11 @@ def test_rows_are_left_out_as_the_manifest_says(folder):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"only": {"sick": [7]}}, "only: column 'sick': no row holds 7; its values: '1', '0'"),
+        (
+            {"only": {"sick": [7]}},
+            "only: column 'sick': none of 2 rows holds 7; its values: '1', '0'",
+        ),
+        ({"only": {"sick": [1], "patient": ["p2"]}}, "column 'patient': none of 1 rows holds p2"),
         (
             OF_COLUMN
             | {"labels": [{**LABEL, "column": "sick", "positive": [2], "left_out": [0, 1]}]},
@@ -127,7 +145,7 @@ def test_rows_are_left_out_as_the_manifest_says(folder):
             "the source .1 image. has only positives of Sick",
         ),
     ],
-    ids=["only", "values", "labels"],
+    ids=["only", "only, together", "values", "labels"],
 )
 def test_what_leaves_nothing_is_refused(folder, changes, says):
     wanted = folder(TWO, "a.png", "b.png", **changes)
@@ -258,6 +276,24 @@ def test_a_new_file_of_a_folder_without_a_table_is_seen(folder, tmp_path):
     assert len(load(prepare.prepared_source(wanted)).index) == 3
 
 
+def gone(path):
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize("table", [TWO, None])
+@pytest.mark.parametrize("what", ["labels.csv", "images"])
+def test_what_was_read_is_there_when_its_files_are_gone(folder, table, what):
+    facts = {**bare(), "group_column": "none"} if table is None else {}
+    wanted = folder(table, "sick/a.png", "healthy/b.png", "a.png", "b.png", **facts)
+    if table is None:
+        gone(wanted.root / "images" / "a.png")
+        gone(wanted.root / "images" / "b.png")
+    before = prepare.ready(wanted)
+    if (wanted.root / what).exists():
+        gone(wanted.root / what)
+    assert prepare.ready(wanted) == before
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -338,6 +374,9 @@ def test_an_image_is_named_by_the_columns_of_its_folder_and_file(folder):
     table = "dir,file,patient,sick\n0,a.png,p1,1\n12,a.png,p2,0\n"
     found = index(folder(table, "0/a.png", "12/a.png", folder_column="dir"))
     assert found["image"].tolist() == ["0/a.png", "12/a.png"]
+    table = "dir,file,patient,sick\n,a.png,p1,1\nx/,b.png,p2,0\n"
+    found = index(folder(table, "a.png", "x/b.png", folder_column="dir"))
+    assert found["image"].tolist() == ["a.png", "x/b.png"]
 
 
 def test_an_index_as_before_has_the_content_that_it_had(folder):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import yaml
 
-from medtransfer.data.readers.labels import positives
+from medtransfer.data.readers.labels import findings
 from medtransfer.data.readers.reader import Picture, Reader, index_frame, refuse
 from medtransfer.data.readers.tables import table
 from medtransfer.data.schema import Published
@@ -71,7 +71,7 @@ class ChestXray14Reader(Reader[ChestXray14Manifest]):
             images=names.tolist(),
             groups=patients.tolist(),
             splits=[sets[name] for name in names],
-            labels=positives(rows[FINDINGS], self.manifest.label_names, separator="|"),
+            labels=findings(rows[FINDINGS], self.manifest.label_names, separator="|"),
             names=self.manifest.label_names,
         )
 

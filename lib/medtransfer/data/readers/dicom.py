@@ -73,15 +73,15 @@ def read_picture(data: bytes, *, frame: Frame | None = None) -> Image:
     if kind not in (*GREY, PALETTE, *COLOUR):
         allowed = ", ".join((*GREY, PALETTE, *COLOUR))
         raise DicomError(f"photometric interpretation {kind}; allowed: {allowed}")
+    samples = number(found, "SamplesPerPixel")
+    if samples != (expected := 3 if kind in COLOUR else 1):
+        raise DicomError(f"{kind} has {expected} samples per pixel; the file says {samples:g}")
     frames = int(number(found, "NumberOfFrames") or 1)
     index = chosen(frames, frame)
     stored = _decoded(found, index if frames > 1 else None)
-    dimensions = 3 if kind in COLOUR else 2
-    if stored.ndim == dimensions + 1:  # more frames are there than it says
+    if stored.ndim > (3 if kind in COLOUR else 2):  # more frames are there than it says
         index = chosen(len(stored), frame)
         stored = stored[index]
-    if stored.ndim != dimensions:
-        raise DicomError(f"{kind}, but its pixels are {'x'.join(map(str, stored.shape))}")
     if kind in GREY:
         turned = kind == "MONOCHROME1"
         grey = dicom_grey.shown(stored, found, frame=index, turned=turned)
@@ -126,9 +126,7 @@ def _decoded(data: Any, index: int | None) -> np.ndarray:
 
     syntax = data.file_meta.TransferSyntaxUID
     if "PixelData" in data and data["PixelData"].is_undefined_length and not syntax.is_compressed:
-        raise DicomError(
-            "its pixels are compressed, and the header, which says how, is missing; export it again"
-        )
+        raise DicomError("its pixels are compressed, and no header says how; export it again")
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:

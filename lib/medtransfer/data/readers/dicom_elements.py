@@ -116,8 +116,9 @@ class Table:
     def of(self, stored: np.ndarray) -> np.ndarray:
         """Return the entries for values (H, W); those beyond an end get the entry at that end."""
         whole = np.rint(stored).astype(np.int64)
-        # A file may say as an unsigned number what is meant as a negative one.
-        wrapped = self.first >= SIGNED_FROM and whole.min() < 0
+        # A file may say as an unsigned number what is meant as a negative one: then no value gets
+        # that far.
+        wrapped = self.first >= SIGNED_FROM and whole.max() < self.first
         first = self.first - WRAPPED if wrapped else self.first
         return self.entries[np.clip(whole - first, 0, len(self.entries) - 1)]
 

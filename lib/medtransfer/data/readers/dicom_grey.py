@@ -66,7 +66,8 @@ def _padded(stored: np.ndarray, data: Dataset) -> np.ndarray:
     ends = np.array([first, first if last is None else last])
     if not prefix:
         ends = ends.astype(np.int64)  # which a narrower type wraps as the file's own numbers
-    low, high = np.sort(ends.astype(stored.dtype))
+    # Padding has 16 bits beside pixels of 8, too.
+    low, high = np.sort(ends.astype(stored.dtype if stored.dtype.itemsize > 1 else np.int16))
     return (low <= stored) & (stored <= high)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from medtransfer.data.files import Sha256
 from medtransfer.data.readers import rows
-from medtransfer.data.readers.labels import ColumnLabel
-from medtransfer.data.readers.located import Located
+from medtransfer.data.readers.labels import ColumnLabel, one_finding
+from medtransfer.data.readers.located import LISTED, Located
 from medtransfer.data.readers.patients import Pattern
 from medtransfer.data.readers.reader import Picture, Reader, sha256
 from medtransfer.data.readers.sets import FolderSplit
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NONE = "none"
-LISTED = ("file", "folder", "outer_folder")
-PICTURES = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".tga"),
-    *(".pgm", ".ppm", ".dcm", ".dicom"),
-)
 NEEDS_GROUPS = (
     "group_column: needed: the column that names the patient of every image, so that no patient "
     "is divided between sets; or `group_column: none`, when every image is its own patient"
@@ -61,7 +56,7 @@ class FolderManifest(FileManifest):
         label_columns: their columns, in the order of the labels.
         findings_column: the column of the names of positive labels.
         findings_separator: what stands between them.
-        ignored_findings: findings that are no labels, or "others" for all that are none.
+        ignored_findings: findings that are no labels, or "others" for all that hold none.
         left_out_findings: findings whose rows are left out; "" for an empty cell.
         allow: what else is refused as a likely mistake: ids of patients that differ by case or as
             7 and 007 do; rows without one, whose images are then groups of their own; one file,
@@ -117,6 +112,8 @@ class FolderManifest(FileManifest):
             )
         if self.label_columns and self.findings_column:
             raise ValueError("give either label_columns or findings_column")
+        if self.findings_column and (same := one_finding(self.label_names)):
+            raise ValueError(f"labels: {', '.join(same)}: one finding in two spellings")
         if self.label_columns is not None and len(self.label_columns) != len(self.labels):
             raise ValueError("label_columns: one column per label, in the order of labels")
         return self
@@ -161,9 +158,11 @@ class FolderReader(Reader[FolderManifest]):
             raise SourceError(f"{self.manifest.table or self.located.folder}: {error}") from None
 
     def watched(self) -> Iterable[Path]:
-        """Return the table and every image that it names."""
+        """Return the table and every image that it names, as long as it is there."""
         if self.manifest.table:
             yield self.table
+        if not (self.table if self.manifest.table else self.located.folder).exists():
+            return
         for name in rows.names(self.manifest, self.rows):
             yield self.located.path(name)
 
@@ -206,19 +205,9 @@ class FolderReader(Reader[FolderManifest]):
         return found
 
     def _listed(self, columns: list[str]) -> pd.DataFrame:
-        import pandas as pd
-
         if unknown := sorted({*columns} - {*LISTED}):
             raise SourceError(
                 f"without a table there is no column {', '.join(unknown)}; those of the files "
                 f"below {self.located.folder} are {', '.join(LISTED)}"
             )
-        paths = [PurePosixPath(name) for name in self.located.files()]
-        found = [
-            (str(path), path.parent.name, path.parts[0] if path.parts[1:] else "")
-            for path in paths
-            if path.suffix.lower() in PICTURES and not path.name.startswith(".")
-        ]
-        if not found:
-            raise SourceError(f"{self.located.folder}: no images there, of {', '.join(PICTURES)}")
-        return pd.DataFrame(found, columns=[*LISTED], index=[row[0] for row in found], dtype="str")
+        return self.located.pictures()

@@ -19,7 +19,8 @@ from medtransfer.data.readers.values import (
     folded,
     key,
     keys,
-    placed,
+    overlap,
+    refuse,
     rows,
     shown,
 )
@@ -34,6 +35,8 @@ TRUE: tuple[Value, ...] = (1, "true")
 FALSE: tuple[Value, ...] = (0, "false")
 OTHERS = "others"
 SEPARATORS = ("|", ";", ",", "/", "+")
+DIVIDERS = re.compile(rf"[{re.escape(''.join(SEPARATORS))}\[\]'\"]")
+BESIDE = re.compile(r"""(['"])\s+(['"])""")  # of a list as NumPy prints it
 NO_FINDING = "no finding"
 
 
@@ -47,7 +50,8 @@ class ColumnLabel(Label):
         column: its column; None is one called as the label.
         positive: the values of a positive; None is 1 and true.
         negative: the values of a negative. None is 0 and false; but where `positive` is given, all
-            others, except numbers below 0, what is empty and, among numbers, words.
+            others, except numbers below 0, what is empty, what holds a listed value beside another
+            (`Mass|Nodule`) and, among numbers, words.
         left_out: the values of rows that are left out.
 
     A value that nothing names is refused.
@@ -60,8 +64,7 @@ class ColumnLabel(Label):
 
     @model_validator(mode="after")
     def _a_value_stands_once(self) -> ColumnLabel:
-        lists = [keys(values) for values in (*self._sides, self.left_out or ())]
-        if sum(map(len, lists)) != len(set[Key]().union(*lists)):
+        if overlap((*self._sides, self.left_out)):
             raise ValueError(
                 "a value may stand in one of positive (1 and true, unless it is given), negative "
                 "(0 and false, unless one of both is given) and left_out"
@@ -89,20 +92,20 @@ class ColumnLabel(Label):
         """
         known = self._known()
         found = {cell: self._state(key(cell), known) for cell in cells.unique()}
-        unknown = cells[cells.isin([cell for cell, state in found.items() if state is None])]
-        if len(unknown):
-            raise SourceError(
-                f"column {cells.name!r}: {len(unknown)} rows hold what label {self.name} has no "
-                f"rule for: {rows(placed(unknown))}. {self._rule()}. In the manifest, "
-                "`positive`, `negative` and `left_out` of the label list the values of each"
-            )
+        states = cells.map(found)
+        refuse(
+            cells[states.isna()],
+            f"hold what label {self.name} has no rule for",
+            f". {self._rule()}. In the manifest, `positive`, `negative` and `left_out` of the label"
+            " list the values of each; cells of several findings are for a `findings_column`",
+        )
         if self.positive and POSITIVE not in found.values():
             values = ", ".join(repr(cell) for cell in [*found][:10])
             raise SourceError(
                 f"column {cells.name!r}: no row is positive for {self.name}, that is, "
                 f"{shown(self.positive)}; its values: {values}"
             )
-        return cells.map(found).to_numpy(np.int8)
+        return states.to_numpy(np.int8)
 
     def _known(self) -> dict[Key, int]:
         lists = zip((POSITIVE, NEGATIVE), self._sides, strict=True)
@@ -116,11 +119,15 @@ class ColumnLabel(Label):
         numbers = all(not isinstance(each, str) for each in keys(self.positive))
         if value == "" or (number and value < 0) or (numbers and not number):  # type: ignore[operator]
             return None
-        return NEGATIVE
+        beside = not number and any(key(piece) in known for piece in _pieces(str(value)))
+        return None if beside else NEGATIVE
 
     def _rule(self) -> str:
         positive, negative = self._sides
-        rest = "all others but numbers below 0, what is empty, and words among numbers"
+        rest = (
+            "all others but numbers below 0, what is empty, words among numbers, and what holds a "
+            "listed value beside another"
+        )
         left_out = f"; left out: {shown(self.left_out)}" if self.left_out else ""
         return f"Positive: {shown(positive)}; negative: {shown(negative) or rest}{left_out}"
 
@@ -135,8 +142,9 @@ def findings(
 ) -> np.ndarray:
     """Return 1, 0 or -1 (left out), int8 (N, K), from the names of the positives in each cell.
 
-    A cell may also be a list as Python writes it. Names are compared without regard to case, and
-    blanks, `_` and `-` are one; an empty cell names none.
+    A cell may also be a list as Python or NumPy writes it. Names are compared without regard to
+    case, and blanks, `_` and `-` are one; an empty cell names none. What holds a name beside
+    another, divided otherwise, is ignored only where `ignored` lists it.
 
     Args:
         cells: text; its index is the lines of the table.
@@ -150,6 +158,7 @@ def findings(
     places = {_plain(name): place for place, name in enumerate(names)}
     skipped = set() if ignored == OTHERS else set(map(_plain, ignored))
     gone = set(map(_plain, left_out))
+    known = {*places, *gone} - {""}
     states = np.zeros((len(cells), len(names)), np.int8)
     unknown: dict[str, list[object]] = defaultdict(list)
     for row, (line, cell) in enumerate(cells.items()):
@@ -160,23 +169,22 @@ def findings(
                 break
             if plain in places:
                 states[row, places[plain]] = POSITIVE
-            elif plain and plain not in skipped and ignored != OTHERS:
-                unknown[name].append(line)
+            elif plain and plain not in skipped:
+                hides = not known.isdisjoint(map(_plain, _pieces(name)))
+                if hides or ignored != OTHERS:
+                    unknown[name].append(line)
     if unknown:
         raise SourceError(
             f"column {cells.name!r}: {len(unknown)} are findings that the manifest does not list "
-            f"({', '.join(names)}): {rows(unknown)}{_hint(unknown, places, separator)}"
+            f"({', '.join(names)}): {rows(unknown)}{_hint(unknown, known, ignored)}"
         )
     return states
 
 
-def positives(cells: pd.Series, names: Sequence[str], *, separator: str) -> np.ndarray:
-    """Return 0/1 labels, uint8 (N, K), from the names of the positive ones in each row.
-
-    Raises:
-        SourceError: a row names a finding that is not in `names`.
-    """
-    return findings(cells, names, separator=separator).astype(np.uint8)
+def one_finding(names: Sequence[str]) -> list[str]:
+    """Return the names of labels that are one finding (see `findings`)."""
+    plain = [*map(_plain, names)]
+    return [name for name in names if plain.count(_plain(name)) > 1]
 
 
 def contradicting(states: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -193,7 +201,7 @@ def _plain(name: str) -> str:
 def _named(cell: str, separator: str) -> list[str]:
     if cell.startswith("[") and cell.endswith("]"):
         try:
-            found = ast.literal_eval(cell)
+            found = ast.literal_eval(BESIDE.sub(r"\1, \2", cell))
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             found = None
         if isinstance(found, list) and all(isinstance(name, str) for name in found):
@@ -201,12 +209,23 @@ def _named(cell: str, separator: str) -> list[str]:
     return [name.strip() for name in cell.split(separator) if name.strip()] or [""]
 
 
-def _hint(unknown: Iterable[str], places: dict[str, int], separator: str) -> str:
-    for other in SEPARATORS:
-        pieces = [_plain(piece) for name in unknown for piece in name.split(other)]
-        if other != separator and set(pieces) <= {"", *places}:
-            return f'. They are divided otherwise: say `findings_separator: "{other}"`'
+def _hint(unknown: Iterable[str], known: set[str], ignored: Sequence[str]) -> str:
+    divided = next(
+        (
+            f'. If `{other}` divides them, say `findings_separator: "{other}"`'
+            for other in SEPARATORS
+            for name in unknown
+            if not known.isdisjoint(map(_plain, name.split(other)))
+        ),
+        "",
+    )
+    others = "by their names" if ignored == OTHERS else "which may be `others`"
     return (
-        ". List them in `labels`; or in `ignored_findings`, which may be `others`; or in "
+        f"{divided}. List them in `labels`; or in `ignored_findings`, {others}; or in "
         "`left_out_findings`, if their rows are to be left out"
     )
+
+
+def _pieces(text: str) -> list[str]:
+    """Return what stands between separators, brackets and quotes."""
+    return [piece for piece in DIVIDERS.split(text) if piece.strip()]

@@ -8,10 +8,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from medtransfer.data.readers.values import folded
+from medtransfer.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NEAR = 3
+LISTED = ("file", "folder", "outer_folder")
+PICTURES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".tga"),
+    *(".pgm", ".ppm", ".dcm", ".dicom"),
+)
 
 
 class Located:
@@ -64,6 +74,24 @@ class Located:
             folders.sort()
             for name in sorted(names):
                 yield Path(place, name).relative_to(self.folder).as_posix()
+
+    def pictures(self) -> pd.DataFrame:
+        """Return a row for every picture below the folder, text: the columns `LISTED`.
+
+        Raises:
+            SourceError: there are none.
+        """
+        import pandas as pd
+
+        paths = [PurePosixPath(name) for name in self.files()]
+        found = [
+            (str(path), path.parent.name, path.parts[0] if path.parts[1:] else "")
+            for path in paths
+            if path.suffix.lower() in PICTURES and not path.name.startswith(".")
+        ]
+        if not found:
+            raise SourceError(f"{self.folder}: no images there, of {', '.join(PICTURES)}")
+        return pd.DataFrame(found, columns=[*LISTED], index=[row[0] for row in found], dtype="str")
 
     def _relative(self, path: Path) -> str:
         return Path(os.path.relpath(path, self.folder)).as_posix()

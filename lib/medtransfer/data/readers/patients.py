@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator
 
-from medtransfer.data.readers.values import EMPTY, folded, placed, rows
+from medtransfer.data.readers.values import EMPTY, folded, refuse
+from medtransfer.data.schema import listed
 from medtransfer.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SHOWN = 5
 
 MISSING = (*EMPTY, "none", "nat", "unknown")
 WHOLE = re.compile(r"0*(\d+)(\.0*)?", re.ASCII)
@@ -33,10 +32,10 @@ def is_missing(name: str) -> bool:
 
 
 def alike(names: Iterable[str]) -> list[list[str]]:
-    """Return ids that differ by case or as 12, 012 and 12.0 do, those that are alike together."""
+    """Return ids that differ by case, by blanks or as 12, 012 and 12.0 do, those alike together."""
     found = defaultdict(list)
     for name in dict.fromkeys(names):
-        text = folded(name)
+        text = " ".join(folded(name).split())
         number = WHOLE.fullmatch(text)
         found[number[1] if number else text].append(name)
     return [spellings for spellings in found.values() if len(spellings) > 1]
@@ -71,25 +70,18 @@ def groups(
     if pattern:
         searched = found.map(lambda cell: re.search(pattern, cell))
         unmatched = searched.isna()
-        _refuse(cells[unmatched], f"do not hold what group_pattern looks for ({pattern})")
+        refuse(cells[unmatched], f"do not hold what group_pattern looks for ({pattern})")
         found = searched.map(lambda match: match[1 if match.re.groups else 0] or "")
     found = found.mask(found.map(is_missing), "")
     if not missing:
-        _refuse(
+        refuse(
             cells[found == ""],
             "name no patient; `allow: [missing_groups]` makes each image a patient of its own",
         )
     if not similar and (pairs := alike(found.unique())):
-        listed = "; ".join(" and ".join(map(repr, spellings)) for spellings in pairs[:SHOWN])
-        more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+        named = listed((" and ".join(map(repr, spellings)) for spellings in pairs), "; ")
         raise SourceError(
-            f"column {cells.name!r}: {len(pairs)} patients are spelled in several ways: {listed}"
-            f"{more}. Mend the table; or say `allow: [similar_groups]`, if they are patients each"
+            f"column {cells.name!r}: {len(pairs)} patients are spelled in several ways: {named}. "
+            "Mend the table; or say `allow: [similar_groups]`, if they are patients each"
         )
     return found
-
-
-def _refuse(cells: pd.Series, what: str) -> None:
-    if len(cells):
-        listed = rows(placed(cells))
-        raise SourceError(f"column {cells.name!r}: {len(cells)} rows {what}: {listed}")

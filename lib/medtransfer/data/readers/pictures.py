@@ -27,8 +27,8 @@ CODESTREAM = b"\xff\x4f\xff\x51"  # how JPEG 2000 begins; 42 bytes on stands the
 def opened(data: bytes, facts: Facts, *, image_px: int) -> Image:
     """Return the picture in a file's bytes, DICOM or whatever Pillow reads: "L" or "RGB", upright.
 
-    A large JPEG is decoded at a half, quarter or eighth: its sides keep at least twice `image_px`,
-    so that reducing it to that loses nothing. Opacity is left out.
+    A large JPEG is decoded at a half, quarter or eighth: what is kept of it has sides of at least
+    twice `image_px`, so that reducing it to that loses nothing. Opacity is left out.
 
     Raises:
         SourceError: it is no picture or cannot be decoded; it holds several frames and `facts`
@@ -45,7 +45,7 @@ def opened(data: bytes, facts: Facts, *, image_px: int) -> Image:
         with Image.open(io.BytesIO(data)) as file:
             if isinstance(file, ImageFile.StubImageFile):  # a kind that Pillow can only name
                 raise UnidentifiedImageError
-            _prepare(file, data, facts, at_least_px=2 * image_px)
+            _prepare(file, data, facts, at_least_px=round(2 * image_px / facts.centre))
             file.load()
             turned: Any = file.getexif().get(Base.Orientation)
             exif[Base.Orientation] = int(turned) if turned in range(1, 9) else 1
@@ -71,9 +71,8 @@ def _prepare(file: Any, data: bytes, facts: Facts, *, at_least_px: int) -> None:
 
     `file` is Pillow's of some format, before it is decoded.
     """
-    first = file.tell()
     if frame := chosen(getattr(file, "n_frames", 1), facts.frame):
-        file.seek(first + frame)
+        file.seek(frame)
     bits = _bits(file, data)
     if bits > 8:
         raise SourceError(
@@ -144,9 +143,3 @@ def squared(
         image = image.resize((image_px, image_px), chosen_filter, box=kept, reducing_gap=2.0)
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[..., None] if pixels.ndim == 2 else pixels
-
-
-def constant(image: Image) -> bool:
-    """Return whether every pixel of a decoded picture ("L" or "RGB") is of one colour."""
-    extrema: Any = image.getextrema()
-    return all(low == high for low, high in np.reshape(extrema, (-1, 2)))

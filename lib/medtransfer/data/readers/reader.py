@@ -14,14 +14,13 @@ import numpy as np
 
 from medtransfer.data.readers import pictures
 from medtransfer.data.readers.strangers import said
-from medtransfer.data.schema import FileManifest
+from medtransfer.data.schema import FileManifest, listed
 from medtransfer.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
 
-SHOWN = 5
 # What one bad image may raise; anything else is a mistake of ours.
 UNUSABLE = (OSError, SourceError)
 
@@ -146,10 +145,8 @@ def index_frame(
 
 def refuse(names: Iterable[object], what: str) -> None:
     """Raise SourceError that lists `names` and says `what` is wrong with them, if there are any."""
-    listed = [str(name) for name in names]
-    if listed:
-        more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-        raise SourceError(f"{len(listed)} {what}: {', '.join(listed[:SHOWN])}{more}")
+    if wrong := [*names]:
+        raise SourceError(f"{len(wrong)} {what}: {listed(wrong)}")
 
 
 def sha256(data: bytes | memoryview) -> str:

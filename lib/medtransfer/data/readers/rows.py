@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from medtransfer.data.readers import labels, patients
 from medtransfer.data.readers.labels import LEFT_OUT, NEGATIVE, POSITIVE
-from medtransfer.data.readers.reader import index_frame
-from medtransfer.data.readers.values import SHOWN, key, keys, lines, shown
+from medtransfer.data.readers.reader import index_frame, refuse
+from medtransfer.data.readers.values import key, keys, lines, shown
+from medtransfer.data.schema import listed
 from medtransfer.errors import SourceError
 
 if TYPE_CHECKING:
@@ -60,7 +62,6 @@ def index(manifest: FolderManifest, rows: pd.DataFrame, located: Located) -> pd.
         _refuse_torn(files, groups, place, "patients")
     _refuse_torn(files, sets, place, "sets")
     first = np.unique(place, return_index=True)[1]
-    first.sort()
     states = states[place[first]]
     if "contradicting_findings" not in manifest.allow:
         wrong = labels.contradicting(states, manifest.label_names)
@@ -96,10 +97,9 @@ def check_identical(index: pd.DataFrame, names: Sequence[str]) -> None:
         if len(same[["group", *names]].drop_duplicates()) > 1
     ]
     if torn:
-        more = f" and {len(torn) - SHOWN} more" if len(torn) > SHOWN else ""
         raise SourceError(
             f"{len(torn)} files stand there again, byte for byte, of another group (patient) or "
-            f"with other labels: {'; '.join(torn[:SHOWN])}{more}. Mend the table; or say "
+            f"with other labels: {listed(torn, '; ')}. Mend the table; or say "
             "`allow: [identical_images]` in the manifest"
         )
 
@@ -109,7 +109,8 @@ def names(manifest: FolderManifest, rows: pd.DataFrame) -> pd.Series:
     files = rows[manifest.image_column]
     if not manifest.folder_column:
         return files
-    return (rows[manifest.folder_column] + "/" + files).where(files != "", "")
+    whole = rows[manifest.folder_column].combine(files, posixpath.join)
+    return whole.where(files != "", "")
 
 
 def _chosen(manifest: FolderManifest, rows: pd.DataFrame) -> pd.DataFrame:
@@ -118,11 +119,11 @@ def _chosen(manifest: FolderManifest, rows: pd.DataFrame) -> pd.DataFrame:
         wanted = [cell for cell in there if key(cell) in keys(values)]
         if not wanted:
             raise SourceError(
-                f"only: column {column!r}: no row holds {shown(values)}; its values: "
-                f"{', '.join(map(repr, there[:SHOWN]))}"
+                f"only: column {column!r}: none of {len(rows)} rows holds {shown(values)}; its "
+                f"values: {listed(map(repr, there))}"
             )
         rows = rows[rows[column].isin(wanted)]
-    return _left(rows, "only")
+    return rows
 
 
 def _left(rows: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -155,14 +156,13 @@ def _together(states: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 
 def _refuse_twice(files: pd.Series, place: np.ndarray) -> None:
-    counts = np.bincount(place)
-    twice = np.flatnonzero(counts > 1)
-    if len(twice):
-        listed = [_rows(files[place == number]) for number in twice[:SHOWN]]
-        more = f" and {len(twice) - SHOWN} more" if len(twice) > SHOWN else ""
+    again = np.bincount(place)[place] > 1
+    if again.any():
+        images = files[again].groupby(place[again], sort=False)
+        named = listed((_rows(same) for _, same in images), "; ")
         raise SourceError(
-            f"{len(twice)} images stand in several rows: {'; '.join(listed)}{more}. Delete "
-            "rows; or say `rows_per_image: many`, if rows are findings of an image"
+            f"{len(images)} images stand in several rows: {named}. Delete rows; or say "
+            "`rows_per_image: many`, if rows are findings of an image"
         )
 
 
@@ -178,9 +178,7 @@ def _refuse_torn(files: pd.Series, of: pd.Series, place: np.ndarray, what: str) 
 
 
 def _refuse(files: pd.Series, what: str) -> None:
-    if len(files):
-        listed = [
-            f"{name} ({lines([line])})" if name else lines([line]) for line, name in files.items()
-        ]
-        more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-        raise SourceError(f"{len(listed)} rows {what}: {', '.join(listed[:SHOWN])}{more}")
+    refuse(
+        [f"{name} ({lines([line])})" if name else lines([line]) for line, name in files.items()],
+        f"rows {what}",
+    )

@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from medtransfer.data.readers.values import Column, Key, Values, key, keys, placed, rows, shown
+from medtransfer.data.readers.values import (
+    Column,
+    Key,
+    Values,
+    key,
+    keys,
+    overlap,
+    refuse,
+    shown,
+)
 from medtransfer.data.schema import Split
 from medtransfer.data.splits import ROLES
-from medtransfer.errors import SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +57,7 @@ class FolderSplit(Split):
                 'development (or attacker) and test: needed together, and with rule "column"; '
                 "calibration and left_out only beside them"
             )
-        known = [keys(values or ()) for values in lists]
-        if sum(map(len, known)) != len(set[Key]().union(*known)):
+        if overlap(lists):
             raise ValueError(
                 f"a value may stand in one of {', '.join(ROLES)} and left_out, and only there"
             )
@@ -75,16 +82,14 @@ class FolderSplit(Split):
         known: dict[Key, str] = dict.fromkeys(keys(self.left_out or ()), LEFT_OUT)
         for name, values in self.mapped.items():
             known |= dict.fromkeys(keys(values or ()), name)
-        sets = {cell: known.get(key(cell)) for cell in cells.unique()}
-        unknown = cells[cells.isin([cell for cell, name in sets.items() if name is None])]
-        if len(unknown):
-            said = (f"of {name} are {shown(v)}" for name, v in self.mapped.items() if v)
-            raise SourceError(
-                f"column {cells.name!r}: {len(unknown)} rows are of no set: "
-                f"{rows(placed(unknown))}. Listed: {'; '.join(said)}; `split.left_out` lists what "
-                "is left out"
-            )
-        return cells.map(sets)
+        sets = cells.map({cell: known.get(key(cell)) for cell in cells.unique()})
+        said = (f"of {name} are {shown(values)}" for name, values in self.mapped.items() if values)
+        refuse(
+            cells[sets.isna()],
+            "are of no set",
+            f". Listed: {'; '.join(said)}; `split.left_out` lists what is left out",
+        )
+        return sets
 
 
 def _plain(entry: str) -> str:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
+from medtransfer.data.schema import listed
+from medtransfer.errors import SourceError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -23,7 +26,6 @@ Column = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII)
 EMPTY = ("", "nan", "na", "n/a", "#n/a", "<na>", "null")
 WORDS = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
-SHOWN = 5
 
 
 def folded(text: str) -> str:
@@ -62,24 +64,32 @@ def _written(value: Value) -> str:
     return '""' if value in (None, "") else str(value)
 
 
-def placed(cells: pd.Series) -> dict[str, list[object]]:
-    """Return cell -> the lines of the table that hold it, which are the index of `cells`."""
-    found: dict[str, list[object]] = defaultdict(list)
-    for line, cell in cells.items():
-        found[cell].append(line)
-    return dict(found)
+def overlap(lists: Iterable[Iterable[Value] | None]) -> bool:
+    """Return whether a value stands twice in what a manifest lists."""
+    found = [keys(values or ()) for values in lists]
+    return sum(map(len, found)) != len(set[Key]().union(*found))
+
+
+def refuse(cells: pd.Series, what: str, advice: str = "") -> None:
+    """Raise SourceError that says `what` is wrong with cells of a column, if there are any.
+
+    Args:
+        cells: text; its name is that of the column, its index the lines of the table.
+    """
+    if len(cells):
+        found: dict[str, list[object]] = defaultdict(list)
+        for line, cell in cells.items():
+            found[cell].append(line)
+        raise SourceError(f"column {cells.name!r}: {len(cells)} rows {what}: {rows(found)}{advice}")
 
 
 def rows(found: Mapping[str, Iterable[object]]) -> str:
     """Return value -> lines of a table in words: "'yes' (lines 2, 7 and 3 more), '' (line 4)"."""
-    parts = [f"{value!r} ({lines(where)})" for value, where in [*found.items()][:SHOWN]]
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return f"{', '.join(parts)}{more}"
+    return listed(f"{value!r} ({lines(where)})" for value, where in found.items())
 
 
 def lines(places: Iterable[object]) -> str:
     """Return lines of a table in words: "line 2", "lines 2, 7 and 3 more"; names as they are."""
-    listed = [*places]
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    noun = "" if isinstance(listed[0], str) else "line " if len(listed) == 1 else "lines "
-    return f"{noun}{', '.join(map(str, listed[:SHOWN]))}{more}"
+    found = [*places]
+    noun = "" if isinstance(found[0], str) else "line " if len(found) == 1 else "lines "
+    return f"{noun}{listed(found)}"

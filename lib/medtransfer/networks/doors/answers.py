@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
 from pathlib import Path
@@ -16,7 +16,7 @@ from medtransfer.data.readers import pictures
 from medtransfer.data.readers.located import Located
 from medtransfer.data.readers.tables import header, table
 from medtransfer.data.readers.values import NUMBER
-from medtransfer.data.schema import Image
+from medtransfer.data.schema import Image, listed
 from medtransfer.errors import SourceError, TargetError
 from medtransfer.networks.contract import CALLS, ONE_OF_MANY, Contract
 from medtransfer.networks.doors.door import outputs
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 TABLE, PICTURE, CLASS = "answers.csv", "image", "label"
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,10 @@ def opened(path: Path, contract: Contract) -> AnswersDoor:
     names, cells = found[PICTURE].tolist(), found[columns].to_numpy(str)
     located = Located(path)
     if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise TargetError(f"{place}: these pictures stand there twice: {_listed(twice)}")
+        raise TargetError(f"{place}: these pictures stand there twice: {listed(twice)}")
     if absent := [n for n in names if not (located.holds(n) and located.path(n).is_file())]:
         raise TargetError(
-            f"{place}: {len(absent)} of {len(names)} pictures are not in {path}: {_listed(absent)}"
+            f"{place}: {len(absent)} of {len(names)} pictures are not in {path}: {listed(absent)}"
         )
     classes = {name: float(number) for number, name in enumerate(contract.labels)}
     raw = [[classes.get(cell, nan) if named else _number(cell) for cell in row] for row in cells]
@@ -99,7 +98,7 @@ def opened(path: Path, contract: Contract) -> AnswersDoor:
         allowed = f"one of {', '.join(contract.labels)}" if named else "numbers"
         raise TargetError(
             f"{place}: {len(wrong)} of {len(names)} pictures have no answer that can be read: "
-            f"{_listed(wrong)}; allowed: {allowed}"
+            f"{listed(wrong)}; allowed: {allowed}"
         )
     pixels = [_checksum(located.path(name), contract.channels) for name in names]
     return AnswersDoor(dict(zip(pixels, np.array(raw), strict=True)), contract)
@@ -118,8 +117,3 @@ def _checksum(path: Path, channels: int) -> str:
     except (OSError, SourceError) as error:
         raise TargetError(f"{path}: {error}") from error
     return checksum(np.asarray(picture).reshape(picture.height, picture.width, channels))
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}"
