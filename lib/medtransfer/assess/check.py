@@ -14,7 +14,7 @@ from medtransfer.data import catalog, classes, looks, manifests, roles, sheet, s
 from medtransfer.data.catalog import Request
 from medtransfer.data.check import NOBODY, table
 from medtransfer.data.looks import Checked
-from medtransfer.data.schema import ImageFacts
+from medtransfer.data.schema import ImageFacts, plural
 from medtransfer.data.splits import ATTACKER, CALIBRATION, DEVELOPMENT, TEST
 from medtransfer.networks.brought import Answering
 from medtransfer.networks.doors import door, pixels
@@ -100,7 +100,7 @@ def _poor(index: pd.DataFrame, asked: Request, sets: dict[str, np.ndarray]) -> l
         sides = [test.loc[test[name] == value, "group"].nunique() for value in (1, 0)]
         if min(sides) < ENOUGH:
             said.append(
-                f"{name}: the test set has {sides[0]} {noun}s with and {sides[1]} without it; "
+                f"{name}: the test set has {sides[0]} {plural(noun)} with and {sides[1]} without it; "
                 f"below {ENOUGH} of each nothing is said about it"
             )
     return said

@@ -20,6 +20,7 @@ from medtransfer.data.schema import (
     Manifest,
     PhantomManifest,
     Published,
+    plural,
 )
 from medtransfer.errors import ManifestError, SourceError
 
@@ -113,7 +114,8 @@ def asked(name_or_path: str, **wanted: Unpack[Wanted]) -> PhantomSource | Reques
     if not isinstance(manifest, PhantomManifest):
         return _request(path, manifest, image_px=image_px, limit=wanted["limit"])
     if groups is None:
-        raise ManifestError(f"groups: {domain}: needed, how many {manifest.group_noun}s to draw")
+        nouns = plural(manifest.group_noun)
+        raise ManifestError(f"groups: {domain}: needed, how many {nouns} to draw")
     drawn = phantoms.phantom(manifest.drawing)
     if not {*manifest.label_names} <= {*drawn.LABELS} or manifest.image.channels != drawn.CHANNELS:
         raise ManifestError(
