@@ -100,8 +100,8 @@ def _poor(index: pd.DataFrame, asked: Request, sets: dict[str, np.ndarray]) -> l
         sides = [test.loc[test[name] == value, "group"].nunique() for value in (1, 0)]
         if min(sides) < ENOUGH:
             said.append(
-                f"{name}: the test set has {sides[0]} {plural(noun)} with and {sides[1]} without it; "
-                f"below {ENOUGH} of each nothing is said about it"
+                f"{name}: the test set has {sides[0]} {plural(noun)} with it and {sides[1]} "
+                f"without; below {ENOUGH} of each nothing is said about it"
             )
     return said
 
