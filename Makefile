@@ -15,10 +15,13 @@ help: ## show this list
 
 setup: $(READY) ## make .venv from the lock, hash by hash, and fetch the ImageNet weights
 
+# pip resolves nothing, since the lock is whole, and compiles nothing, since it would on one core.
+# Some packages hold templates with the ending of Python that cannot be compiled.
 $(READY): requirements.txt pyproject.toml $(wildcard data_manifests/imagenet_*.yaml)
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v not in ((3, 11), (3, 12)) and "Python 3.11 or 3.12 is needed, this is %d.%d; try: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.txt
+	@$(BIN)/python -m compileall -q -j 0 -x '/tests?/' .venv/lib > /dev/null 2>&1 || true
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name medtransfer > /dev/null
 	$(BIN)/medtransfer weights

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 RANGE = 2.0  # of images in [-1, 1]
 MEASURES = ("max", "rms", "psnr", "ssim")
@@ -17,6 +16,9 @@ def perceptibility(clean: Tensor, delivered: Tensor) -> dict[str, Tensor]:
         clean, delivered: (N, C, H, W) in [-1, 1]; maximum and RMS are in these units. PSNR is
             infinite for equal images. SSIM uses the Gaussian window of Wang et al. 2004.
     """
+    # Seconds that whoever only reads results need not wait for.
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     difference = (delivered - clean).flatten(1)
     mean_square = difference.square().mean(1)
     ssim = structural_similarity_index_measure(

@@ -1,24 +1,26 @@
 """What notebooks show: each factor of the study as a chapter, the same for every domain."""
 
 import warnings
-
-from medtransfer.chapters.design import Design
-from medtransfer.chapters.development_data import DevelopmentData
-from medtransfer.chapters.initialization import Initialization
-from medtransfer.chapters.initialization_and_data import InitializationAndData
-from medtransfer.chapters.perturbation import Perturbation
-from medtransfer.chapters.synthesis import Synthesis
-from medtransfer.chapters.your_model import YourModel
+from importlib import import_module
+from typing import Any
 
 # A library's advice to install widgets; our own bars are plain text.
 warnings.filterwarnings("ignore", message="IProgress not found")
 
-__all__ = [
-    "Design",
-    "DevelopmentData",
-    "Initialization",
-    "InitializationAndData",
-    "Perturbation",
-    "Synthesis",
-    "YourModel",
-]
+# Each is imported when it is asked for: one needs PyTorch, for seconds, the next does not.
+_MODULES = {
+    "Design": "design",
+    "DevelopmentData": "development_data",
+    "Initialization": "initialization",
+    "InitializationAndData": "initialization_and_data",
+    "Perturbation": "perturbation",
+    "Synthesis": "synthesis",
+    "YourModel": "your_model",
+}
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"no chapter {name!r}; there are {', '.join(_MODULES)}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
