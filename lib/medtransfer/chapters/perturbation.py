@@ -21,7 +21,7 @@ from medtransfer.report.wording import AT_CHANCE, decided, named, points
 from medtransfer.scoring import epsilon, example
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import plan
-from medtransfer.units import shown
+from medtransfer.units import grey_levels, shown
 
 IDENTITY = (
     *("domain", "method", "epsilon", "grey_levels", "delivery", "relation"),
@@ -194,4 +194,10 @@ class Perturbation(Chapter):
 
     def _written(self, pair: dict[str, Any]) -> str:
         written = {**pair, "relation": SAME, "delivery": EIGHT_BIT}
-        return f"Written to an 8-bit file, the attack leaves {self.left(**written)}."
+        left = f"Written to an 8-bit file, the attack leaves {self.left(**written)}"
+        if grey_levels(pair["epsilon"]):
+            return f"{left}."
+        return (
+            f"{left}: this epsilon is less than one grey level, the smallest step that such a file "
+            "can hold, so that nothing of the perturbation is written."
+        )
