@@ -6,10 +6,12 @@ import numpy as np
 
 from medtransfer.attacks.delivery import CONTROL, FLOAT
 from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.study import schema
 
 IMAGES = 60
 LABELS = np.arange(IMAGES)[:, None] % 2
 DOMAINS = ("ophthalmology", "pathology")
+STUDIED = tuple(schema.profile("default").sources)
 ARCHITECTURES = ("tiny", "tiny_wide")
 STARTS = (IMAGENET, RANDOM)
 EPSILONS = {domain: {IMAGENET: 0.01, RANDOM: 0.04} for domain in (*DOMAINS, "radiology")}

@@ -50,7 +50,11 @@ def test_every_row_says_what_is_taken_and_what_it_means(rows):
         ("rows_per_image", '`"one"` or `"many"`', '`"one"`'),
         ("separator", '`","`, `";"`, `"\\t"` or `"&#124;"`', '`","`'),
         ("table_sha256", "text, as `^[0-9a-f]{64}$`", ""),
-        ("domain", "one of `ophthalmology`, `radiology`, `pathology`", "**needed**"),
+        (
+            "domain",
+            "one of `ophthalmology`, `radiology`, `pathology`, `dermatology`, `other`",
+            "**needed**",
+        ),
         ("labels", "a list: [ColumnLabel](#columnlabel)", "**needed**"),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from studies import STUDIED
 
 from medtransfer import chapters, paths
 from medtransfer.domains import DOMAINS
@@ -18,7 +19,7 @@ from medtransfer.study.factors import FACTORS
 
 NOTEBOOKS = sorted(paths.notebooks().glob("*.ipynb"))
 OWN = sorted(paths.notebooks().glob("own/*.ipynb"))
-FIRST = [str(domain.number) for domain in DOMAINS.values()]
+FIRST = [str(DOMAINS[name].number) for name in STUDIED]
 SECOND = [str(factor.number) for factor in FACTORS.values()]
 NUMBERS = ("00", *("".join(digits) for digits in product(FIRST, SECOND)), "90", "95")
 

@@ -1,10 +1,12 @@
-"""The domains of medicine that are studied: one row each."""
+"""The domains of medicine that images may be of: one row each; the study has the first three."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from medtransfer.errors import UsageError
+
+OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,14 @@ DOMAINS: dict[str, Domain] = {
             *("tumour", "tumor", "metasta"),
         ),
     ),
+    "dermatology": Domain(
+        number=4,
+        augmentation=("shift", "mirror", "flip", "turn"),
+        colour="#117733",
+        words=("derm", "skin", "naev", "nevus", "nevi", "melanom", "haut"),
+    ),
+    # Whatever else people image, varied only as any of it may be.
+    OTHER: Domain(number=8, augmentation=("shift",), colour="#88CCEE"),
 }
 
 

@@ -62,7 +62,7 @@ def test_before_epsilons_are_chosen_no_cell_is_known(planned, monkeypatch, chose
     ("domain", "factor", "says"),
     [
         ("pathology", "colour", "no factor 'colour'; allowed: perturbation, "),
-        ("dermatology", "initialization", "no source for dermatology, only for ophthalmology, "),
+        ("endoscopy", "initialization", "no source for endoscopy, only for ophthalmology, "),
     ],
 )
 def test_what_there_is_not_is_refused_with_what_there_is(chosen, domain, factor, says):

@@ -30,7 +30,7 @@ from medtransfer.study.factors import FACTORS, Factor, Pair, crossed
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
-DOMAIN, FACTOR = "dermatology", "doors"
+DOMAIN, FACTOR = "endoscopy", "doors"
 RULE = json.dumps({"slope": 8.0, "offset": -1.0})
 SHA256 = hashlib.sha256(RULE.encode()).hexdigest()
 
@@ -67,7 +67,7 @@ def chapter(tmp_path_factory):
         patch.setattr(attacks, "__path__", [*attacks.__path__, str(HERE / "attacks")])
         patch.setattr(networks, "__path__", [*networks.__path__, str(HERE / "networks")])
         # A row of a table.
-        patch.setitem(DOMAINS, DOMAIN, Domain(number=4, augmentation=("flip",), colour="#117733"))
+        patch.setitem(DOMAINS, DOMAIN, Domain(number=6, augmentation=("flip",), colour="#117733"))
         patch.setitem(FACTORS, FACTOR, Factor(number=9, pairs=pairs))
         # A profile, as a short diff.
         facts = {
@@ -152,12 +152,12 @@ def test_a_foreign_network_answers_and_is_not_a_surrogate(chapter):
 
 
 def test_a_domain_is_a_row_and_a_manifest(chapter):
-    assert chapter.number == "49"
+    assert chapter.number == "69"
     assert (chapter.frame["domain"] == DOMAIN).all()
     assert "of 12 patients" in chapter.images().data
     study = builders.known(schema.profile(str(paths.home() / "doors.yaml")))
     listed = [row["notebook"] for row in status.notebooks(study)]
-    assert "49 dermatology, doors" in listed
+    assert "69 endoscopy, doors" in listed
     assert chapter.networks() is not None
 
 

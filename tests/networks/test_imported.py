@@ -134,8 +134,8 @@ def test_a_damaged_file_is_refused_and_nothing_is_kept(models, tmp_path):
 
 
 def test_a_domain_whose_files_nobody_named_is_refused(tmp_path):
-    with pytest.raises(ImportedError, match="names no networks of dermatology; allowed: radio"):
-        imported.import_folder("dermatology", tmp_path)
+    with pytest.raises(ImportedError, match="names no networks of endoscopy; allowed: radio"):
+        imported.import_folder("endoscopy", tmp_path)
 
 
 def test_another_file_than_the_spec_names_is_not_used(spec):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from medtransfer import cli
 from medtransfer.data import manifests
-from medtransfer.domains import DOMAINS
+from medtransfer.domains import DOMAINS, OTHER
 from medtransfer.study import schema
 
 NUMBER = 80
@@ -190,22 +190,26 @@ def test_every_guess_is_marked_and_printed(folder, capsys):
         assert (f"  {line}\n" in printed) == (marked and not line.startswith("#")), line
 
 
-def test_an_unknown_domain_is_asked_for(folder, begun, capsys):
+def test_images_of_no_known_domain_are_of_another(folder, begun):
     place = folder(names(), header="file patient sick", table=rows(str, lambda row: row % 2))
-    assert cli.main(["init", str(place)]) == 1
-    said = capsys.readouterr().err
-    assert "no name there says which domain" in said and "--domain" in said
-    for domain, row in DOMAINS.items():
-        assert f"{domain} ({', '.join(row.augmentation)})" in said
-    assert [*place.glob("*.yaml")] == []
+    manifest, profile, _ = begun(place)
+    assert manifest.domain == OTHER and [*profile.sources] == [OTHER]
+    [line] = [line for line in text(place).splitlines() if line.startswith("domain")]
+    assert all(name in line for name in DOMAINS)
+    assert set(DOMAINS[OTHER].augmentation) == set.intersection(
+        *(set(row.augmentation) for row in DOMAINS.values())
+    )
+
+
+def test_a_named_domain_is_taken(folder, begun):
+    place = folder(names(), header="file patient sick", table=rows(str, lambda row: row % 2))
     manifest, profile, _ = begun(place, "--domain", "pathology")
     assert manifest.domain == "pathology" and [*profile.sources] == ["pathology"]
 
 
-def test_words_of_two_domains_leave_it_unknown(folder, capsys):
+def test_words_of_two_domains_decide_nothing(folder, begun):
     place = folder(names(), header="file lung tumour", table=rows(lambda n: n % 2, lambda n: n % 2))
-    assert cli.main(["init", str(place)]) == 1
-    assert "no name there says which domain" in capsys.readouterr().err
+    assert begun(place)[0].domain == OTHER
 
 
 def test_a_german_table(folder, begun, tmp_path):

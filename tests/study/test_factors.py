@@ -5,10 +5,10 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from studies import STUDIED
 
 from medtransfer.analysis import selection
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
-from medtransfer.domains import DOMAINS
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS
@@ -67,7 +67,7 @@ def test_the_numbers_of_factors_are_digits_of_their_own():
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("domain", STUDIED)
 def test_a_factor_names_every_cell_once(planned, factor, domain):
     cells = cells_of(planned, factor, domain)
     assert len(set(cells)) == len(cells) > 0
@@ -97,7 +97,7 @@ def test_the_attacker_is_another_training_than_its_target(planned, factor):
 def test_no_two_trainings_of_a_study_share_a_seed(planned):
     trained = {
         spec
-        for domain in DOMAINS
+        for domain in STUDIED
         for factor in FACTORS
         for spec in plan.networks(planned, domain, factor)
     }

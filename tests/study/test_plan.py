@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from studies import STUDIED
 
 from medtransfer.attacks.delivery import CONTROL, FLOAT
-from medtransfer.domains import DOMAINS
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
@@ -16,7 +16,7 @@ TWICE = {"replicates": dict.fromkeys(EPSILONS, 2), "replicates_of_parts": 2}
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("domain", STUDIED)
 def test_networks_are_those_of_the_cells_whatever_the_epsilon(planned, factor, domain):
     networks = plan.networks(planned, domain, factor)
     assert len(set(networks)) == len(networks)

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from medtransfer.domains import DOMAINS
 from medtransfer.errors import ManifestError
 from medtransfer.networks.architectures import ARCHITECTURES
 from medtransfer.study import builders
@@ -76,7 +77,7 @@ def test_an_unknown_profile_is_refused_with_the_known_ones():
 
 def test_a_file_changes_what_it_names_and_nothing_else(write):
     found, smoke = profile(write({**MINE, "image_px": 96, "seed": 7})), profile("smoke")
-    size = dict.fromkeys(found.sources, 96)
+    size = dict.fromkeys(DOMAINS, 96)
     assert found == smoke.model_copy(update={"name": "mine", "image_px": size, "seed": 7})
 
 
@@ -86,7 +87,7 @@ def test_a_file_changes_what_it_names_and_nothing_else(write):
         ({"groups": {"pathology": 40}}, {"ophthalmology": 30, "radiology": 30, "pathology": 40}),
         ({"groups": {"pathology": None}}, {"ophthalmology": 30, "radiology": 30}),
         ({"groups": None}, {}),
-        ({"image_px": {"pathology": 40}}, {"ophthalmology": 32, "radiology": 32, "pathology": 40}),
+        ({"image_px": {"pathology": 40}}, dict.fromkeys(DOMAINS, 32) | {"pathology": 40}),
         ({"sources": {"pathology": "phantom_histology"}}, {"pathology": "phantom_histology"}),
         ({"methods": {"PGD": {"steps": 3}}}, {"FGSM": {}, "PGD": {"steps": 3, "step_size": 0.01}}),
         ({"sweep": {"PGD": [0.02]}}, {"FGSM": (0.02, 0.06), "PGD": (0.02,)}),
@@ -126,7 +127,7 @@ def test_files_extend_files(write):
     write(second, "deep/second.yaml")
     found = profile(write({"name": "third", "extends": "deep/second.yaml", "resamples": 99}))
     assert (found.name, found.seed, found.resamples) == ("third", 3, 99)
-    assert found.image_px == {"ophthalmology": 40, "radiology": 48, "pathology": 40}
+    assert found.image_px == dict.fromkeys(DOMAINS, 40) | {"radiology": 48}
 
 
 def test_a_circle_of_files_is_refused(write):

@@ -14,7 +14,7 @@ from medtransfer.data import guesses, words
 from medtransfer.data.originals import is_grey, original
 from medtransfer.data.readers.located import LISTED, Located
 from medtransfer.data.readers.tables import SEPARATORS, Separator, header, table
-from medtransfer.domains import DOMAINS
+from medtransfer.domains import DOMAINS, OTHER
 from medtransfer.errors import SourceError, UsageError
 from medtransfer.study.profiles import built_in
 
@@ -77,8 +77,7 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
         domain: None guesses it from names.
 
     Raises:
-        UsageError: one of both files is there already; or nothing says of which domain the images
-            are.
+        UsageError: one of both files is there already.
         SourceError: there are no images; nothing says what they show; or the table cannot be read,
             or names no files.
     """
@@ -192,20 +191,9 @@ def _guess(found: Table) -> Guess:
 
 
 def _domain(folder: Path, found: Table) -> str:
-    """Return the domain whose words stand most often in names and labels.
-
-    Raises:
-        UsageError: none does, or two as often.
-    """
+    """Return the domain whose words stand most often in names and labels; `other` if none does."""
     cells = [cell for column in found.rows for cell in found.rows[column].unique()[:SEEN]]
     names = " ".join([folder.name, found.files.folder, *found.rows, *cells])
     counts = {name: words.count(names, row.words) for name, row in DOMAINS.items()}
     best, second = sorted(counts, key=lambda name: -counts[name])[:2]
-    if counts[best] > counts[second]:
-        return best
-    known = ", ".join(f"{name} ({', '.join(row.augmentation)})" for name, row in DOMAINS.items())
-    raise UsageError(
-        f"{folder}: no name there says which domain the images are of; say it: --domain NAME. It "
-        f"decides how images are varied in training: {known}. For images of another domain take "
-        "the one whose variations suit them"
-    )
+    return best if counts[best] > counts[second] else OTHER

@@ -14,7 +14,7 @@ from medtransfer.data.guesses import Labels
 from medtransfer.data.looks import recommended
 from medtransfer.data.schema import RESERVED, numbered
 from medtransfer.data.words import GUESSED, MISSING
-from medtransfer.domains import DOMAINS
+from medtransfer.domains import DOMAINS, OTHER
 
 if TYPE_CHECKING:
     from medtransfer.study.beginning import Guess, Pictures, Table
@@ -44,7 +44,7 @@ def manifest(
         "kind: folder",
         f"name: {name}",
         _line("title", folder.name, f"{GUESSED}: the folder's name; pages and figures show it"),
-        _line("domain", domain, "" if said else f"{GUESSED}: from names; also in the profile"),
+        _line("domain", domain, "" if said else _why(domain)),
         _line("task", "binary" if not labels or len(labels.fields) == 1 else "multi-label"),
         *_labels(labels, [str(name) for name in found.rows if name != found.files.column]),
         _line("images", found.files.folder, "the folder of the images, seen from this file"),
@@ -63,6 +63,13 @@ def manifest(
         "verification: not yet",
     ]
     return "\n".join([*lines, ""])
+
+
+def _why(domain: str) -> str:
+    if domain != OTHER:
+        return f"{GUESSED}: from names; also in the profile"
+    named = ", ".join(name for name in DOMAINS if name != OTHER)
+    return f"{GUESSED}: no name says {named}; also in the profile"
 
 
 def profile(name: str, pictures: Pictures, *, domain: str) -> str:
