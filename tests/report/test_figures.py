@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations, pairwise, product
 from pathlib import Path
 
@@ -139,6 +140,38 @@ def test_a_matrix_has_no_number_of_targets_at_chance() -> None:
     dashes = [t for t in figure.axes[0].texts if not t.get_text().strip("-\N{EN DASH}")]
     assert len(dashes) == 8 and "targets at chance" in texts(figure)
     assert "does not compare" not in texts(figure)
+
+
+def drawn(figure: Figure) -> int:
+    """Return how many numbers the lines and dots of a figure show."""
+    lines = [line for axis in figure.axes for line in axis.lines if line.get_marker() == "o"]
+    return sum(
+        int(np.isfinite(np.asarray(line.get_xydata(), float)).all(1).sum()) for line in lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("draw", "table"),
+    [
+        (figures.sweep, halves),
+        (lambda table: figures.pairs(table, by="surrogate_data"), crossed),
+        (figures.order, halves),
+    ],
+    ids=["sweep", "pairs", "order"],
+)
+def test_targets_at_chance_are_not_drawn_and_the_figure_says_so(
+    draw: Callable[[pd.DataFrame], Figure], table: Callable[[], pd.DataFrame]
+) -> None:
+    rows = table()
+    blind = rows["target_initialization"] == "random"
+    whole = drawn(draw(rows))
+    figure, named = draw(rows.assign(at_chance=blind)), "blind"
+    assert 0 < drawn(figure) < whole
+    assert drawn(draw(rows.assign(at_chance=True))) == 0
+    style.save(
+        figure, rows.assign(at_chance=blind), name=named, profile="p", source="phantom_chest"
+    )
+    assert "Targets at chance" in texts(figure)
 
 
 def test_a_matrix_groups_by_start_and_data_and_says_what_is_grey() -> None:

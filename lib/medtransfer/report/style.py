@@ -33,6 +33,7 @@ SHADES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 RIGHT, WRONG = "#0072B2", "#D55E00"
 MARKS = "osD^vP*X"
 PERCENT = "AUC left (% of clean AUC)"
+PERCENTAGES = ("percent", "percent_low", "percent_high", "lowest", "highest")
 POSSIBLE = 200.0  # % of a clean AUC of 0.5 that a perfect one is
 STYLE: Any = {
     "axes.spines.top": False,
@@ -84,6 +85,16 @@ def reach(values: Iterable[float], ends: Iterable[float]) -> tuple[float, float]
     return -4.0, 1.04 * float(np.nanmax(most))  # a dot at 0 is seen whole
 
 
+def seen(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of percentages without the numbers of targets at chance, which say nothing."""
+    if "at_chance" not in table:
+        return table
+    numbers = [name for name in PERCENTAGES if name in table]
+    known = table.copy()
+    known[numbers] = known[numbers].mask(known["at_chance"].astype(bool))
+    return known
+
+
 def save(
     figure: Figure, table: pd.DataFrame, *, name: str, profile: str, source: str | Iterable[str]
 ) -> Image:
@@ -99,6 +110,8 @@ def save(
     folder = paths.rendered(profile)
     folder.mkdir(parents=True, exist_ok=True)
     note = origin([source] if isinstance(source, str) else source)
+    if "at_chance" in table and table["at_chance"].any():
+        note = f"{note}\nTargets at chance, of which nothing can be said, are left out."
     figure.supxlabel(note, x=0.99, ha="right", size=6.5, color="0.4")
     # Without dates and versions in the file, the same figure is the same bytes.
     figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.data.splits import NAMES
+from medtransfer.report.style import PERCENTAGES
 from medtransfer.report.wording import left_of_clean, named, spaced
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEFT = "AUC left, % of clean (95 % interval)"
-MEASURED = ("percent", "percent_low", "percent_high", "lowest", "highest", "at_chance")
+MEASURED = (*PERCENTAGES, "at_chance")
 
 
 def readable(frame: pd.DataFrame, *, index: Sequence[str]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.networks.trained import RANDOM
-from medtransfer.report.style import PERCENT, STYLE, colours, reach
+from medtransfer.report.style import PERCENT, STYLE, colours, reach, seen
 from medtransfer.report.wording import named
 from medtransfer.units import shown
 
@@ -54,6 +54,7 @@ def order(table: pd.DataFrame) -> Figure:
         table: `target_initialization`, `method`, `relation`, `surrogate_data`, `epsilon`, and
             `percent` with its interval; rungs that are not in it stay empty.
     """
+    table = seen(table)
     starts = sorted(table["target_initialization"].unique(), key=lambda start: start != RANDOM)
     rungs = [rung for rung in RUNGS if rung in set(_rungs(table))]
     shades = colours(sorted(table["method"].unique(), reverse=True))

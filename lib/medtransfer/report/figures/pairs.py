@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from medtransfer.report.kinds import SIDES, traits, words
-from medtransfer.report.style import PERCENT, STYLE, colours, reach
+from medtransfer.report.style import PERCENT, STYLE, colours, reach, seen
 from medtransfer.report.wording import named, spaced
 
 
@@ -26,7 +26,7 @@ def pairs(table: pd.DataFrame, *, by: str, order: Sequence[str] | None = None) -
     column of the table. What all networks of a side have in common stands above the figure alone.
     The picture of C3 where `by` is the surrogate's data.
     """
-    rows = table.copy()
+    rows = seen(table).copy()
     told = traits(rows)
     common = {side: _common(rows, told, side) for side in SIDES}
     for side in SIDES:

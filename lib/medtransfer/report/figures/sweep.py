@@ -15,7 +15,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.attacks.delivery import CONTROL, FLOAT
-from medtransfer.report.style import COLOURS, PERCENT, STYLE, reach
+from medtransfer.report.style import COLOURS, PERCENT, STYLE, reach, seen
 from medtransfer.report.wording import named
 from medtransfer.units import GREY_LEVEL
 
@@ -33,7 +33,7 @@ def sweep(
     Args:
         chosen: initialization -> the epsilon chosen for its pairs, which is marked.
     """
-    rows = table[(table["method"] == method) & table["delivery"].isin([FLOAT, CONTROL])]
+    rows = seen(table[(table["method"] == method) & table["delivery"].isin([FLOAT, CONTROL])])
     targets, starts = rows["target_architecture"].unique(), rows["target_initialization"].unique()
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axes = plt.subplots(
