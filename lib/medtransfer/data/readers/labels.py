@@ -6,12 +6,14 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import model_validator
 
 from medtransfer.data.readers.values import (
+    NOBODY_KNOWS,
     Column,
     Key,
     Value,
@@ -50,7 +52,8 @@ class ColumnLabel(Label):
         column: its column; None is one called as the label.
         positive: the values of a positive; None is 1 and true.
         negative: the values of a negative. None is 0 and false; but where `positive` is given, all
-            others, except numbers below 0, what is empty, what holds a listed value beside another
+            others, except numbers below 0 or beyond a gap (99 after grades 0 to 4), what is empty
+            or says that nobody knows (`unknown`), what holds a listed value beside another
             (`Mass|Nodule`) and, among numbers, words.
         left_out: the values of rows that are left out.
 
@@ -91,7 +94,8 @@ class ColumnLabel(Label):
             SourceError: cells hold values that nothing names, or none that `positive` names.
         """
         known = self._known()
-        found = {cell: self._state(key(cell), known) for cell in cells.unique()}
+        last = self._last(map(key, cells.unique()))
+        found = {cell: self._state(key(cell), known, last) for cell in cells.unique()}
         states = cells.map(found)
         refuse(
             cells[states.isna()],
@@ -112,12 +116,25 @@ class ColumnLabel(Label):
         known = {key: state for state, values in lists for key in keys(values)}
         return known | dict.fromkeys(keys(self.left_out or ()), LEFT_OUT)
 
-    def _state(self, value: Key, known: dict[Key, int]) -> int | None:
+    def _last(self, values: Iterable[Key]) -> Decimal:
+        """Return the largest number that follows on from the positive ones in steps of at most 1.
+
+        What lies beyond is often a code: 9 or 99 for what was not graded.
+        """
+        listed = [each for each in keys(self.positive or ()) if not isinstance(each, str)]
+        last = max(listed, default=Decimal(0))
+        for number in sorted(each for each in values if not isinstance(each, str)):
+            last = number if last < number <= last + 1 else last
+        return last
+
+    def _state(self, value: Key, known: dict[Key, int], last: Decimal) -> int | None:
         if value in known or self.negative or not self.positive:
             return known.get(value)
         number = not isinstance(value, str)
         numbers = all(not isinstance(each, str) for each in keys(self.positive))
-        if value == "" or (number and value < 0) or (numbers and not number):  # type: ignore[operator]
+        if number and not 0 <= value <= last:  # type: ignore[operator]
+            return None
+        if value in ("", *NOBODY_KNOWS) or (numbers and not number):
             return None
         beside = not number and any(key(piece) in known for piece in _pieces(str(value)))
         return None if beside else NEGATIVE
@@ -125,8 +142,8 @@ class ColumnLabel(Label):
     def _rule(self) -> str:
         positive, negative = self._sides
         rest = (
-            "all others but numbers below 0, what is empty, words among numbers, and what holds a "
-            "listed value beside another"
+            "all others but numbers below 0 or beyond a gap, what is empty or unknown, words among "
+            "numbers, and what holds a listed value beside another"
         )
         left_out = f"; left out: {shown(self.left_out)}" if self.left_out else ""
         return f"Positive: {shown(positive)}; negative: {shown(negative) or rest}{left_out}"

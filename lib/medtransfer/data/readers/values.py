@@ -25,6 +25,11 @@ Column = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII)
 EMPTY = ("", "nan", "na", "n/a", "#n/a", "<na>", "null")
+NOBODY_KNOWS = (
+    *("unknown", "unclear", "uncertain", "indeterminate", "undetermined", "equivocal", "missing"),
+    *("pending", "not available", "not done", "not graded", "not gradable", "ungradable"),
+    *("?", "-", ".", "unbekannt", "unklar", "fehlt", "fraglich", "offen"),
+)
 WORDS = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
 
 
