@@ -125,12 +125,12 @@ def verify(**asked: Any) -> None:
 @click.option("--domain", type=click.Choice(list(DOMAINS)), help="Default: guessed from names.")
 def init(folder: Path, table: Path | None, domain: str | None) -> None:
     """Begin with your own images: write a manifest and a profile into their FOLDER, to edit."""
-    from medtransfer.study import beginning, written
+    from medtransfer.study import scaffold, scaffold_text
 
-    manifest, profile = beginning.begin(folder, given=table, domain=domain)
+    manifest, profile = scaffold.begin(folder, given=table, domain=domain)
     print(f"{manifest}: what the images are\n{profile}: how large the study is\n")
     print("Read these lines of them, and edit what is wrong:\n")
-    print(*(f"  {line}" for line in written.marked(manifest, profile)), sep="\n")
+    print(*(f"  {line}" for line in scaffold_text.marked(manifest, profile)), sep="\n")
     print("\nThen:\n")
     print(f"  medtransfer data check {shlex.quote(str(manifest))}")
     print(f"  medtransfer reproduce --profile {shlex.quote(str(profile))}")

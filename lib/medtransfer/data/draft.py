@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from medtransfer.data import room
+from medtransfer.data import capacity
 from medtransfer.data.catalog import Request, checksum
 from medtransfer.data.readers.reader import Reader
 from medtransfer.executors import local as workers
@@ -57,7 +57,7 @@ class Draft:
         """
         if not self.done:
             shape = (wanted.image_px, wanted.image_px, wanted.manifest.image.channels)
-            room.array_file(self.path, (len(names), *shape))
+            capacity.array_file(self.path, (len(names), *shape))
         chunks = {first: names[first : first + CHUNK] for first in range(0, len(names), CHUNK)}
         left = {first: chunk for first, chunk in chunks.items() if first not in self.done}
         bar = tqdm(total=len(names), desc=f"reading {wanted.manifest.name}", unit="image")
@@ -95,7 +95,7 @@ class Draft:
             return
         images = np.load(self.path, mmap_mode="r", allow_pickle=False)
         rows = np.flatnonzero(kept)
-        out = room.array_file(target, (len(rows), *images.shape[1:]))
+        out = capacity.array_file(target, (len(rows), *images.shape[1:]))
         for number, row in enumerate(rows):  # one by one: they may be larger than the memory
             out[number] = images[row]
         out.flush()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from medtransfer import phantoms, store
-from medtransfer.data import room
+from medtransfer.data import capacity
 from medtransfer.errors import StoreError
 from medtransfer.specs import Result
 
@@ -139,7 +139,7 @@ def load(source: Source) -> Prepared:
 def check_memory(source: PhantomSource) -> None:
     """Raise SourceError if one image of a phantom can never fit into this machine's memory."""
     what = f"drawing the {source.drawing} phantom at {source.image_px:,} px"
-    room.check_memory(DRAWING * source.image_px**2, what=what)
+    capacity.check_memory(DRAWING * source.image_px**2, what=what)
 
 
 def draw(source: PhantomSource, path: Path) -> pd.DataFrame:
@@ -151,8 +151,8 @@ def draw(source: PhantomSource, path: Path) -> pd.DataFrame:
     found = index(source)
     shape = (len(found), source.image_px, source.image_px, source.channels)
     what = f"{len(found):,} images of {source.image_px:,} px"
-    room.check_disk(math.prod(shape), what=what, place=path.parent)
-    images = room.array_file(path, shape)
+    capacity.check_disk(math.prod(shape), what=what, place=path.parent)
+    images = capacity.array_file(path, shape)
     for number, name in enumerate(found["image"]):
         images[number] = drawn(source, name)
     images.flush()

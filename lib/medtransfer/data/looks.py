@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from medtransfer.data import likeness, prepare
+from medtransfer.data import duplicates, prepare
 from medtransfer.data.catalog import Request
 from medtransfer.data.originals import UPRIGHT, Original, original
 from medtransfer.data.readers.folder import FolderReader
@@ -85,7 +85,7 @@ def look(
         paths = [reader.located.path(name) for name in names]
         missing = [name for name, path in zip(names, paths, strict=True) if not path.is_file()]
         problems |= {name: reader.located.missing(name) for name in missing}
-        copies = index.assign(source=likeness.checksums(paths))
+        copies = index.assign(source=duplicates.checksums(paths))
         noted.tried(reader.check, copies)
         same = copies["source"].tolist()
     else:
@@ -104,7 +104,7 @@ def look(
         else:
             rows.append(row)
             constant = not np.ptp(found.pixels, axis=(0, 1)).any()
-            thumbnails.append(likeness.thumbnail(found.pixels) * (not constant))
+            thumbnails.append(duplicates.thumbnail(found.pixels) * (not constant))
             if row in first:
                 shown[row] = found.pixels
         if time.monotonic() > until:
@@ -139,7 +139,7 @@ def _pictures(
             f"{len(constant)} of {len(names)} {are} of one grey or colour: {listed(constant)}. "
             "Open such a file: does it hold a picture?"
         )
-    alike = likeness.pairs(thumbnails, np.array(groups))
+    alike = duplicates.pairs(thumbnails, np.array(groups))
     pairs = [(a, b) for a, b in alike if not copies[a] or copies[a] != copies[b]]  # told already
     if pairs:
         of = "" if noun == "image" else f" of two {plural(noun)}"

@@ -15,7 +15,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from medtransfer import store
-from medtransfer.data import catalog, classes, download, room, splits
+from medtransfer.data import capacity, catalog, classes, download, splits
 from medtransfer.data.catalog import Request, Wanted, digest
 from medtransfer.data.draft import ARRAY, CHECKSUMS, Draft
 from medtransfer.data.images import FileSource, Source, check_memory, write_index
@@ -60,10 +60,10 @@ def ready(wanted: Request, *, skip_unreadable: bool = False) -> FileSource:
     if spec := up_to_date(wanted):
         return spec
     processes = workers.number()
-    room.check_memory(
+    capacity.check_memory(
         processes * READING * wanted.image_px**2,
         what=f"reading images of {wanted.image_px:,} px in {processes} processes",
-        mend=f"{room.SMALLER}, or set MEDTRANSFER_WORKERS to a smaller number",
+        mend=f"{capacity.SMALLER}, or set MEDTRANSFER_WORKERS to a smaller number",
     )
     fetch_files(wanted)
     return prepared_source(wanted, skip_unreadable=skip_unreadable)
@@ -199,7 +199,7 @@ def _check_disk(wanted: Request, *, images: int) -> None:
     begun = wanted.place / "draft" / ARRAY
     there = begun.stat().st_blocks * 512 if begun.is_file() else 0
     what = f"{images} images of {wanted.image_px} px"
-    room.check_disk(needed - there, what=what, place=wanted.place)
+    capacity.check_disk(needed - there, what=what, place=wanted.place)
 
 
 def _refuse_unreadable(wanted: Request, draft: Draft, *, images: int, skip: bool) -> None:

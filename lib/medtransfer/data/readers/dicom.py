@@ -11,7 +11,7 @@ import numpy as np
 from medtransfer.data.readers import dicom_grey, dicom_shape
 from medtransfer.data.readers.dicom_elements import Table, number, table, value, values
 from medtransfer.data.readers.frames import chosen
-from medtransfer.data.readers.strangers import said
+from medtransfer.data.readers.signatures import said
 from medtransfer.errors import DicomError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medtransfer.data.readers.strangers import said
+from medtransfer.data.readers.signatures import said
 from medtransfer.errors import DicomError
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medtransfer.data import room
+from medtransfer.data import capacity
 from medtransfer.data.readers import dicom
 from medtransfer.data.readers.frames import chosen
-from medtransfer.data.readers.strangers import looks, said
+from medtransfer.data.readers.signatures import looks, said
 from medtransfer.errors import SourceError
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def squared(
     x, y = left + (width - side) // 2, top + (height - side) // 2
     if side != width or side != height:  # beyond the border: black
         square = f"{width}x{height} on a black square"
-        room.check_memory(PADDED * side**2, what=square, mend="crop it")
+        capacity.check_memory(PADDED * side**2, what=square, mend="crop it")
         image = image.crop((x, y, x + side, y + side))
         x = y = 0
     margin = (side - side_kept) / 2

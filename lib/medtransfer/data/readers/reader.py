@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from medtransfer.data.readers import pictures
-from medtransfer.data.readers.strangers import said
+from medtransfer.data.readers.signatures import said
 from medtransfer.data.schema import FileManifest, listed
 from medtransfer.errors import SourceError
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medtransfer.data import room
+from medtransfer.data import capacity
 from medtransfer.errors import TargetError
 from medtransfer.networks.contract import Contract
 from medtransfer.networks.doors import pixels
@@ -199,7 +199,7 @@ def _main(path: Path) -> int:
     """Print what a file takes and gives, as JSON, or why it cannot be opened."""
     import resource
 
-    if there := room.memory():
+    if there := capacity.memory():
         resource.setrlimit(resource.RLIMIT_AS, (there, there))
     try:
         session = _session(path)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from medtransfer import store
-from medtransfer.data import room
+from medtransfer.data import capacity
 from medtransfer.data.images import PhantomSource
 from medtransfer.data.readers.pictures import squared
 from medtransfer.data.schema import Image as Facts
@@ -30,10 +30,10 @@ def machine(monkeypatch):
 
 def test_what_fits_the_memory_passes_and_more_is_refused(machine):
     machine(2 * 2**30)
-    room.check_memory(2 * 2**30, what="drawing")
+    capacity.check_memory(2 * 2**30, what="drawing")
     says = r"drawing: 3\.0 GiB of memory are needed, this machine has 2\.0 GiB; ask for smaller"
     with pytest.raises(SourceError, match=says):
-        room.check_memory(3 * 2**30, what="drawing")
+        capacity.check_memory(3 * 2**30, what="drawing")
 
 
 def test_a_system_that_does_not_say_refuses_nothing(monkeypatch):
@@ -41,15 +41,15 @@ def test_a_system_that_does_not_say_refuses_nothing(monkeypatch):
         raise ValueError("unrecognized configuration name")
 
     monkeypatch.setattr(os, "sysconf", unknown)
-    assert room.memory() is None
-    room.check_memory(10**20, what="drawing")
+    assert capacity.memory() is None
+    capacity.check_memory(10**20, what="drawing")
 
 
 def test_a_disk_with_too_little_left_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 2**30))
-    room.check_disk(2**29, what="images", place=tmp_path)
+    capacity.check_disk(2**29, what="images", place=tmp_path)
     with pytest.raises(SourceError, match=r"images take 1\.0 GiB, and .* has 1\.0 GiB left; free"):
-        room.check_disk(2**30, what="images", place=tmp_path)
+        capacity.check_disk(2**30, what="images", place=tmp_path)
 
 
 def phantom(**changes):

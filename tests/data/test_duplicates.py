@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from medtransfer import phantoms
-from medtransfer.data import likeness
+from medtransfer.data import duplicates
 
 PX = 64
 
@@ -21,8 +21,8 @@ def pictures(request):
 
 
 def pairs(pictures, groups):
-    small = np.stack([likeness.thumbnail(pixels) for pixels in pictures])
-    return likeness.pairs(small, np.array(groups))
+    small = np.stack([duplicates.thumbnail(pixels) for pixels in pictures])
+    return duplicates.pairs(small, np.array(groups))
 
 
 def saved_again(pixels, *, light=1.0):
@@ -64,6 +64,6 @@ def test_files_that_may_be_copies_get_their_checksum(tmp_path):
     }
     for name, data in contents.items():
         (tmp_path / name).write_bytes(data)
-    found = likeness.checksums([tmp_path / name for name in [*contents, "missing"]])
+    found = duplicates.checksums([tmp_path / name for name in [*contents, "missing"]])
     alike = [hashlib.sha256(data).hexdigest() for data in contents.values()][:3]
     assert found == [*alike, "", "", ""]

@@ -81,7 +81,7 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
         SourceError: there are no images; nothing says what they show; or the table cannot be read,
             or names no files.
     """
-    from medtransfer.study import written
+    from medtransfer.study import scaffold_text
 
     folder = Path(os.path.abspath(folder.expanduser()))
     if not folder.is_dir():
@@ -103,8 +103,10 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
     pictures = _pictures(located, found)
     chosen = domain or _domain(folder, found)
     texts = (
-        written.manifest(name, folder, found, guess, pictures, domain=chosen, said=bool(domain)),
-        written.profile(name, pictures, domain=chosen),
+        scaffold_text.manifest(
+            name, folder, found, guess, pictures, domain=chosen, said=bool(domain)
+        ),
+        scaffold_text.profile(name, pictures, domain=chosen),
     )
     for path, text in zip(paths, texts, strict=True):
         with path.open("x", encoding="utf-8") as file:

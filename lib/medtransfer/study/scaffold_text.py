@@ -17,7 +17,7 @@ from medtransfer.data.words import GUESSED, MISSING
 from medtransfer.domains import DOMAINS, OTHER
 
 if TYPE_CHECKING:
-    from medtransfer.study.beginning import Guess, Pictures, Table
+    from medtransfer.study.scaffold import Guess, Pictures, Table
 
 
 def manifest(
