@@ -17,14 +17,15 @@ PAGES = {
     "CHANGELOG.md": "CHANGELOG.md",
 }
 REPORT = REPOSITORY / "build" / "report" / os.environ.get("SITE_PROFILE", "default")
+WIDE = "---\nhide: [toc]\n---\n\n"  # no contents beside a page whose pictures need the room
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 
 
 def on_files(files, config):
     """Add what lies outside of docs/."""
     for source, page in PAGES.items():
-        text = (REPOSITORY / source).read_text(encoding="utf-8")
-        files.append(File.generated(config, page, content=_linked(text, folder=".")))
+        text = _linked((REPOSITORY / source).read_text(encoding="utf-8"), folder=".")
+        files.append(File.generated(config, page, content=WIDE + text))
     for picture in (REPOSITORY / "figures").glob("*.png"):
         place = f"figures/{picture.name}"
         files.append(File.generated(config, place, abs_src_path=str(picture)))
