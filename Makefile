@@ -8,7 +8,7 @@ READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test quick lint report figures docs lab lock audit clean-drafts
+.PHONY: help setup reproduce test quick lint report figures docs site dist lab lock audit clean-drafts
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ setup: $(READY) ## make .venv from the lock, hash by hash, and fetch the ImageNe
 # pip resolves nothing, since the lock is whole, and compiles nothing, since it would on one core.
 # Some packages hold templates with the ending of Python that cannot be compiled.
 $(READY): requirements.txt pyproject.toml $(wildcard data_manifests/imagenet_*.yaml)
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v not in ((3, 11), (3, 12)) and "Python 3.11 or 3.12 is needed, this is %d.%d; try: make PYTHON=python3.12" % v)'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and "Python 3.11, 3.12 or 3.13 is needed, this is %d.%d; try: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.txt
 	@$(BIN)/python -m compileall -q -j 0 -x '/tests?/' .venv/lib > /dev/null 2>&1 || true
@@ -51,15 +51,22 @@ SIDE_BY_SIDE = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 # `nproc` counts the cores that this process may use, unless OMP_NUM_THREADS says less.
 JOBS ?= $(shell unset OMP_NUM_THREADS; nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 
-lint: setup ## check style, types, the direction of imports, and stripped notebooks
+lint: setup ## check style, types, words, the direction of imports, and stripped notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/codespell --dictionary - --dictionary docs/words.txt
 	$(BIN)/nbstripout --verify $(STRIP) notebooks/*.ipynb notebooks/own/*.ipynb
 
 docs: setup ## write docs/fields.md from the schemas
 	$(BIN)/python -m medtransfer.docs
+
+site: setup ## build docs/ and the report as a site into build/site [PROFILE=default]; needs the internet
+	SITE_PROFILE=$(PROFILE) $(BIN)/uv tool run --with mkdocs-material==9.8.1 mkdocs==1.6.1 build --strict
+
+dist: setup ## build the wheel and the source archive into dist/
+	$(BIN)/python -m hatchling build
 
 STRIP := --extra-keys "metadata.papermill cell.metadata.papermill metadata.language_info.version"
 

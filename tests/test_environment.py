@@ -30,7 +30,7 @@ def locked(python: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_lock_pins_every_declared_requirement(python: str) -> None:
     pins = locked(python)
     for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]:

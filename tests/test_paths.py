@@ -27,6 +27,19 @@ def test_the_repository_is_the_one_with_the_manifests(monkeypatch, tmp_path):
     assert (paths.REPOSITORY / "pyproject.toml").is_file()
 
 
+def test_an_installed_package_has_its_files_in_itself_and_writes_to_the_users_home(
+    monkeypatch, tmp_path
+):
+    package = tmp_path / "lib" / "medtransfer"  # as a virtual environment may be called
+    monkeypatch.setattr(paths, "PACKAGE", package)
+    monkeypatch.setattr(paths, "REPOSITORY", package.parents[1])
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.delenv("MEDTRANSFER_HOME")
+    assert paths.home() == (tmp_path / "user" / "medtransfer").resolve()
+    assert paths.manifests() == package / "data_manifests"
+    assert paths.notebooks() == package / "notebooks"
+
+
 def test_profiles_do_not_share_folders():
     for folder in (paths.executed, paths.report, paths.rendered):
         assert folder("smoke") != folder("default")

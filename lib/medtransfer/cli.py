@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -140,6 +142,25 @@ def verdicts(name: str) -> None:
     from medtransfer.report import verdicts
 
     print(verdicts.as_markdown(verdicts.needed(profile_of(name).name)))
+
+
+@medtransfer.command("notebooks")
+@click.argument("folder", type=Path)
+def copy_notebooks(folder: Path) -> None:
+    """Copy the notebooks into FOLDER, where you can open and change them."""
+    from medtransfer import paths
+    from medtransfer.errors import UsageError
+
+    known = sorted(paths.notebooks().rglob("*.ipynb"))
+    copies = {path: folder / path.relative_to(paths.notebooks()) for path in known}
+    if there := [str(copy) for copy in copies.values() if copy.exists()]:
+        raise UsageError(
+            f"{there[0]} is there already, and nothing was copied; name another folder"
+        )
+    for path, copy in copies.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    print(f"{len(copies)} notebooks copied; open them with: jupyter lab {folder}")
 
 
 @medtransfer.command()

@@ -1,4 +1,4 @@
-"""Every folder of the study, anchored on the repository or on MEDTRANSFER_HOME."""
+"""Every folder of the study, anchored on the checkout, the package or MEDTRANSFER_HOME."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ import os
 from functools import cache
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parent
+REPOSITORY = PACKAGE.parents[1]
+"""The checkout; where the package was installed, a folder that means nothing."""
+
+
+def checkout() -> bool:
+    """Return whether the package is that of a checkout, and not an installed one."""
+    return (REPOSITORY / "pyproject.toml").is_file() and PACKAGE.parent.name == "lib"
 
 
 def home() -> Path:
-    """Return the folder that holds everything a run makes (default: `build` in the repository)."""
-    return _resolved(os.environ.get("MEDTRANSFER_HOME") or str(REPOSITORY / "build"), os.getcwd())
+    """Return the folder that holds everything a run makes.
+
+    MEDTRANSFER_HOME, or `build` in the checkout, or for an installed package `~/medtransfer`.
+    """
+    default = str(REPOSITORY / "build") if checkout() else "~/medtransfer"
+    return _resolved(os.environ.get("MEDTRANSFER_HOME") or default, os.getcwd())
 
 
 @cache
@@ -82,9 +93,14 @@ def rendered(profile: str) -> Path:
 
 def manifests() -> Path:
     """Return the folder of the manifests that come with the project."""
-    return REPOSITORY / "data_manifests"
+    return _shipped("data_manifests")
 
 
 def notebooks() -> Path:
     """Return the folder of the notebooks."""
-    return REPOSITORY / "notebooks"
+    return _shipped("notebooks")
+
+
+def _shipped(name: str) -> Path:
+    """Return a folder that stands beside the library in a checkout, and in an installed package."""
+    return (REPOSITORY if checkout() else PACKAGE) / name

@@ -33,6 +33,8 @@ def _machine() -> dict[str, Any]:
 
 
 def _revision() -> str:
+    if not paths.checkout():
+        return f"installed {version('medtransfer')}"
     command = ["git", "-C", str(paths.REPOSITORY), "describe", "--always", "--dirty", "--abbrev=12"]
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         return subprocess.run(

@@ -176,3 +176,26 @@ def test_a_browser_opens_every_page_from_a_folder_without_complaint(tmp_path) ->
         assert "CONSOLE" not in opened.stderr, opened.stderr
         assert "</body>" in opened.stdout
         assert ("result of" in opened.stdout) == (page.name != "index.html")
+
+
+def test_of_widgets_the_page_shows_the_picture_that_stands_for_them(executed: None) -> None:
+    path = next(iter(sorted(paths.executed("smoke").glob("*.ipynb"))))
+    book = nbformat.read(path, as_version=4)
+    data = {"application/vnd.jupyter.widget-view+json": {"model_id": "m"}, "image/png": "iVBORw0K"}
+    book.cells.append(new_code_cell("chapter.play()", outputs=[new_output("display_data", data)]))
+    nbformat.write(book, path)
+    page = (report.build(SMOKE).parent / f"{path.stem}.html").read_text()
+    assert "data:image/png;base64,iVBORw0K" in page
+    assert "widget-view" not in page
+
+
+def test_links_between_notebooks_lead_to_their_pages_or_are_plain_words(executed: None) -> None:
+    first, *_ = sorted(paths.executed("smoke").glob("*.ipynb"))
+    book = nbformat.read(first, as_version=4)
+    there = f"Open [this one]({first.stem}.ipynb), [it]({'../' + first.name})"
+    book.cells.append(new_markdown_cell(f"{there} or [that one](77_of_no_run.ipynb)."))
+    nbformat.write(book, first)
+    page = (report.build(SMOKE).parent / f"{first.stem}.html").read_text()
+    assert f'<a href="{first.stem}.html">this one</a>' in page
+    assert f'<a href="{first.stem}.html">it</a>' in page
+    assert "or that one." in page and "77_of_no_run" not in page

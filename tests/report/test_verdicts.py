@@ -1,6 +1,8 @@
-"""The claims as Markdown, and as the README quotes them."""
+"""The claims as Markdown, and as the page of results quotes them."""
 
 from __future__ import annotations
+
+import re
 
 import pandas as pd
 import pytest
@@ -57,8 +59,17 @@ def test_without_a_synthesis_the_message_says_what_to_run() -> None:
         verdicts.needed("smoke")
 
 
-def test_the_readme_quotes_the_committed_figures() -> None:
+def test_the_page_of_results_quotes_the_committed_figures() -> None:
     claims = verdicts.parsed(pd.read_csv(paths.REPOSITORY / "figures" / verdicts.TABLE))
+    page = (paths.REPOSITORY / "docs" / "results.md").read_text()
+    if verdicts.as_markdown(claims) not in page:
+        pytest.fail("docs/results.md: replace the claims by what `medtransfer verdicts` prints")
+
+
+def test_every_number_of_the_answer_in_the_readme_is_one_of_the_results() -> None:
     readme = (paths.REPOSITORY / "README.md").read_text()
-    if verdicts.as_markdown(claims) not in readme:
-        pytest.fail("README.md: replace the claims by what `medtransfer verdicts` of them prints")
+    answer = readme.split("## What comes out")[1].split("\n## ")[0]
+    page = (paths.REPOSITORY / "docs" / "results.md").read_text()
+    numbers = re.findall(r"\d+\.\d+", re.sub(r"\]\([^)]*\)", "", answer))
+    assert len(numbers) >= 4
+    assert {*numbers} <= {*re.findall(r"\d+\.\d+", page)}

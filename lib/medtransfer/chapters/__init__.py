@@ -1,11 +1,7 @@
 """What notebooks show: each factor of the study as a chapter, the same for every domain."""
 
-import warnings
 from importlib import import_module
 from typing import Any
-
-# A library's advice to install widgets; our own bars are plain text.
-warnings.filterwarnings("ignore", message="IProgress not found")
 
 # Each is imported when it is asked for: one needs PyTorch, for seconds, the next does not.
 _MODULES = {
@@ -13,6 +9,7 @@ _MODULES = {
     "DevelopmentData": "development_data",
     "Initialization": "initialization",
     "InitializationAndData": "initialization_and_data",
+    "OneImage": "one_image",
     "Perturbation": "perturbation",
     "Synthesis": "synthesis",
     "YourModel": "your_model",

@@ -12,6 +12,7 @@ from IPython.display import Image, Markdown
 from medtransfer.analysis import guards, selection
 from medtransfer.analysis import tables as measured
 from medtransfer.analysis.statistics import Effect
+from medtransfer.chapters.answers import or_why
 from medtransfer.chapters.page import Page
 from medtransfer.compute import run
 from medtransfer.compute.ensure import ensure
@@ -188,7 +189,7 @@ class Chapter(Page):
             first, second: what tells the two apart, such as `{"surrogate_data": "d2"}`.
             both: what they share, such as `method="PGD"`.
         """
-        return Markdown(_or_why(lambda: self._compared(first, second, both)))
+        return Markdown(or_why(lambda: self._compared(first, second, both)))
 
     def _compared(self, first: dict[str, Any], second: dict[str, Any], both: dict[str, Any]) -> str:
         shared = _words({name: value for name, value in both.items() if name != "epsilon"})
@@ -196,7 +197,7 @@ class Chapter(Page):
             f"{shared}, at {self.at(**both)}; of the clean AUC is left:\n",
             *(f"- {_words(each)}: {self.left(**both, **each)}" for each in (first, second)),
         ]
-        difference = _or_why(lambda: points(self.contrast(first, second, **both)))
+        difference = or_why(lambda: points(self.contrast(first, second, **both)))
         return "\n".join([*lines, f"- difference: **{difference}**"])
 
     def say(self, *sentences: Callable[[], str]) -> Markdown:
@@ -205,7 +206,7 @@ class Chapter(Page):
         A sentence about pairs that the profile does not have, or that compares targets at chance,
         says so instead.
         """
-        said = dict.fromkeys(_or_why(sentence) for sentence in sentences)
+        said = dict.fromkeys(or_why(sentence) for sentence in sentences)
         return Markdown("\n\n".join([*filter(None, said), self._scope()]))
 
     def _sight(self) -> str:
@@ -225,14 +226,6 @@ class Chapter(Page):
             f"Intervals (95 %) are over trained networks ({' or '.join(map(str, numbers))} of each "
             f"kind) and {nouns}: they say what another training would give."
         )
-
-
-def _or_why(sentence: Callable[[], str]) -> str:
-    """Return a sentence, or why this profile gives none."""
-    try:
-        return sentence()
-    except UsageError as why:
-        return f"Nothing can be said here: {why}."
 
 
 def _words(where: dict[str, Any]) -> str:

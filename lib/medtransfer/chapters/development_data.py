@@ -9,6 +9,8 @@ from IPython.display import Image, Markdown
 from medtransfer.analysis import selection
 from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
+from medtransfer.analysis.statistics import Effect
+from medtransfer.chapters import answers
 from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
 from medtransfer.compute.ensure import ensure
 from medtransfer.report import figures
@@ -51,38 +53,51 @@ class DevelopmentData(Chapter):
         return self.say(
             self._sight,
             *(
-                (lambda start=start, sentence=sentence: sentence(start))
+                (lambda start=start, part=part: part(start))
                 for start in reversed(self.study.starts)
-                for sentence in (self._left, self._data, self._half, self._architecture)
+                for part in (self._headline, self._numbers, self._differences)
             ),
         )
 
-    def _left(self, start: str) -> str:
-        pair = {"method": METHOD, "target_initialization": start, "relation": SAME}
+    def _headline(self, start: str) -> str:
+        data, architecture = decided(self._data(start)), decided(self._architecture(start))
         return (
-            f"**Between {named(start)} networks**, {METHOD} at {self.at(**pair)}, {SAME}: a "
-            f"surrogate on the target's own images leaves {self.left(**pair, surrogate_data='d1')} "
-            f"of the clean AUC, on other images {self.left(**pair, surrogate_data='d2')}, on half "
-            f"as many {self.left(**pair, surrogate_data='d2/2')}."
+            f"**Between {named(start)} networks, what an attack leaves is {data} when the attacker "
+            f"has other images (C3), and {architecture} again with another architecture (C4).**"
         )
 
-    def _data(self, start: str) -> str:
+    def _data(self, start: str) -> Effect:
         pairs = {"method": METHOD, "target_initialization": start}
-        data = self.contrast({"surrogate_data": "d2"}, {"surrogate_data": "d1"}, **pairs)
-        return (
-            f"Over all pairs of {named(start)} networks, what is left with d2 is "
-            f"**{decided(data)}** than with d1, {points(data)} (C3)."
-        )
+        return self.contrast({"surrogate_data": "d2"}, {"surrogate_data": "d1"}, **pairs)
 
-    def _half(self, start: str) -> str:
+    def _half(self, start: str) -> Effect:
         pairs = {"method": METHOD, "target_initialization": start}
-        less = self.contrast({"surrogate_data": "d2/2"}, {"surrogate_data": "d2"}, **pairs)
-        return f"With half of d2 it is **{decided(less)}** than with d2, {points(less)}."
+        return self.contrast({"surrogate_data": "d2/2"}, {"surrogate_data": "d2"}, **pairs)
 
-    def _architecture(self, start: str) -> str:
+    def _architecture(self, start: str) -> Effect:
         pairs = {"method": METHOD, "target_initialization": start, "surrogate_data": "d2"}
-        other = self.contrast({"relation": OTHER}, {"relation": SAME}, **pairs)
-        return (
-            f"With d2, another architecture leaves an AUC that is **{decided(other)}** than with "
-            f"the same one, {points(other)} (C4)."
+        return self.contrast({"relation": OTHER}, {"relation": SAME}, **pairs)
+
+    def _numbers(self, start: str) -> str:
+        pair = {"method": METHOD, "target_initialization": start, "relation": SAME}
+        whose = {"d1": "the target's own (d1)", "d2": "others (d2)", "d2/2": "half of these (d2/2)"}
+        return answers.table(
+            f"{METHOD} at {self.at(**pair)}, {SAME}; images of the surrogate",
+            {
+                name: lambda data=data: self.left(**pair, surrogate_data=data)  # type: ignore[misc]
+                for data, name in whose.items()
+            },
+        )
+
+    def _differences(self, start: str) -> str:
+        return answers.table(
+            "over all pairs",
+            {
+                "d2 less d1 (C3)": lambda: points(self._data(start)),
+                "d2/2 less d2": lambda: points(self._half(start)),
+                "another architecture less the same, on d2 (C4)": lambda: points(
+                    self._architecture(start)
+                ),
+            },
+            value="difference of what is left",
         )

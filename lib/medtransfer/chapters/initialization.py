@@ -10,6 +10,8 @@ from IPython.display import Markdown
 
 from medtransfer.analysis import alignment as cosines
 from medtransfer.analysis.selection import OTHER, SAME
+from medtransfer.analysis.statistics import Effect
+from medtransfer.chapters import answers
 from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter, starts
 from medtransfer.compute import sets
 from medtransfer.compute.ensure import ensure
@@ -48,31 +50,37 @@ class Initialization(Chapter):
         """Say whether a shared start makes attacks transfer, also across architectures."""
         return self.say(
             self._sight,
-            lambda: self._left(SAME),
-            lambda: self._left(OTHER),
-            self._mixed,
-            lambda: self._fall(SAME),
-            lambda: self._fall(OTHER),
+            self._headline,
+            lambda: self._numbers(SAME),
+            lambda: self._numbers(OTHER),
             self._directions,
         )
 
-    def _left(self, relation: str) -> str:
-        pair = {"method": METHOD, "relation": relation}
-        return f"{METHOD} at {self.at(**pair)}, **{relation}**: {self.by_start(**pair)}."
-
-    def _mixed(self) -> str:
-        pair = {"method": METHOD, "relation": SAME}
+    def _headline(self) -> str:
+        same, other = (decided(self._fall(relation)) for relation in (SAME, OTHER))
         return (
-            f"Only the surrogate pre-trained, {SAME}: "
-            f"{self.left(**pair, **starts(IMAGENET, RANDOM))}; only the target: "
-            f"{self.left(**pair, **starts(RANDOM, IMAGENET))}."
+            f"**The harm done between pre-trained networks is {same} than that between random ones "
+            f"of the same architecture, and {other} across architectures (C1).**"
         )
 
-    def _fall(self, relation: str) -> str:
-        fall = self.contrast(NONE, BOTH, method=METHOD, relation=relation)
-        return (
-            f"With {_article(relation)}, the fall of the AUC when both are pre-trained is "
-            f"**{decided(fall)}** than when both are random, by {points(fall)} of the clean AUC."
+    def _fall(self, relation: str) -> Effect:
+        return self.contrast(NONE, BOTH, method=METHOD, relation=relation)
+
+    def _numbers(self, relation: str) -> str:
+        pair = {"method": METHOD, "relation": relation}
+        return answers.table(
+            f"{METHOD} at {self.at(**pair)}, {relation}",
+            {
+                "both are pre-trained": lambda: self.left(**pair, **BOTH),
+                "pre-trained surrogate, random target": lambda: self.left(
+                    **pair, **starts(IMAGENET, RANDOM)
+                ),
+                "random surrogate, pre-trained target": lambda: self.left(
+                    **pair, **starts(RANDOM, IMAGENET)
+                ),
+                "both are random": lambda: self.left(**pair, **NONE),
+                "random less pre-trained pairs": lambda: points(self._fall(relation)),
+            },
         )
 
     def _directions(self) -> str:
@@ -97,7 +105,3 @@ COSINE = "mean cosine (95 % interval)"
 def _cosine(row: Any) -> str:
     low, high = row["cosine_low"], row["cosine_high"]
     return f"{row['cosine']:.2f} ({low:.2f} to {high:.2f})"
-
-
-def _article(relation: str) -> str:
-    return f"{'the' if relation == SAME else 'another'} {relation.removeprefix('other ')}"

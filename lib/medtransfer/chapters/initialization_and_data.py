@@ -9,6 +9,8 @@ from IPython.display import Markdown
 
 from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME
+from medtransfer.analysis.statistics import Effect
+from medtransfer.chapters import answers
 from medtransfer.chapters.chapter import BOTH, METHOD, NONE, Chapter
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import RANDOM
@@ -44,11 +46,22 @@ class InitializationAndData(Chapter):
         """Say what a tenth of the data means for a target, pre-trained or not."""
         return self.say(
             self._sight,
+            self._headline,
             self._clean,
-            lambda: self._left(SAME),
-            lambda: self._left(OTHER),
-            self._fall,
+            lambda: self._numbers(SAME),
+            lambda: self._numbers(OTHER),
+            self._caution,
         )
+
+    def _headline(self) -> str:
+        fall = decided(self._fall())
+        return (
+            f"**On a tenth of the data ({LEAST}), the harm done between pre-trained networks is "
+            f"{fall} than that between random ones.**"
+        )
+
+    def _fall(self, **where: str) -> Effect:
+        return self.contrast(NONE, BOTH, method=METHOD, target_data=LEAST, **where)
 
     def _auc(self, start: str) -> float:
         rows = self._targets.query("target_data == @LEAST and target_initialization == @start")
@@ -57,22 +70,29 @@ class InitializationAndData(Chapter):
         return float(rows["clean_auc"].mean())
 
     def _clean(self) -> str:
-        reached = " and ".join(f"{self._auc(s):.2f} ({named(s)})" for s in self.study.starts)
-        return f"On a tenth of the data ({LEAST}) the targets reach a mean test AUC of {reached}."
-
-    def _left(self, relation: str) -> str:
-        pair = {"method": METHOD, "target_data": LEAST, "relation": relation}
-        return (
-            f"{METHOD} at {self.at(**pair)}, crafted on networks of other images, **{relation}**: "
-            f"{self.by_start(**pair)}."
+        return answers.table(
+            f"targets on {LEAST}",
+            {
+                str(named(start)): lambda start=start: f"{self._auc(start):.2f}"  # type: ignore[misc]
+                for start in self.study.starts
+            },
+            value="mean test AUC without an attack",
         )
 
-    def _fall(self) -> str:
-        fall = self.contrast(NONE, BOTH, method=METHOD, target_data=LEAST)
+    def _numbers(self, relation: str) -> str:
+        pair = {"method": METHOD, "target_data": LEAST, "relation": relation}
+        return answers.table(
+            f"{METHOD} at {self.at(**pair)}, by networks on other images, {relation}",
+            {
+                "both are pre-trained": lambda: self.left(**pair, **BOTH),
+                "both are random": lambda: self.left(**pair, **NONE),
+                "random less pre-trained pairs": lambda: points(self._fall(relation=relation)),
+            },
+        )
+
+    def _caution(self) -> str:
         auc = self._auc(RANDOM)
         return (
-            f"Over all pairs the fall is **{decided(fall)}** when both are pre-trained, by "
-            f"{points(fall)} of the clean AUC. A percentage of an AUC near chance says little: "
-            f"where the clean AUC is {auc:.2f}, an attack that leaves nothing but chance still "
-            f"leaves {50 / auc:.0f} %."
+            f"A percentage of an AUC near chance says little: where the clean AUC is {auc:.2f}, an "
+            f"attack that leaves nothing but chance still leaves {50 / auc:.0f} %."
         )

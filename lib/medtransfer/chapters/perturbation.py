@@ -10,7 +10,9 @@ from IPython.display import Image, Markdown
 from medtransfer.analysis import sanity, scores
 from medtransfer.analysis import tables as measured
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
+from medtransfer.analysis.statistics import Effect
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
+from medtransfer.chapters import answers
 from medtransfer.chapters.chapter import METHOD, PAIR, Chapter
 from medtransfer.compute.ensure import ensure
 from medtransfer.data.schema import numbered
@@ -160,44 +162,43 @@ class Perturbation(Chapter):
         return {"method": METHOD, "delivery": FLOAT, **own}
 
     def answer(self) -> Markdown:
-        """Say how much an attack leaves at the chosen epsilons, and how much of it noise does."""
+        """Say what of an attack is due to its direction, and what it leaves at chosen epsilons."""
         return self.say(
             self._sight,
             *(
-                (lambda start=start, sentence=sentence: sentence(self._at_chosen(start)))
+                (lambda start=start, part=part: part(self._at_chosen(start)))
                 for start in reversed(self.study.starts)
-                for sentence in (self._white, self._other, self._noise, self._written)
+                for part in (self._headline, self._numbers)
             ),
         )
 
-    def _white(self, pair: dict[str, Any]) -> str:
+    def _headline(self, pair: dict[str, Any]) -> str:
+        noise = self._noise(pair)
+        between = f"Between {named(pair['target_initialization'])} networks"
+        if noise.low > 0:
+            return f"**{between}, it is where an attack points that harms, and not its size.**"
         return (
-            f"**Between {named(pair['target_initialization'])} networks**, at the epsilon chosen "
-            f"for them on validation images, {self.at(**pair)}, {METHOD} leaves "
-            f"{self.left(**pair, relation=WHITE_BOX)} of the clean AUC in the white box and "
-            f"{self.left(**pair, relation=SAME)} with the **same architecture**."
+            f"**{between}, what noise of the same size leaves is {decided(noise)} than what an "
+            "attack leaves.**"
         )
 
-    def _other(self, pair: dict[str, Any]) -> str:
-        return f"With **another architecture** it leaves {self.left(**pair, relation=OTHER)}."
-
-    def _noise(self, pair: dict[str, Any]) -> str:
+    def _noise(self, pair: dict[str, Any]) -> Effect:
         crafted = {**pair, "relation": SAME}
-        shuffled = {**crafted, "delivery": CONTROL}
-        noise = self.contrast(shuffled, crafted)
-        due = ": so much is due to the direction of the perturbation and not to its size"
-        return (
-            f"The same perturbation, shuffled, leaves {self.left(**shuffled)} (same architecture). "
-            f"That is **{decided(noise)}** than what the attack leaves, {points(noise)}"
-            f"{due if noise.low > 0 else ''}."
-        )
+        return self.contrast({**crafted, "delivery": CONTROL}, crafted)
 
-    def _written(self, pair: dict[str, Any]) -> str:
-        written = {**pair, "relation": SAME, "delivery": EIGHT_BIT}
-        left = f"Written to an 8-bit file, the attack leaves {self.left(**written)}"
-        if grey_levels(pair["epsilon"]):
-            return f"{left}."
-        return (
-            f"{left}: this epsilon is less than one grey level, the smallest step that such a file "
-            "can hold, so that nothing of the perturbation is written."
+    def _numbers(self, pair: dict[str, Any]) -> str:
+        same = {**pair, "relation": SAME}
+        steps = "" if grey_levels(pair["epsilon"]) else ", which no step below a grey level enters"
+        return answers.table(
+            f"{METHOD} at {self.at(**pair)}",
+            {
+                "by the target itself (white box)": lambda: self.left(**pair, relation=WHITE_BOX),
+                "by a network of the same architecture": lambda: self.left(**same),
+                f"the same, written to an 8-bit file{steps}": lambda: self.left(
+                    **{**same, "delivery": EIGHT_BIT}
+                ),
+                "by a network of another architecture": lambda: self.left(**pair, relation=OTHER),
+                "noise of the same size": lambda: self.left(**{**same, "delivery": CONTROL}),
+                "noise less attack (same architecture)": lambda: points(self._noise(pair)),
+            },
         )

@@ -8,9 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
-from tqdm import tqdm
-
 from medtransfer import store
+from medtransfer.compute.progress import Bar, Stage
 from medtransfer.errors import ClusterError, ComputeError
 from medtransfer.executors.local import executor, return_memory
 from medtransfer.specs import Result, Spec
@@ -33,11 +32,14 @@ class Unit:
         return self.specs[0].title + (f" (+{len(self.specs) - 1})" if self.specs[1:] else "")
 
 
-def ensure(specs: Iterable[Spec]) -> None:
+def ensure(specs: Iterable[Spec], *, stage: Stage | None = None) -> None:
     """Make every spec, and everything that it needs, exist in the store.
 
     What the store has is skipped, so a second call returns at once and a killed run loses no more
     than the units in flight. One progress bar shows what is done, failed and left.
+
+    Args:
+        stage: of a longer run, for the bar.
 
     Raises:
         ComputeError: units failed; all others are finished and kept.
@@ -48,7 +50,7 @@ def ensure(specs: Iterable[Spec]) -> None:
     if not missing:
         return
     with executor() as pool:
-        _run(_units(missing), pool)
+        _run(_units(missing), pool, stage or Stage())
 
 
 def _missing(specs: Iterable[Spec]) -> list[Result]:
@@ -108,13 +110,12 @@ def make(unit: Unit) -> None:
         return_memory()
 
 
-def _run(units: list[Unit], pool: Executor) -> None:
+def _run(units: list[Unit], pool: Executor, stage: Stage) -> None:
     """Submit every unit when what it needs is there; finish everything; then raise."""
     waiting = list(units)
     running: dict[Future[None], Unit] = {}
     failed: dict[Unit, str] = {}
-    bar = tqdm(total=len(units), desc="medtransfer", unit="unit", smoothing=0)
-    with bar:
+    with Bar(stage, total=len(units)) as bar:
         while waiting or running:
             pending = {spec for unit in [*waiting, *running.values()] for spec in unit.specs}
             for unit in [unit for unit in waiting if not unit.needs & pending]:
@@ -135,7 +136,8 @@ def _run(units: list[Unit], pool: Executor) -> None:
                     for lost in _drop_dependents(waiting, unit):
                         failed[lost] = f"not tried, since {unit.title} failed"
                 bar.update()
-                bar.set_postfix_str(f"{len(failed)} failed" if failed else unit.title)
+                left = [spec for each in (*waiting, *running.values()) for spec in each.specs]
+                bar.say(unit.specs[0], unit.title, missing=left, failed=len(failed))
     if failed:
         listed = "\n".join(f"- {unit.title}: {why}" for unit, why in failed.items())
         raise ComputeError(

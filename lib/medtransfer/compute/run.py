@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from medtransfer.compute import sets
 from medtransfer.compute.ensure import ensure
+from medtransfer.compute.progress import Stage
 from medtransfer.executors.local import executor
 from medtransfer.networks.network import Network
 from medtransfer.scoring import epsilon
 from medtransfer.scoring.cell import Cell
+from medtransfer.specs import Result
 from medtransfer.study import plan
 from medtransfer.study.builders import Study
-from medtransfer.study.factors import FACTORS
+from medtransfer.study.factors import FACTORS, Epsilons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,20 +61,39 @@ def everything(study: Study, domains: Iterable[str]) -> None:
     with executor():
         served = {domain: possible(study, domain) for domain in domains}
         choices = [spec for domain in domains for spec in plan.choices(study, domain).values()]
-        networks = [
-            spec for d in domains for name in served[d] for spec in plan.networks(study, d, name)
-        ]
-        ensure([*choices, *networks])
-        chosen = {domain: chosen_epsilons(study, domain) for domain in domains}
+        networks: dict[Result, str] = {
+            spec: f"{spaced} of {domain}"
+            for domain, name, spaced in _named(served)
+            for spec in plan.networks(study, domain, name)
+        }
+        least = dict.fromkeys(study.starts, min(study.profile.candidates))  # counts are the same
+        later = [*_shown(study, served, dict.fromkeys(domains, least))]
         ensure(
-            result
-            for domain, at in chosen.items()
-            for name in served[domain]
-            for result in (
-                *plan.cells(study, domain, name, epsilons=at),
-                *sets.beside(study, domain, name),
-            )
+            [*choices, *networks],
+            stage=Stage("1 of 3, networks and the choice of epsilon", networks, later),
         )
+        shown = _shown(study, served, {d: chosen_epsilons(study, d) for d in domains})
+        ensure(shown, stage=Stage("2 of 3, attacks", shown))
+
+
+def _named(served: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, str]]:
+    for domain, factors in served.items():
+        for name in factors:
+            yield domain, name, name.replace("_", " ")
+
+
+def _shown(
+    study: Study, served: Mapping[str, Sequence[str]], chosen: Mapping[str, Epsilons]
+) -> dict[Result, str]:
+    """Return all that the notebooks of some domains show, and for which factor it is."""
+    return {
+        result: f"{spaced} of {domain}"
+        for domain, name, spaced in _named(served)
+        for result in (
+            *plan.cells(study, domain, name, epsilons=chosen[domain]),
+            *sets.beside(study, domain, name),
+        )
+    }
 
 
 def possible(study: Study, domain: str) -> tuple[str, ...]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from itertools import islice
-from statistics import median
 from typing import Any
 
 from medtransfer import paths, store
-from medtransfer.compute import sets
+from medtransfer.compute import durations, sets
 from medtransfer.compute.ensure import needed
 from medtransfer.domains import domain as row_of
-from medtransfer.executors import local
 from medtransfer.networks.network import Network
 from medtransfer.scoring import epsilon as choices
 from medtransfer.specs import Result, Spec
@@ -20,7 +16,6 @@ from medtransfer.study import plan
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS
 
-SAMPLE = 300  # results of a kind from which durations are taken
 UNPREPARED, LEFT_OUT = "images are not prepared", "left out"
 
 
@@ -60,7 +55,7 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
     no cell is known, and there is more to do than is counted. A factor that the sets of a domain
     cannot serve needs nothing.
     """
-    seconds, counted, rows = _durations(), set[Spec](), []
+    seconds, counted, rows = durations.known(), set[Spec](), []
     out = sets.known_left_out(study)
     for domain, (factor, its) in ((d, item) for d in study.domains for item in FACTORS.items()):
         title = f"{row_of(domain).number}{its.number} {domain}, {factor.replace('_', ' ')}"
@@ -74,7 +69,6 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
         missing = [spec for spec in specs if not store.has(spec)]
         new = [spec for spec in missing if spec not in counted]
         counted |= set(new)
-        left = sum(seconds.get(spec.effort, float("nan")) for spec in new)
         networks = [spec for spec in specs if isinstance(spec, Network)]
         more = "" if chosen(study, domain) else " or more"
         rows.append(
@@ -83,21 +77,10 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
                 "networks": f"{sum(map(store.has, networks))} of {len(networks)}",
                 "results": f"{len(specs) - len(missing)} of {len(specs)}{more}",
                 "missing": len(missing),
-                "minutes left": left / 60 / local.number(),
+                "minutes left": durations.left(new, seconds) / 60,
             }
         )
     return rows
-
-
-def _durations() -> dict[str, float]:
-    """Return the median seconds of stored results by effort, with their part of a pass."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for kind in paths.store().glob("[!.]*"):
-        for path in islice(kind.glob("*/[!.]*/run.json"), SAMPLE):
-            record = store.read_json(path)
-            if "work" in record:
-                found[record["effort"]].append(sum(record["work"].values()))
-    return {effort: median(values) for effort, values in found.items()}
 
 
 def spent(study: Study) -> dict[str, tuple[int, float]]:

@@ -5,8 +5,9 @@ How pages look stands in `templates/medtransfer`, a template folder of nbconvert
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 NAME = "medtransfer"
 PICTURE = "claims.png"
+NOTEBOOK = re.compile(r"\[([^\]]+)\]\((?:\.\./)?(\d\d_\w+)\.ipynb\)")  # a link to one
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def build(profile: Profile) -> Path:
 def _page(notebook: NotebookNode, *, page: Page, pages: Sequence[Page]) -> str:
     from nbconvert import HTMLExporter
 
+    _adapt(notebook, stems={each.stem for each in pages})
     place = pages.index(page)
     exporter = HTMLExporter(
         template_name=NAME,
@@ -94,6 +97,23 @@ def _page(notebook: NotebookNode, *, page: Page, pages: Sequence[Page]) -> str:
     }
     text, _ = exporter.from_notebook_node(notebook, resources)
     return text
+
+
+def _adapt(notebook: NotebookNode, *, stems: Collection[str]) -> None:
+    """Fit a notebook for a page without a kernel: pictures for widgets, pages for notebooks.
+
+    A link to a notebook that has no page becomes plain words.
+    """
+
+    def turned(link: re.Match[str]) -> str:
+        said, stem = link.groups()
+        return f"[{said}]({stem}.html)" if stem in stems else said
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = NOTEBOOK.sub(turned, cell.source)
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
 def _tags(cell: NotebookNode) -> list[str]:

@@ -165,7 +165,10 @@ def execute_all(notebooks: Sequence[Notebook], *, profile: str, folder: str) -> 
     number = min(workers.number(), len(notebooks), AT_ONCE)
     failed = []
     ordered = sorted(notebooks, key=lambda each: each.name[1] != "0")
-    with workers.processes(number) as pool, tqdm(total=len(notebooks), desc="notebooks") as bar:
+    with (
+        workers.processes(number) as pool,
+        tqdm(total=len(notebooks), desc="3 of 3, notebooks") as bar,
+    ):
         running = {
             pool.submit(execute, each, profile=profile, folder=folder): each for each in ordered
         }

@@ -1,4 +1,4 @@
-"""The claims as readers meet them on the report's first page and in the README.
+"""The claims as readers meet them on the report's first page and in docs/results.md.
 
 First what they come to, in sentences with their numbers (see `report.sentences`), then the table.
 """
