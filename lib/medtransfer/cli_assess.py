@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from medtransfer.errors import TargetError, UsageError
 from medtransfer.printing import checked
 
 if TYPE_CHECKING:
+    from medtransfer.assess.files import Format
     from medtransfer.assess.setting import Setting
 
 BROKEN = 3
@@ -61,11 +63,16 @@ def assess() -> None:
 def check(context: click.Context, target: Path, images: str) -> None:
     """Look at a model and its images before anything is trained; takes about a minute."""
     from medtransfer.assess import check
+    from medtransfer.data.schema import numbered
 
     _, found = check.check(target, images)
     print(checked(found))
     if found.errors:
+        print(f"\n{numbered(len(found.errors), 'error')} to mend")
         context.exit(1)
+    judged = f", {numbered(len(found.warnings), 'warning')} to judge" if found.warnings else ""
+    print(f"\nno errors{judged}")
+    print(f"next: medtransfer assess run {shlex.join([str(target), images])}")
 
 
 def wanted(command: Callable[..., None]) -> Callable[..., None]:
@@ -165,6 +172,14 @@ def report(folder: Path) -> None:
     type=click.IntRange(1, 64),
     help="Budgets, grey levels of 255; may be given several times.",
 )
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["png", "dicom"]),
+    default="png",
+    show_default=True,
+    help="Of the files; DICOM as secondary captures of 8 bits, of no patient.",
+)
 @click.option("--out", type=Path, required=True, help="Folder of the pictures.")
 def craft(
     target: Path,
@@ -174,6 +189,7 @@ def craft(
     surrogates: int,
     name: str,
     levels: tuple[int, ...],
+    kind: Format,
     out: Path,
 ) -> None:
     """Write pictures for a system that cannot be called from here."""
@@ -188,6 +204,7 @@ def craft(
         rungs=rungs,
         budgets=tuple(sorted(set(levels))),
         replicates=surrogates,
+        format=kind,
     )
     craft.craft(order, out)
     print(f"let the system answer them, as {out / craft.READ_ME} says")

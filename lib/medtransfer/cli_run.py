@@ -129,6 +129,14 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     profile = profile_of(name)
     _warn(builders.too_deep(profile))
     chosen = notebooks.find(numbers=numbers, sources=profile.sources)
+    if notebooks.waits(numbers, profile.sources):
+        _warn(
+            [
+                "notebook 95, which assesses one of the networks as if somebody had brought it, "
+                "trains and attacks for longer and is left out; `medtransfer reproduce 95 "
+                f"--profile {name}` runs it"
+            ]
+        )
     first_digits = {notebook.name[0] for notebook in chosen}
     domains = [d for d in profile.sources if str(DOMAINS[d].number) in first_digits]
     study = builders.resolve(profile, domains)

@@ -9,6 +9,7 @@ import pytest
 import toys
 import yaml
 from PIL import Image
+from pydicom import dcmread
 
 from medtransfer import store
 from medtransfer.assess import report, setting
@@ -99,6 +100,7 @@ def brought(tmp_path, home, tiny_architectures, in_process, monkeypatch):
         "head": "independent",
         "labels": ["sick"],
         "known": {"architecture": "tiny", "initialization": "random"},
+        "tester": {"name": "Jane Roe", "independence": "not of the makers"},
     }
     for name, content in (("images", manifest), ("target", target), ("profile", PROFILE)):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
@@ -149,6 +151,7 @@ def test_a_run_ends_in_a_report_that_says_what_was_and_was_not_tried(brought, tm
     assert found.images.attacker_images == PATIENTS - 130
     text = (out / "index.html").read_text()
     assert "Squares, version 1" in text and found.system.sha256 in text
+    assert "Jane Roe; not of the makers" in text
     assert "http://" not in text and "https://" not in text
     for word in ("robust", "secure", "certified", "compliant"):
         assert word not in text.lower()
@@ -166,8 +169,9 @@ def test_a_run_ends_in_a_report_that_says_what_was_and_was_not_tried(brought, tm
     assert again == (3 if broken and worst > 0.01 else 0)
 
 
+@pytest.mark.parametrize(("kind", "suffix"), [("png", "png"), ("dicom", "dcm")])
 def test_an_appliance_that_answers_pictures_gets_the_report_of_the_same_network(
-    brought, tmp_path, capsys
+    brought, tmp_path, capsys, kind, suffix
 ):
     """By `store:KEY` and by a table of answers, all calls and so all numbers are the same."""
     own, asked = tmp_path / "own", tmp_path / "asked"
@@ -175,19 +179,22 @@ def test_an_appliance_that_answers_pictures_gets_the_report_of_the_same_network(
     assert assess(brought, "--out", str(own), *rung) == 0
 
     size = {"size": [SIDE, SIDE], "channels": 3, "range": [-1, 1]}
-    appliance = {**brought.target, "model": "answers", "input": size}
+    appliance = {**brought.target, "model": "answers", "input": size, "labels": ["well", "sick"]}
     (brought.folder / "target.yaml").write_text(yaml.safe_dump(appliance))
     places = [str(brought.folder / f"{name}.yaml") for name in ("target", "images", "profile")]
     craft = ["assess", "craft", *places[:2], "--profile", places[2], "--out", str(asked), *rung]
-    assert main([*craft, "--levels", "8"]) == 0
-    pictures = sorted(asked.rglob("*.png"))
+    assert main([*craft, "--levels", "8", "--format", kind]) == 0
+    pictures = sorted(asked.rglob(f"*.{suffix}"))
     assert f"{len(pictures):,} pictures" in capsys.readouterr().out
     assert len(pictures) == 26 + 104 * (1 + 2 * 2)
     assert all("ADVERSARIAL" in str(path) or "clean" in str(path) for path in pictures)
 
+    asking = (asked / "README.txt").read_text()  # of all that the system answers, in its order
+    assert asking.index("  well: ") < asking.index("  sick: ")
     answers = answered(brought.network, pictures)
     names = [str(path.relative_to(asked)) for path in pictures]
-    pd.DataFrame({"image": names, "sick": answers}).to_csv(asked / "answers.csv", index=False)
+    table = pd.DataFrame({"image": names, "sick": answers, "well": -answers})
+    table.to_csv(asked / "answers.csv", index=False)
     scored = tmp_path / "scored"
     assert main(["assess", "score", str(asked), "--out", str(scored)]) == 0
     first, second = (
@@ -201,12 +208,16 @@ def test_an_appliance_that_answers_pictures_gets_the_report_of_the_same_network(
 
 def answered(network, paths):
     """Return what a stored network says to picture files, as a system of its own would."""
-    pixels = np.stack([np.asarray(Image.open(path)) for path in paths])
+    pixels = np.stack([pixels_of(path) for path in paths])
     index = pd.DataFrame({"image": range(len(pixels))})
     prepared = images.Prepared(images=pixels, index=index, labels=network.labels)
     opened = network.open()
     parts = [batch(prepared, range(n, min(n + 50, len(pixels)))) for n in range(0, len(pixels), 50)]
     return np.concatenate([opened.logits(part).numpy() for part in parts])[:, 0]
+
+
+def pixels_of(path):
+    return dcmread(path).pixel_array if path.suffix == ".dcm" else np.asarray(Image.open(path))
 
 
 def test_a_target_that_does_not_fit_is_refused_before_anything_is_trained(brought, capsys):

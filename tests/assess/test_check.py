@@ -150,9 +150,29 @@ def test_the_command_says_what_to_do_and_its_status(tmp_path, images, capsys):
     assert main(["assess", "check", str(target), str(images)]) == 0
     said = capsys.readouterr().out
     assert "sha256: " in said and "specificity" in said and "contact sheet" in said
+    assert said.endswith(
+        f"no errors, 2 warnings to judge\nnext: medtransfer assess run {target} {images}\n"
+    )
     wrong = targets.write_target(tmp_path, trust_code=True, outputs="probabilities")
     assert main(["assess", "check", str(wrong), str(images)]) == 1
-    assert "error: outputs: probabilities: answers lie between" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "error: outputs: probabilities: answers lie between" in said
+    assert said.endswith("1 error to mend\n")
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({}, ["known.architecture: not said", "known.initialization: not said"]),
+        ({"architecture": "resnet18", "initialization": "random"}, ["resnet18: no attacker's"]),
+        ({"architecture": "densenet121", "initialization": "RadImageNet"}, ["RadImageNet: no"]),
+        ({"architecture": "densenet121", "initialization": "imagenet"}, []),
+    ],
+)
+def test_attackers_that_cannot_be_simulated_are_told_before(checked, known, said):
+    found = [each for each in checked(known=known).warnings if each.startswith("known.")]
+    assert len(found) == len(said)
+    assert all(part in each for part, each in zip(said, found, strict=True))
 
 
 # --- images -------------------------------------------------------------------------------------

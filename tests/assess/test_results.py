@@ -43,7 +43,7 @@ def test_the_headline_is_the_largest_budget_that_is_harmless_as_noise(found, bud
     assert evidence.headline(BUDGETS, found) == budget
 
 
-def row(word, *, share=0.3, noise=0.0, finding="Mass"):
+def row(word, *, share=0.3, noise=0.0, finding="Mass", reason=""):
     said = verdicts.Evidence(
         patients=50, share=share, low=share, high=share, noise=noise, p=0.5, control=0.5
     )
@@ -54,7 +54,7 @@ def row(word, *, share=0.3, noise=0.0, finding="Mass"):
         images=60,
         evidence=said,
         strongest=share,
-        verdict=verdicts.Verdict(word),
+        verdict=verdicts.Verdict(word, reason),
     )
 
 
@@ -82,6 +82,18 @@ def test_the_most_changed_finding_is_counted_beyond_noise():
     ]
     assert results._worst(rows) == "Mass, hidden"
     assert results._worst(rows[2:]) == ""
+
+
+def test_the_reason_of_a_rung_says_of_which_finding_it_is():
+    rows = [
+        row(verdicts.NOT_SHOWN, finding="Nodule"),
+        row(verdicts.INCONCLUSIVE, share=0.1, finding="Mass", reason="up to 14 %"),
+        row(verdicts.INCONCLUSIVE, share=0.01, finding="Edema", reason="up to 6 %"),
+    ]
+    assert results._whole(rows) == verdicts.Verdict(
+        verdicts.INCONCLUSIVE, "Mass, hidden: up to 14 %"
+    )
+    assert results._whole(rows[:1]).reason == ""
 
 
 def facts(rung, low, high):

@@ -110,6 +110,15 @@ def test_images_of_ones_own_have_the_notebooks_that_name_no_disease(
         notebooks.without(found[2:3], {"radiology": {"initialization": "no positives"}})
 
 
+def test_the_assessment_waits_where_images_are_ones_own(folder: Path, hospital: str) -> None:
+    for name in ("90_s.ipynb", "95_your_model.ipynb", "own/0_p.ipynb"):
+        written(folder, name=name)
+    own = {"ophthalmology": "phantom_fundus", "radiology": hospital}
+    assert "95" in numbers(DRAWN) and "95" not in numbers(own)
+    assert notebooks.waits((), own) and not notebooks.waits((), DRAWN)
+    assert numbers(own, "95") == ["95"] and not notebooks.waits(("95",), own)
+
+
 def test_a_notebook_of_any_domain_is_executed_with_its_domain_and_title(
     folder: Path, hospital: str
 ) -> None:

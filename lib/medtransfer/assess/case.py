@@ -99,4 +99,5 @@ def system(model: Model, labels: tuple[str, ...]) -> System:
         limits=tuple(map(float, limits)),
         declared={name: facts.declared.auc[name] for name in labels if name in facts.declared.auc},
         path=", then ".join(steps) or "nothing",
+        tester=facts.tester.model_dump(),
     )

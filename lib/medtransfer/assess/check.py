@@ -10,14 +10,17 @@ import numpy as np
 from medtransfer import paths
 from medtransfer.assess import asking, bring, suspects
 from medtransfer.assess.bring import Model
+from medtransfer.assess.target import Known
 from medtransfer.data import catalog, classes, looks, manifests, roles, sheet, splits
 from medtransfer.data.catalog import Request
 from medtransfer.data.check import NOBODY, table
 from medtransfer.data.looks import Checked
 from medtransfer.data.schema import ImageFacts, plural
 from medtransfer.data.splits import ATTACKER, CALIBRATION, DEVELOPMENT, TEST
+from medtransfer.networks.architectures import ARCHITECTURES
 from medtransfer.networks.brought import Answering
 from medtransfer.networks.doors import door, pixels
+from medtransfer.networks.trained import IMAGENET, RANDOM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +59,7 @@ def check(target: Path, images: str) -> tuple[Model, Checked]:
     found.warnings += found.tried(_poor, index, asked, sets) or []
     if manifest.group_noun == "image":
         found.warnings.append(NOBODY)
+    found.warnings += _unknown(model.target.known)
     found.table = table(index, manifest, sets)
     order = _order(index, sets)
     found.facts.append(_described(model))
@@ -103,6 +107,23 @@ def _poor(index: pd.DataFrame, asked: Request, sets: dict[str, np.ndarray]) -> l
                 f"{name}: the test set has {sides[0]} {plural(noun)} with it and {sides[1]} "
                 f"without; below {ENOUGH} of each nothing is said about it"
             )
+    return said
+
+
+def _unknown(known: Known) -> list[str]:
+    """Return in sentences which attackers cannot be simulated, for want of what they would know."""
+    said = []
+    for name, value, allowed, who in (
+        ("architecture", known.architecture, ARCHITECTURES, "the architecture"),
+        ("initialization", known.initialization, (IMAGENET, RANDOM), "how the weights began"),
+    ):
+        if value in allowed:
+            continue
+        why = "not said" if value is None else f"{value}: no attacker's network can be trained so"
+        said.append(
+            f"known.{name}: {why}; attackers who know {who} are not assessed. Allowed: "
+            f"{', '.join(allowed)}"
+        )
     return said
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
-from medtransfer.assess import bring, case, evidence, facts, plan
+from medtransfer.assess import bring, case, evidence, facts, files, plan
 from medtransfer.assess import target as target_file
 from medtransfer.assess.bring import Model
+from medtransfer.assess.files import PNG, Format
 from medtransfer.assess.plan import At, Step
 from medtransfer.assess.setting import Setting
 from medtransfer.attacks.attack import Attack
-from medtransfer.attacks.delivery import deliver
+from medtransfer.attacks.delivery import CONTROL, deliver
 from medtransfer.compute.ensure import ensure
 from medtransfer.data import images, splits
 from medtransfer.errors import ManifestError, UsageError
 from medtransfer.executors.local import executor
+from medtransfer.networks.contract import CALLS, LOGITS, ONE_OF_MANY, PROBABILITIES
 from medtransfer.networks.doors import answers, pixels
 from medtransfer.networks.doors.door import ANSWERS
 from medtransfer.scoring import transfer
@@ -34,9 +36,18 @@ The folder {clean} holds {number} pictures as they are. All others were changed 
 networks that read such pictures: they must never reach an archive, a worklist or a patient.
 
 Let the system answer every picture, through the path that its pictures always take, and write
-{table} into this folder: a column `{picture}` with the path of the picture below this folder, and
-a column for each of {labels}. Then run `medtransfer assess score` with this folder.
+{table} into this folder, a row for each picture. Its columns, in any order, others may stand
+beside them:
+
+{columns}
+
+Then run `medtransfer assess score` with this folder.
 """
+ANSWER = {
+    LOGITS: "what the system gives for it, a number (a logit)",
+    PROBABILITIES: "its probability, from 0 to 1, with all the digits that there are",
+    CALLS: "1 if the system calls it, 0 if not",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +60,7 @@ class Order:
         rungs: identifiers; none means all.
         budgets: grey levels of 255.
         replicates: surrogates a rung.
+        format: of the files.
     """
 
     target: str
@@ -58,6 +70,7 @@ class Order:
     rungs: tuple[str, ...]
     budgets: tuple[int, ...]
     replicates: int
+    format: Format = PNG
 
     def setting(self, model: Model) -> Setting:
         """Return the assessment of a model with these pictures."""
@@ -99,32 +112,54 @@ def craft(order: Order, folder: Path, *, say: Callable[[str], None] = print) -> 
     """
     if (folder / ORDER).exists() and ordered(folder) != order:
         raise UsageError(f"{folder} holds pictures that were asked for otherwise; name another")
-    setting = order.setting(_uncalled(Path(order.target), folder))
+    model = _uncalled(Path(order.target), folder)
+    setting = order.setting(model)
     steps = [each for each in plan.ladder(setting, order.rungs) if each.trained]
     if not steps:
         raise UsageError("no rung can be tried; `known` in the target file says more of the system")
-    with executor():
+    with executor() as pool:
         ensure(cell for step in steps for cell in plan.controls(setting, step).values())
-    number = facts.counted(setting)
-    attacks = sum(len(step.surrogates) for step in steps) * len(order.budgets) * 2
-    total = number.calibration_images + number.test_images * (1 + attacks)
-    say(f"{total:,} pictures to write")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / ORDER).write_text(json.dumps(asdict(order), indent=1), encoding="utf-8")
-    _write_clean(setting, folder / CLEAN)
-    for step in steps:
-        _write_step(setting, step, folder)
-        say(f"{step.rung.number} {step.rung.name}: written")
+        number = facts.counted(setting)
+        attacks = sum(len(step.surrogates) for step in steps) * len(order.budgets) * 2
+        total = number.calibration_images + number.test_images * (1 + attacks)
+        say(f"{total:,} pictures to write")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ORDER).write_text(json.dumps(asdict(order), indent=1), encoding="utf-8")
+        _write_clean(setting, folder / CLEAN, order.format)
+        wanted = [attacks for step in steps for attacks in _attacks(setting, step, folder)]
+        # By the workers, as `score` crafts them again: on as many threads, bit by bit the same.
+        running = [pool.submit(_write_attacks, attacks, order.format) for attacks in wanted]
+        for done in tqdm(running, desc="surrogates"):
+            done.result()
+    if absent := [at for each in wanted for at in each if not at.is_dir()]:
+        raise UsageError(
+            f"{absent[0]}: the workers of the cluster wrote it elsewhere; name a folder, --out, "
+            "that all of them see"
+        )
     text = TEXT.format(
         title=setting.system.title,
         clean=CLEAN,
         number=number.calibration_images + number.test_images,
         table=answers.TABLE,
-        picture=answers.PICTURE,
-        labels=", ".join(f"`{name}`" for name in setting.target.labels),
+        columns="\n".join(_columns(model)),
     )
     (folder / READ_ME).write_text(text, encoding="utf-8")
     return total
+
+
+def _columns(model: Model) -> list[str]:
+    """Return a line for every column that a table of answers has: all that the system answers."""
+    contract = model.contract
+    lines = [(answers.PICTURE, f"the path of the picture below this folder, as {CLEAN}/...")]
+    lines += [(name, ANSWER[contract.outputs]) for name in contract.labels]
+    found = [f"  {name}: {means}" for name, means in lines]
+    if contract.outputs == CALLS and contract.head == ONE_OF_MANY:
+        return [
+            *found,
+            f"  or, in place of the last {len(contract.labels)}, one column "
+            f"{answers.CLASS}: the name of the class",
+        ]
+    return found
 
 
 def _uncalled(path: Path, folder: Path) -> Model:
@@ -148,71 +183,42 @@ def answered(order: Order, folder: Path) -> Setting:
     return order.setting(bring.model(Path(order.target), pictures=folder))
 
 
-def _write_clean(setting: Setting, place: Path) -> None:
+def _write_clean(setting: Setting, place: Path, kind: Format) -> None:
     prepared = images.load(setting.attacker.source)
     found = [
         splits.parts(prepared.index, labels=prepared.labels, development=development)
         for development in (setting.attacker, setting.target.development)
     ]
     rows = np.union1d(found[0].test, found[1].validation)
-    _write(place, prepared.index["image"].iloc[rows].tolist(), prepared.images[rows])
+    names = prepared.index["image"].iloc[rows].tolist()
+    files.write(place, names, prepared.images[rows], kind=kind)
 
 
-def _write_step(setting: Setting, step: Step, folder: Path) -> None:
+Attacks = dict[Path, tuple[Attack, str]]
+"""A folder for each attack of one surrogate, with its delivery."""
+
+
+def _attacks(setting: Setting, step: Step, folder: Path) -> Iterator[Attacks]:
+    """Yield what every surrogate of a rung crafts."""
     method = evidence.controls(setting, step).method
     cells = plan.cells(setting, step, method=method)
     for _, group in groupby(sorted(cells, key=lambda at: at.surrogate), lambda at: at.surrogate):
-        wanted = list(group)
-        _write_attacks(step, {at: cells[at].attack for at in wanted}, folder)
+        yield {folder.resolve() / _named(step, at): (cells[at].attack, at.delivery) for at in group}
 
 
-def _write_attacks(step: Step, attacks: dict[At, Attack], folder: Path) -> None:
-    first = next(iter(attacks.values()))
-    places = {at: folder / _named(step, at) for at in attacks}
+def _write_attacks(attacks: Attacks, kind: Format) -> None:
+    first, _ = next(iter(attacks.values()))
     prepared, rows = transfer.prepared_rows(first)
-    if all(_complete(place, len(rows)) for place in places.values()):
+    if all(files.complete(place, len(rows), kind=kind) for place in attacks):
         return
-    methods = list(dict.fromkeys(attack.method for attack in attacks.values()))
-    with _as_workers_do():  # as `score` crafts them again: bit by bit the same
-        for found in transfer.crafting(transfer.surrogates(first), prepared, rows, methods):
-            for at, attack in attacks.items():
-                if attack.method == found.method:
-                    sent = deliver(at.delivery, found.clean, found.attacked, names=found.names)
-                    _write(places[at], found.names, pixels.pictures(sent))
+    methods = list(dict.fromkeys(attack.method for attack, _ in attacks.values()))
+    for found in transfer.crafting(transfer.surrogates(first), prepared, rows, methods):
+        for place, (attack, delivery) in attacks.items():
+            if attack.method == found.method:
+                sent = deliver(delivery, found.clean, found.attacked, names=found.names)
+                files.write(place, found.names, pixels.pictures(sent), kind=kind)
 
 
 def _named(step: Step, at: At) -> str:
-    kind = "noise" if at.delivery == "control" else "attack"
+    kind = "noise" if at.delivery == CONTROL else "attack"
     return f"ADVERSARIAL_{step.rung.identifier}_{at.surrogate + 1}_{at.budget}_{kind}"
-
-
-def _complete(place: Path, number: int) -> bool:
-    return place.is_dir() and len(list(place.rglob("*.png"))) == number
-
-
-def _write(place: Path, names: Sequence[str], pictures: np.ndarray) -> None:
-    """Write pictures, uint8 (N, H, W, C), as PNG files of their names."""
-    from PIL import Image
-
-    for name, picture in zip(names, pictures, strict=True):
-        path = place / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".part")
-        grey = picture.shape[-1] == 1
-        Image.fromarray(picture[..., 0] if grey else picture).save(scratch, "PNG")
-        scratch.replace(path)
-
-
-@contextlib.contextmanager
-def _as_workers_do() -> Iterator[None]:
-    """Compute on one thread, as workers do: with several, sums are rounded otherwise."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(False)

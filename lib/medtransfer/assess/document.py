@@ -210,7 +210,7 @@ class Tool(Part):
 
 
 class Tester(Part):
-    """What only people can say; typed in by the user."""
+    """What only people can say, as the target file says it."""
 
     name: str = ""
     independence: str = ""

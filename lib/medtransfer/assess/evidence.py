@@ -16,6 +16,7 @@ from medtransfer.assess.setting import Setting
 from medtransfer.assess.statistics import Shares, interval, p_above
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT
 from medtransfer.measures import metrics, predictions
+from medtransfer.report.wording import groups
 from medtransfer.scoring.cell import Cell
 
 LEFT, SHAKEN = 0.97, 0.05
@@ -191,7 +192,7 @@ def rows(
         strongest = float(share.values[found.strongest if found else 0])
         said = _evidence(share, shaken, control=control, needed=found is not None)
         kept.append((finding, kind, int(inside.sum()), said, strongest))
-    judged = verdicts.judge([said for _, _, _, said, _ in kept])
+    judged = verdicts.judge([said for _, _, _, said, _ in kept], groups=groups(setting.images))
     return [
         Row(
             budget=budget,

@@ -39,7 +39,7 @@ def of(setting: Setting, steps: Sequence[Step]) -> dict[str, Any]:
     sets = counted(setting)
     return {
         "tool": _tool(),
-        "tester": Tester(),
+        "tester": Tester(**setting.system.tester),
         "system": _system(setting),
         "images": sets,
         "clean": clean(setting),

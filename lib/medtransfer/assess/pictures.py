@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CURVE = "budgets.png"
-SHOWN_PX = 220  # of an example, at least about
+SHOWN_PX, GAP_PX = 220, 8  # of an example, at least about, and between its pictures
 WORST, AT_RANDOM = "worst", "drawn at random"
 
 
@@ -38,7 +38,7 @@ def curve(found: Assessment) -> Figure:
     from matplotlib.ticker import PercentFormatter
 
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        figure, axis = plt.subplots(figsize=(5, 4.2), layout="constrained")
         tried = [rung for rung in found.rungs if rung.overall]
         for number, rung in enumerate(tried):
             shift = 1.03 ** (number - (len(tried) - 1) / 2)
@@ -72,7 +72,7 @@ def curve(found: Assessment) -> Figure:
         axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axis.set_xlabel("budget, grey levels of 255 (grey bar: that of the first page)")
         axis.set_ylabel("correct calls changed")
-        axis.legend(loc="upper left", fontsize=8)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 
@@ -154,6 +154,10 @@ def _draw(cell: Cell, row: int, path: Path) -> None:
     moved = delivered - clean
     most = max(float(np.abs(moved).max()), 1e-6)
     panels = [np.clip((each + 1) / 2, 0, 1) for each in (clean, delivered, moved / most)]
-    whole = np.concatenate([np.broadcast_to(each, (*each.shape[:2], 3)) for each in panels], 1)
-    times = max(1, SHOWN_PX // whole.shape[0])
-    plt.imsave(path, whole.repeat(times, 0).repeat(times, 1))
+    times = max(1, SHOWN_PX // clean.shape[0])
+    large = [
+        np.broadcast_to(each, (*each.shape[:2], 3)).repeat(times, 0).repeat(times, 1)
+        for each in panels
+    ]
+    gap = np.ones((len(large[0]), GAP_PX, 3))
+    plt.imsave(path, np.concatenate([large[0], gap, large[1], gap, large[2]], 1))

@@ -22,6 +22,7 @@ from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET, Training
 from medtransfer.scoring.cell import Cell
 from medtransfer.study.builders import Study
+from medtransfer.study.schema import Profile
 from medtransfer.units import GREY_LEVEL
 
 
@@ -79,7 +80,14 @@ def _step(setting: Setting, rung: Rung) -> Step:
     try:
         fits(name, images.source.image_px)
         trained = tuple(
-            training(setting, images, architecture=name, initialization=start, replicate=number)
+            training(
+                setting.profile,
+                images,
+                architecture=name,
+                initialization=start,
+                bis=images == setting.known,
+                replicate=number,
+            )
             for number in range(setting.replicates)
         )
     except (ManifestError, UsageError) as why:
@@ -112,30 +120,32 @@ def _lent(setting: Setting, network: Network) -> Network:
 
 
 def training(
-    setting: Setting,
+    profile: Profile,
     images: Development,
     *,
     architecture: str,
     initialization: str,
-    replicate: int,
+    bis: bool = False,
+    replicate: int = 0,
 ) -> Training:
-    """Return a surrogate, by the recipe of the profile; no two of an assessment share their seed.
+    """Return a network by the recipe of a profile; no two of an assessment share their seed.
 
-    On development sets of a study they are networks of that study, as far as it has so many; on
-    those that the target was made with, its second, independent trainings.
+    On development sets of a study they are networks of that study, as far as it has so many.
+
+    Args:
+        bis: whether it is a second training, independent of the target's on the same images.
 
     Raises:
         ManifestError: there are no ImageNet weights for the architecture.
         UsageError: the profile has no recipe for the initialization.
     """
-    profile = setting.profile
     recipe = profile.recipes.get(initialization)  # type: ignore[call-overload]
     if recipe is None:
         raise UsageError(f"profile {profile.name} has no recipe for {initialization} networks")
     weights = ""
     if initialization == IMAGENET:
         weights = manifests.imagenet_weights(architecture).sha256
-    domain, bis = images.source.domain, images == setting.known
+    domain = images.source.domain
     place = f"{domain}/{architecture}/{initialization}/{images.name}/{bis}/{replicate}"
     common: Any = {"batch_size": profile.batch_size, "weight_decay": profile.weight_decay}
     return Training(

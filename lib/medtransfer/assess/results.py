@@ -77,7 +77,18 @@ def _smallest(rows: dict[int, list[Row]], headline: int) -> int | None:
 
 
 def _whole(rows: Sequence[Row]) -> verdicts.Verdict:
-    return verdicts.overall([row.evidence for row in rows], [row.verdict for row in rows])
+    """Return the verdict of a rung; a reason says which finding it is of."""
+    own = [
+        verdicts.Verdict(row.verdict.word, _of(row) + row.verdict.reason)
+        if row.verdict.reason
+        else row.verdict
+        for row in rows
+    ]
+    return verdicts.overall([row.evidence for row in rows], own)
+
+
+def _of(row: Row) -> str:
+    return f"{row.finding}, {SHORT[row.kind]}: "
 
 
 def _worst(rows: Sequence[Row]) -> str:
@@ -86,7 +97,7 @@ def _worst(rows: Sequence[Row]) -> str:
     if not tested:
         return ""
     row = max(tested, key=lambda row: row.evidence.share - row.evidence.noise)
-    return f"{row.finding}, {SHORT[row.kind]}"
+    return _of(row).removesuffix(": ")
 
 
 def _overall(

@@ -136,7 +136,7 @@ def penetration_test(found: Assessment) -> list[tuple[str, str]]:
     return [
         (
             "Independence and technical expertise of testers",
-            who or "to be filled in by the tester: `tester` in assessment.json",
+            who or "not said; `tester` in the target file says it",
         ),
         (
             "Scope of testing",

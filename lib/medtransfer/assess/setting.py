@@ -19,6 +19,8 @@ from medtransfer.study.schema import Profile
 
 BUDGETS = (1, 2, 4, 8)
 """Grey levels of 255 by which a pixel may be moved; fixed, whatever the target answers."""
+FEWER = (2, 4, 8)
+"""Those of a study's own network: attacks on it are a part of every run."""
 REPLICATES = 3
 STEPS = 10
 """At most so many steps has an iterative attack: with them it reaches every budget, and a ladder
@@ -42,6 +44,7 @@ class System:
             NaN where there is none. Empty: there is none at all.
         declared: finding -> the AUC that the owner declares.
         path: what is done to a file before the model, in words.
+        tester: who tests it: name, independence and expertise.
     """
 
     name: str
@@ -52,6 +55,7 @@ class System:
     limits: tuple[float, ...] = ()
     declared: Mapping[str, float] = field(default_factory=dict)
     path: str = "nothing"
+    tester: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +126,8 @@ def small_or_large(image_px: int) -> tuple[str, ...]:
 def of_study(study: Study, domain: str, *, target: Network, title: str) -> Setting:
     """Return the assessment of a network of a study, as if a vendor had brought it.
 
-    The attacker has d2, the target was made with d1, and there is no public source.
+    The attacker has d2, the target was made with d1, and there is no public source. Budgets are
+    `FEWER`.
 
     Args:
         study: with the images of the domain.
@@ -139,6 +144,7 @@ def of_study(study: Study, domain: str, *, target: Network, title: str) -> Setti
         initialization=traits.get("initialization"),
         differentiable=True,
         profile=study.profile,
+        budgets=FEWER,
     )
 
 

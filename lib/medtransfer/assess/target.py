@@ -110,6 +110,20 @@ class Known(Strict):
     development: tuple[str, ...] = ()
 
 
+class Tester(Strict):
+    """Who tests: what only people can say, for the report.
+
+    Attributes:
+        name: of the people or the institution.
+        independence: from those who made the system.
+        expertise: what they know of such tests.
+    """
+
+    name: str = ""
+    independence: str = ""
+    expertise: str = ""
+
+
 class Target(Strict):
     """A model to assess; paths are relative to the file that says this.
 
@@ -134,6 +148,7 @@ class Target(Strict):
         chain: what the system does to a file before the model, step by step.
         declared: what its maker says of it.
         known: what an attacker can know of it.
+        tester: who tests it; the report says so.
     """
 
     kind: Literal["target"]
@@ -150,6 +165,7 @@ class Target(Strict):
     chain: tuple[ChainStep, ...] = ()
     declared: Declared = Declared()
     known: Known = Known()
+    tester: Tester = Tester()
 
     @model_validator(mode="after")
     def _labels_are_named(self) -> Target:

@@ -63,21 +63,25 @@ class Verdict:
     reason: str = ""
 
 
-def judge(evidence: Sequence[Evidence]) -> list[Verdict]:
-    """Return a verdict for everything that was measured on one rung at one budget."""
+def judge(evidence: Sequence[Evidence], *, groups: str = "patients") -> list[Verdict]:
+    """Return a verdict for everything that was measured on one rung at one budget.
+
+    Args:
+        groups: what reasons call those who count, such as patients or slides.
+    """
     tested = [number for number, each in enumerate(evidence) if each.patients >= LEAST_PATIENTS]
     corrected: dict[int, float] = {}
     if tested:
         p = multipletests([evidence[number].p for number in tested], method="holm")[1]
         corrected = dict(zip(tested, map(float, p), strict=True))
-    return [_judged(each, corrected.get(number)) for number, each in enumerate(evidence)]
+    return [_judged(each, corrected.get(n), groups) for n, each in enumerate(evidence)]
 
 
-def _judged(found: Evidence, p: float | None) -> Verdict:
+def _judged(found: Evidence, p: float | None, groups: str) -> Verdict:
     if p is None:
         return Verdict(
             NOT_ASSESSED,
-            f"{found.patients} patients have such a correct call; at least {LEAST_PATIENTS} are "
+            f"{found.patients} {groups} have such a correct call; at least {LEAST_PATIENTS} are "
             "needed",
         )
     if p < ALPHA and found.share - found.noise >= LEAST:
@@ -86,7 +90,7 @@ def _judged(found: Evidence, p: float | None) -> Verdict:
         if found.needs_control and (found.control is None or found.control < LEAST):
             return Verdict(INCONCLUSIVE, _weak(found.control))
         return Verdict(NOT_SHOWN)
-    return Verdict(INCONCLUSIVE, _open(found))
+    return Verdict(INCONCLUSIVE, _open(found, groups))
 
 
 def _weak(control: float | None) -> str:
@@ -98,15 +102,15 @@ def _weak(control: float | None) -> str:
     )
 
 
-def _open(found: Evidence) -> str:
+def _open(found: Evidence, groups: str) -> str:
     if found.noise >= LEAST and found.share - found.noise < LEAST:
         return (
             f"noise of the same size changes {_percent(found.noise)} of the calls, so that "
             f"{_percent(found.share)} under attack cannot be told from it"
         )
     return (
-        f"up to {_percent(found.high)} of the calls may be changed; more patients than "
-        f"{found.patients}, or more surrogates, would narrow it"
+        f"up to {_percent(found.high)} of the calls may be changed; more than {found.patients} "
+        f"{groups}, or more surrogates, would narrow it"
     )
 
 

@@ -20,7 +20,7 @@ from medtransfer.report.wording import named, no_claim, source
 class YourModel(Page):
     """What the notebook of the assessment calls.
 
-    The vendor's model is the first network of the study on d1 in the last domain of the profile;
+    The vendor's model is the first network of the study on d1 in the first domain of the profile;
     the attacker has d2.
     """
 
@@ -28,7 +28,7 @@ class YourModel(Page):
 
     def __init__(self, profile: str) -> None:
         super().__init__(profile)
-        self.domain = list(self.settings.sources)[-1]
+        self.domain = next(iter(self.settings.sources))
 
     @property
     def needs(self) -> list[str]:

@@ -19,6 +19,8 @@ AT_ONCE = 4  # a kernel holds half a gigabyte
 RUNNING = ".running.ipynb"
 YOURS = "# Your images:"
 """How the titles of notebooks begin that serve any domain."""
+ASSESSMENT = "95"
+"""The number of the notebook that trains and attacks beyond what the study has."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ def find(*, numbers: Sequence[str] = (), sources: Mapping[str, str]) -> list[Not
     """Return the notebooks of a study in sequence, all or those whose names begin so.
 
     A domain whose images are the user's own has the notebooks in `own/`, which speak of no disease
-    and no organ; so has a domain without notebooks of its own.
+    and no organ; so has a domain without notebooks of its own. Among all, the assessment may be
+    absent (see `waits`).
 
     Args:
         numbers: the first digits of some.
@@ -66,7 +69,14 @@ def find(*, numbers: Sequence[str] = (), sources: Mapping[str, str]) -> list[Not
             raise UsageError(
                 f"no notebook begins with {number!r}; there are {', '.join(n.name for n in known)}"
             )
+    if waits(numbers, sources):
+        return [each for each in known if not each.name.startswith(ASSESSMENT)]
     return [n for n in known if not numbers or n.name.startswith(tuple(numbers))]
+
+
+def waits(numbers: Sequence[str], sources: Mapping[str, str]) -> bool:
+    """Return whether the assessment waits to be asked for: images of one's own may be large."""
+    return not numbers and any(map(wording.own, sources.values()))
 
 
 def _of_any_domain(domain: str, number: str, title: str) -> list[Notebook]:
@@ -154,8 +164,8 @@ def executed(profile: str) -> list[Path]:
 def execute_all(notebooks: Sequence[Notebook], *, profile: str, folder: str) -> None:
     """Run notebooks, two or a few at a time, when all that they show is in the store.
 
-    Those of the first factor, and the synthesis, show most: they begin first, so that none of them
-    is alone at the end.
+    The assessment trains and attacks, those of the first factor and the synthesis show most: they
+    begin first, so that none of them is alone at the end.
 
     Raises:
         ExecutionError: some failed; the others are finished.
@@ -164,7 +174,7 @@ def execute_all(notebooks: Sequence[Notebook], *, profile: str, folder: str) -> 
 
     number = min(workers.number(), len(notebooks), AT_ONCE)
     failed = []
-    ordered = sorted(notebooks, key=lambda each: each.name[1] != "0")
+    ordered = sorted(notebooks, key=lambda each: (each.name[:2] != ASSESSMENT, each.name[1] != "0"))
     with (
         workers.processes(number) as pool,
         tqdm(total=len(notebooks), desc="3 of 3, notebooks") as bar,
