@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from medtransfer.report.sentences import BLIND
+
 SAYS = {
     "C1": "pre-training of both raises transferability",
     "C2": "the larger the gain by pre-training, the larger the transferability",
@@ -15,6 +17,13 @@ SAYS = {
 }
 PARTS = {"C1": ("all pairs", "other architecture"), "C2": ("",)}
 UNITS = {"C2": "rank correlation", "C5": "% of clean AUC left"}
+
+
+def reason(verdict: str) -> str:
+    """Return what the sentence of a claim says of why nothing can be said."""
+    return BLIND if verdict == "at chance" else WHY
+
+
 WHY = "the attack leaves 2 % of the clean AUC with either surrogate"
 
 

@@ -29,7 +29,7 @@ def test_the_paragraph_on_the_gain_reads_right_whatever_the_verdict(verdict: str
     assert "0.20 over all points" in said and "fall, rank correlation" in said
     assert "undecided" not in said and "nan" not in said.lower()
     if verdict not in ("supported", "not supported"):
-        assert verdict_rows.WHY in said
+        assert verdict_rows.reason(verdict) in said
 
 
 def test_without_points_it_says_that_there_are_none() -> None:

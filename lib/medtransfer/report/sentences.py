@@ -84,6 +84,11 @@ BOTH = {
     ("all pairs", "other architecture"): ", even of another architecture,",
 }
 
+BLIND = (
+    "targets see too little in these images, so an attack has nothing to take from them. More or "
+    "larger images would help, or labels that more of them show"
+)
+
 
 @dataclass(frozen=True)
 class Told:
@@ -127,7 +132,8 @@ def outcome(row: Mapping[Any, Any]) -> str:
 def _sentences(rows: Sequence[Mapping[Any, Any]]) -> list[str]:
     parts = tuple(row["part"] for row in rows)
     outcomes = {outcome(row) for row in rows}
-    if parts in BOTH and len(outcomes) == 1 and outcomes != {""}:
+    blind = {row["verdict"] for row in rows} == {AT_CHANCE}
+    if parts in BOTH and len(outcomes) == 1 and (outcomes != {""} or blind):
         return [_sentence(rows[0], BOTH[parts])]
     return [_sentence(row, PARTS.get(row["part"], "")) for row in rows]
 
@@ -137,7 +143,8 @@ def _sentence(row: Mapping[Any, Any], part: str) -> str:
     if not came_out:
         clause = words.yes.partition(":")[0].format(part=part)
         comma = "," if part.startswith(",") else ""
-        return f"Whether {clause}{comma} cannot be said here: {_ended(row['why'])}"
+        why = BLIND if row["verdict"] == AT_CHANCE else row["why"]
+        return f"Whether {clause}{comma} cannot be said here: {_ended(why)}"
     said = {YES: words.yes, NO: words.no, REVERSED: words.reversed}[came_out]
     return _ended(said[0].upper() + said[1:].format(part=part))
 
