@@ -28,7 +28,8 @@ from medtransfer.report.tables import LEFT, ordered
 from medtransfer.report.wording import described, points
 from medtransfer.study.factors import FACTORS
 
-NAMES = [name for name in chapters.__all__ if name not in ("Design", "Synthesis", "YourModel")]
+OTHERS = ("Design", "OneImage", "Synthesis", "YourModel")
+NAMES = [name for name in chapters.__all__ if name not in OTHERS]
 CHAPTERS = [getattr(chapters, name) for name in NAMES]
 
 

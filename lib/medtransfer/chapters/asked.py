@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from medtransfer import api
+from medtransfer import api, store
 from medtransfer.analysis.scores import thresholds
 from medtransfer.networks.network import Network
 from medtransfer.report.figures import attack
@@ -29,10 +30,15 @@ def titled(networks: Sequence[Network]) -> dict[str, Network]:
     }
 
 
-@cache
 def opened(network: Network) -> nn.Module:
     """Return a network as a module; it is trained if the store does not have it."""
     api.ensure([network])
+    return _kept(network, store.find(network))
+
+
+@lru_cache(maxsize=16)
+def _kept(network: Network, place: Path) -> nn.Module:
+    """Return a stored network; `place` tells stores apart."""
     return api.load(network)
 
 

@@ -21,6 +21,13 @@ def png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
+def _image(picture: bytes) -> widgets.Image:
+    """Return a PNG as a widget of its own size, where the page is wide enough."""
+    return widgets.Image(
+        value=picture, format="png", layout={"max_width": "100%", "align_self": "flex-start"}
+    )
+
+
 class Still:
     """Widgets, or one picture where there is no kernel that could move them."""
 
@@ -44,7 +51,7 @@ class Board(Still):
         self, draw: Callable[..., Figure], controls: Mapping[str, widgets.ValueWidget]
     ) -> None:
         self.draw, self.controls = draw, controls
-        self.image = widgets.Image(value=self._drawn(), format="png")
+        self.image = _image(self._drawn())
         self.note = widgets.HTML()
         for control in controls.values():
             control.observe(self._redraw, "value")
@@ -74,7 +81,7 @@ class Quiz(Still):
     def __init__(self, pairs: Sequence[Figure], changed: Sequence[str], sheet: Figure) -> None:
         self.pairs, self.changed = [png(pair) for pair in pairs], list(changed)
         self.said: list[str] = []
-        self.image = widgets.Image(value=self.pairs[0], format="png")
+        self.image = _image(self.pairs[0])
         self.note = widgets.HTML(self._asked())
         self.buttons = [widgets.Button(description=side) for side in ("A", "B")]
         for button in self.buttons:
