@@ -198,7 +198,7 @@ def _notes(setting: Setting, sets: Sets) -> list[str]:
     if setting.known is None:
         said.append(
             "Nobody says which images the model was made with: the attacker's may be among them, "
-            "so that rungs of the same source say at most so much."
+            "so that attackers with images of the same source may look stronger than they are."
         )
     if setting.architecture is None:
         said.append(

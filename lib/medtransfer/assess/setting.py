@@ -91,7 +91,10 @@ class Setting:
 
     @property
     def methods(self) -> dict[str, dict[str, float]]:
-        """The methods of the profile with their parameters, of at most `STEPS` steps."""
+        """What attackers of every rung try: name -> parameters, of at most `STEPS` steps.
+
+        Those of the profile; this is the only list of them.
+        """
         return {
             name: {
                 what: min(value, STEPS) if what == "steps" else value for what, value in own.items()
