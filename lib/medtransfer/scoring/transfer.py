@@ -82,7 +82,7 @@ def score(cells: Sequence[Cell]) -> None:
     if len({cell.batch for cell in cells}) != 1:
         raise ValueError("one pass scores cells of one crafting: surrogates, method and images")
     attack = cells[0].attack
-    _check_divisions(attack, [cell.target for cell in cells])
+    check_divisions(attack, [cell.target for cell in cells])
     prepared, rows = prepared_rows(attack)
     start = time.perf_counter()
     targets = {spec.key: kept(spec) for spec in dict.fromkeys(cell.target for cell in cells)}
@@ -175,7 +175,7 @@ def _asked(spec: Network, place: Path, rows: tuple[int, ...]) -> np.ndarray:
     return np.concatenate([network.logits(batch(prepared, part)) for part in parts])
 
 
-def _check_divisions(attack: Attack, targets: Sequence[Network]) -> None:
+def check_divisions(attack: Attack, targets: Sequence[Network]) -> None:
     divided = attack.surrogates[0].development.division
     for network in (*attack.surrogates, *targets):
         if network.seen is not None and network.seen.division != divided:
