@@ -1,5 +1,7 @@
 """Square: an attack that asks, within its budget, its questions, and whatever the batch."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -44,7 +46,7 @@ def test_the_loss_never_falls_and_the_budget_holds_at_every_question(kind, outpu
     assert [number for number, _ in found] == list(range(31))
     assert (ask.asked == 30).all()
     losses = [square._loss(answer(best), labels) for _, best in found]
-    for before, after in zip(losses, losses[1:], strict=False):
+    for before, after in pairwise(losses):
         assert (after >= before).all()
     assert (losses[-1] > losses[0]).all()
     for _, best in found:
@@ -95,7 +97,7 @@ def test_it_begins_where_it_is_told_and_asks_of_that_first():
     answer, (images, labels, names) = Linear(), batch()
     start = images - EPSILON * answer.weights.sign().view(1, 3, 8, 8)
     shown = []
-    ask, found = run(
+    _, found = run(
         lambda given: shown.append(given) or answer(given), images, labels, names, start=start
     )
     assert torch.equal(found[0][1], start)
@@ -135,8 +137,6 @@ def test_squares_become_smaller_and_fit_into_any_image():
     images = torch.zeros(1, 1, 6, 20)
     sizes = []
     for share in (0.8, 0.1, 0.001):
-        moved = square._squared(
-            images, images, EPSILON, [np.random.default_rng(0)], share=share
-        )
+        moved = square._squared(images, images, EPSILON, [np.random.default_rng(0)], share=share)
         sizes.append(int((moved != 0).sum()))
     assert sizes == [36, 9, 1]

@@ -71,6 +71,7 @@ def everything(study: Study, domains: Iterable[str]) -> None:
             for result in (
                 *plan.cells(study, domain, name, epsilons=at),
                 *sets.beside(study, domain, name),
+                *plan.further(study, domain, name, epsilons=at),
             )
         )
 

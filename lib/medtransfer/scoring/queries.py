@@ -64,7 +64,8 @@ class Queries(Result):
     @property
     def title(self) -> str:
         begun = f" from {self.start.method.name}" if self.start else ""
-        return f"{self.search}{begun}: at most {self.checkpoints[-1]} questions to {self.target.name}"
+        most = self.checkpoints[-1]
+        return f"{self.search}{begun}: at most {most} questions to {self.target.name}"
 
     @property
     def effort(self) -> str:
@@ -147,9 +148,7 @@ def _searched(
 
 def _test(target: Network) -> tuple[Prepared, np.ndarray]:
     prepared = images.load(target.development.source)
-    parts = splits.parts(
-        prepared.index, labels=prepared.labels, development=target.development
-    )
+    parts = splits.parts(prepared.index, labels=prepared.labels, development=target.development)
     return prepared, parts.test
 
 
