@@ -15,7 +15,15 @@ import pandas as pd
 from medtransfer.analysis import sentences, statistics
 from medtransfer.analysis.cases import Case, Row, Sides
 from medtransfer.analysis.claims import COLUMNS, LEAST, POINTS
-from medtransfer.analysis.protections import PROTECTIONS, attackers, order, ratio, rehearsed, sides
+from medtransfer.analysis.protections import (
+    PROTECTIONS,
+    REFERENCE,
+    attackers,
+    order,
+    ratio,
+    rehearsed,
+    sides,
+)
 from medtransfer.analysis.sentences import number, percent
 from medtransfer.analysis.statistics import REFUTED, SUPPORTED, Effect, Pairs
 from medtransfer.scoring.cell import Cell
@@ -44,8 +52,12 @@ class Attacked:
 
     @property
     def strongest(self) -> str:
-        """The attacker who harms his own other networks most, on validation images."""
-        return str(rehearsed(self.rehearsals).index[0])
+        """The attacker who harms his own other networks most, on validation images.
+
+        PGD, where he has no other network to try it on.
+        """
+        tried = rehearsed(self.rehearsals)
+        return str(tried.index[0]) if len(tried) else REFERENCE
 
     @property
     def strongest_cells(self) -> list[Cell]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from medtransfer.analysis import statistics, tables
 from medtransfer.analysis.scores import resampled
-from medtransfer.analysis.selection import OTHER, SAME, identity, matching
+from medtransfer.analysis.selection import OTHER, SAME, SIDES, identity, matching
 from medtransfer.analysis.sentences import Words
 from medtransfer.analysis.statistics import Effect, Pairs
 from medtransfer.attacks import delivery
@@ -28,30 +28,22 @@ class Protection:
     """What a defender may count on: pairs that have it, and pairs that lack it.
 
     Attributes:
-        with_, without: what selects the pairs (see `selection.identity`).
+        with_, without: what selects the pairs (see `selection.identity`); `start` is that of both
+            networks, pre-trained unless told and unless the study has none.
         alike: what compares the same on one architecture alone, in `order`.
         words: how its effect is spoken of.
     """
 
-    with_: Mapping[str, Any]
-    without: Mapping[str, Any]
-    alike: Mapping[str, Any]
+    with_: Mapping[str, str]
+    without: Mapping[str, str]
+    alike: Mapping[str, str]
     words: Words
-
-
-def _both(start: str, data: str, **more: str) -> dict[str, str]:
-    return {
-        "surrogate_initialization": start,
-        "target_initialization": start,
-        "surrogate_data": data,
-        **more,
-    }
 
 
 PROTECTIONS: dict[str, Protection] = {
     "random weights": Protection(
-        with_=_both(RANDOM, "d1"),
-        without=_both(IMAGENET, "d1"),
+        with_={"start": RANDOM, "surrogate_data": "d1"},
+        without={"start": IMAGENET, "surrogate_data": "d1"},
         alike={"relation": SAME},
         words=Words(
             first="between networks from random weights",
@@ -63,8 +55,8 @@ PROTECTIONS: dict[str, Protection] = {
         ),
     ),
     "other data": Protection(
-        with_=_both(IMAGENET, "d2"),
-        without=_both(IMAGENET, "d1"),
+        with_={"surrogate_data": "d2"},
+        without={"surrogate_data": "d1"},
         alike={"relation": SAME},
         words=Words(
             first="from surrogates on other data (d2)",
@@ -76,8 +68,8 @@ PROTECTIONS: dict[str, Protection] = {
         ),
     ),
     "other architecture": Protection(
-        with_=_both(IMAGENET, "d2", relation=OTHER),
-        without=_both(IMAGENET, "d2", relation=SAME),
+        with_={"surrogate_data": "d2", "relation": OTHER},
+        without={"surrogate_data": "d2", "relation": SAME},
         alike={},
         words=Words(
             first="from surrogates of the other architecture",
@@ -108,8 +100,15 @@ def attackers(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
 
 def sides(cells: Iterable[Cell], name: str, **alike: Any) -> list[list[Cell]]:
     """Return the cells that have a protection and those that lack it; none if either is absent."""
-    protection, cells = PROTECTIONS[name], list(cells)
-    found = [matching(cells, **where, **alike) for where in (protection.with_, protection.without)]
+    cells = list(cells)
+    starts = {cell.target.traits.get("initialization") for cell in cells}
+    first = IMAGENET if IMAGENET in starts else RANDOM
+    found = []
+    for where in (PROTECTIONS[name].with_, PROTECTIONS[name].without):
+        start = where.get("start", first)
+        rest = {column: value for column, value in where.items() if column != "start"}
+        both = {f"{side}_initialization": start for side in SIDES}
+        found.append(matching(cells, **both, **rest, **alike))
     return found if all(found) else []
 
 

@@ -26,6 +26,7 @@ from medtransfer.study.builders import Study
 from medtransfer.study.pairs import Epsilons
 
 NOTHING = "This profile names no stronger attackers."
+NO_PAIRS = "This profile has no pairs with and without a protection."
 NO_QUESTIONS = "In this profile nobody asks the target."
 
 
@@ -63,15 +64,18 @@ class Attackers(Chapter):
             }
             for name, value in left.items()
         ]
-        return pd.DataFrame(rows).set_index("attacker")
+        names = ["attacker", *(rows[0] if rows else ())]
+        return pd.DataFrame(rows, columns=list(dict.fromkeys(names))).set_index("attacker")
 
     @cached_property
     def found(self) -> pd.DataFrame:
         """What each protection is worth against each attacker (see `analysis.protections`)."""
         return protections.table(self.cells, resamples=self.settings.resamples)
 
-    def protections(self) -> pd.DataFrame:
+    def protections(self) -> pd.DataFrame | Markdown:
         """Return what each attacker leaves without and with each protection, and the difference."""
+        if self.found.empty:
+            return Markdown(NO_PAIRS)
         rows = [
             {
                 "attacker": row["attacker"],
@@ -89,8 +93,10 @@ class Attackers(Chapter):
         ]
         return pd.DataFrame(rows).set_index(["attacker", "protection"])
 
-    def dumbbells(self) -> Image:
+    def dumbbells(self) -> Image | Markdown:
         """Show what each protection leaves of every attacker."""
+        if self.found.empty:
+            return Markdown(NO_PAIRS)
         return self.save(figures.dumbbells(self.found), self.found, name="dumbbells")
 
     def controls(self) -> pd.DataFrame:
@@ -107,8 +113,10 @@ class Attackers(Chapter):
         own = {self.domain: self.attacked}
         return attacker_claims.judge(own, resamples=self.settings.resamples)
 
-    def verdicts(self) -> pd.DataFrame:
+    def verdicts(self) -> pd.DataFrame | Markdown:
         """Return claims C6 to C9 in this domain, with effect, interval, corrected p and verdict."""
+        if self.judged.empty:
+            return Markdown(NO_PAIRS)
         return verdicts.as_frame(self.judged)
 
     @cached_property
@@ -136,6 +144,8 @@ class Attackers(Chapter):
 
     def _strongest(self) -> str:
         left = protections.rehearsed(self.attacked.rehearsals)
+        if left.empty:
+            raise UsageError("this profile has no other network of the attacker to try him on")
         return (
             f"Of {len(left)} attackers **{left.index[0]}** is the strongest on networks of his "
             f"own: he leaves {left.iloc[0]:.0f} % of the clean AUC, and {REFERENCE} "
@@ -154,8 +164,7 @@ class Attackers(Chapter):
         targets = {spec.target for spec in self.searches}
         where = {"method": REFERENCE, "delivery": FLOAT, "relation": SAME, "surrogate_data": "d2"}
         cells = [cell for cell in matching(self.cells, **where) if cell.target in targets]
-        if not cells or (begun, OTHER) not in set(map(questions.begins, self.searches)):
-            raise UsageError("this profile has no two architectures to compare")
+        self.select(**{**where, "relation": OTHER})
         value, low, high = questions.used_up(
             self.searches, cells, begun=begun, resamples=self.settings.resamples
         )

@@ -49,8 +49,10 @@ class Stronger(Page):
         table = pd.concat(found, ignore_index=True)
         return self.save(figures.dumbbells(table), table, name="attackers")
 
-    def attacker_verdicts(self) -> pd.DataFrame:
+    def attacker_verdicts(self) -> pd.DataFrame | Markdown:
         """Return claims C6 to C9 with effect, interval, corrected p and verdict."""
+        if self.outlasted.empty:
+            return Markdown(NOTHING)
         return verdicts.as_frame(self.outlasted)
 
     def attacker_reasons(self) -> Markdown:

@@ -69,7 +69,7 @@ class Queries(Result):
 
     @property
     def effort(self) -> str:
-        return f"{self.checkpoints[-1]} questions"
+        return f"asking {self.checkpoints[-1]} times"
 
     @classmethod
     def make(cls, specs: Sequence[Self]) -> None:

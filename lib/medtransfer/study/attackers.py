@@ -71,10 +71,10 @@ def _teams(study: Study, surrogates: Sequence[Network]) -> list[tuple[Network, .
 
 
 def methods(study: Study, surrogates: Sequence[Network]) -> tuple[str, ...]:
-    """Return the methods that are crafted on so many surrogates, the reference first."""
+    """Return the methods that are crafted on so many surrogates, those of all factors first."""
     if len(surrogates) > 1:
         return study.profile.ensembles
-    return REFERENCE, *study.profile.attackers
+    return *study.profile.methods, *study.profile.attackers
 
 
 def attack(
