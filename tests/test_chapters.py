@@ -106,7 +106,7 @@ def small(own, tiny_architectures):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", ["00", "20", "22", *(f"own/{n}" for n in range(4))])
+@pytest.mark.parametrize("number", ["00", "20", "22", *(f"own/{n}" for n in range(5))])
 def test_a_page_breaks_in_no_profile(small, in_process, number):
     """One network, one start, other labels: what the profile lacks is said, nothing raised."""
     (path,) = paths.notebooks().glob(f"{number}_*.ipynb")

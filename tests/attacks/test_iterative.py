@@ -280,6 +280,30 @@ def test_so_has_each_of_a_method_of_several(plain, both, called, changes):
     )
 
 
+class Watched(nn.Module):
+    """A network that keeps what it is shown."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.shown = inner, []
+
+    def forward(self, images):
+        self.shown.append(images.detach())
+        return self.inner(images)
+
+
+@pytest.mark.parametrize("epsilon", [0.01, 0.06])
+def test_offsets_are_as_large_as_so_many_epsilons(plain, both, epsilon):
+    model, images, labels = both
+    for changes, least, most in (({"radius": 3.0}, 2.9, 3.0), ({"sigma": 1.0}, 2.0, 6.0)):
+        watched = Watched(model).eval()
+        plain.one(watched, images, labels, iterated(epsilon=epsilon, copies=2, **changes))
+        for shown in watched.shown[:2]:
+            away = (shown - images).abs().max().item() / epsilon
+            assert least <= away <= most + 1e-4
+        assert not torch.equal(*watched.shown[:2]), "each copy has noise of its own"
+
+
 # --- laws of any attack --------------------------------------------------------------------------
 
 

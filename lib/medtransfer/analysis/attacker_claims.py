@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -35,6 +37,7 @@ CLAIMS = {
     "C9": "what protects most against PGD protects most against him",
 }
 OF = dict(zip(("C6", "C7", "C8"), PROTECTIONS, strict=True))
+CLEARLY = 0.9  # of a movement without protection: less is a protection that the AUC misses
 PLACES = ("first over second", "second over third")
 
 
@@ -50,7 +53,7 @@ class Attacked:
     cells: Sequence[Cell]
     rehearsals: Sequence[Cell]
 
-    @property
+    @cached_property
     def strongest(self) -> str:
         """The attacker who harms his own other networks most, on validation images.
 
@@ -64,7 +67,7 @@ class Attacked:
         """What the strongest attacker does to the targets."""
         return attackers(self.cells).get(self.strongest, [])
 
-    @property
+    @cached_property
     def order(self) -> list[str]:
         """The protections, from what holds up PGD most on validation images."""
         return order(self.rehearsals)
@@ -114,10 +117,13 @@ def _who(domains: Mapping[str, Attacked], over: Sequence[str]) -> str:
 
 def _unsaturated(row: Row, ratios: Sequence[float]) -> str:
     """Return what the logits say, which have no floor, and whether they contradict the AUC."""
-    shares = sorted({percent(100 * each) for each in (min(ratios), max(ratios))})
+    known = sorted(filter(isfinite, ratios))
+    if not known:
+        return ""
+    shares = dict.fromkeys(percent(100 * each) for each in (known[0], known[-1]))
     said = f"; with the protection logits move {' to '.join(shares)} as far as without"
-    against = row["verdict"] == SUPPORTED and min(ratios) >= 1
-    against |= row["verdict"] == REFUTED and max(ratios) < 0.9
+    against = row["verdict"] == SUPPORTED and known[0] >= 1
+    against |= row["verdict"] == REFUTED and known[-1] < CLEARLY
     return f"{said}, which contradicts the AUC" if against else said
 
 

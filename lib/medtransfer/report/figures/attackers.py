@@ -10,6 +10,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from medtransfer.report.style import PERCENT, STYLE, colours, reach
 from medtransfer.report.wording import spaced
@@ -54,10 +56,12 @@ def dumbbells(table: pd.DataFrame, *, reference: str = "PGD") -> Figure:
                 axes[i, 0].set_ylabel(domain, fontsize=8.5)
         for axis in axes[-1]:
             axis.set_xlabel(PERCENT, fontsize=8)
-        for label, colour in (("without the protection", WITHOUT), ("with it", WITH)):
-            axes[0, 0].plot([], [], "o", ms=5, color=colour, label=label)
-        axes[0, 0].fill_between([], [], [], color=BAND, label=reference)
-        figure.legend(loc="outside upper center", ncols=3)
+        handles = [
+            Line2D([], [], ls="", marker="o", ms=5, color=colour, label=label)
+            for label, colour in (("without the protection", WITHOUT), ("with it", WITH))
+        ]
+        handles += [Patch(color=BAND, label=reference)]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3)
     return figure
 
 
