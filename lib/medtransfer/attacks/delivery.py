@@ -77,8 +77,7 @@ class Lender:
         """
         import torch
 
-        first = self.before is None
-        if first:
+        if self.before is None:
             reach = min(self.REACH, len(perturbations) // 2)
             if not reach:
                 raise ValueError("the perturbation of another image needs two images")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -75,6 +75,7 @@ class Queries(Result):
     def make(cls, specs: Sequence[Self]) -> None:
         """Craft the images that the searches begin with, search on every target, and publish."""
         attack = specs[0].start
+        starts: Iterator[tuple[np.ndarray, Tensor | None]]
         if attack:
             transfer.check_divisions(attack, [spec.target for spec in specs])
             prepared, rows = transfer.prepared_rows(attack)

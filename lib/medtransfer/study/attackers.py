@@ -35,7 +35,7 @@ def pairs(study: Study, domain: str) -> list[Pair]:
     Targets on d1. Surrogates trained independently on d1, both with and both without pre-training;
     and pre-trained ones on d2. Then the same surrogates two by two, where a profile asks for it.
     """
-    found = []
+    found: list[Pair] = []
     for start in study.starts:
         targets = _networks(study, domain, start)
         for kind in _kinds(study, start):
@@ -144,7 +144,7 @@ def searches(study: Study, domain: str, epsilons: Epsilons) -> list[Queries]:
     if not checkpoints:
         return []
     known = [name for name in BEGUN if name == REFERENCE or name in study.profile.attackers]
-    found = []
+    found: list[tuple[Network, Attack | None, str]] = []
     for number in study.parts:
         own: Any = {"initializations": [start], "replicates": [number]}
         targets = study.networks(domain, **own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -124,7 +125,7 @@ def questions(curves: pd.DataFrame) -> Figure:
 
 def _line(axes: np.ndarray, line: pd.DataFrame, label: str, colour: str) -> None:
     line = line.sort_values("questions")
-    style = {"marker": "o", "ms": 2.8, "lw": 1.3, "color": colour, "label": label}
+    style: Any = {"marker": "o", "ms": 2.8, "lw": 1.3, "color": colour, "label": label}
     axes[0].plot(line["questions"], line["percent"], **style)
     axes[0].fill_between(
         line["questions"],
