@@ -11,7 +11,6 @@ from medtransfer.attacks.delivery import CONTROL, FLOAT, OTHER
 from medtransfer.attacks.iterative import METHODS
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import attackers, builders, plan, schema
-from medtransfer.study.attackers import REFERENCE
 
 EPSILONS = {IMAGENET: 0.02, RANDOM: 0.035}
 DOMAIN = "pathology"
@@ -127,7 +126,8 @@ def test_a_search_begins_with_stripes_or_with_images_of_surrogates_on_other_data
         for spec in found
         if spec.start
     }
-    assert begun == {(REFERENCE, True), (REFERENCE, False), ("DI", False)}
+    assert begun == {("PGD", False), ("DI", False)}
+    assert len({spec.target for spec in found}) == len(study.parts)
     assert {spec.search for spec in found if not spec.start} == {"square", "stripes"}
     for spec in found:
         assert spec.target.development.name == "d1"
@@ -158,7 +158,7 @@ def test_default_spends_little(planned):
         for cell in cells_of(study)
         if cell.attack.method.name in study.profile.attackers
     }
-    assert sum(attack.gradients for attack in new) == 12 * (10 + 25)
+    assert sum(attack.gradients for attack in new) == 12 * (5 + 20)
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,7 @@ from medtransfer.scoring.queries import Queries
 from medtransfer.study.builders import Study
 from medtransfer.study.pairs import Epsilons, Pair, crossed
 
-REFERENCE = "PGD"
-"""The method that others are compared with."""
-BEGUN = (REFERENCE, "DI")
+BEGUN = ("PGD", "DI")
 """The methods whose images a search begins with: the paper's, and the best per gradient of two
 public benchmarks; where a profile lacks one, without it."""
 TOGETHER = 2  # surrogates of an attack on several
@@ -136,27 +134,29 @@ def rehearsals(study: Study, domain: str, epsilons: Epsilons) -> list[Cell]:
 def searches(study: Study, domain: str, epsilons: Epsilons) -> list[Queries]:
     """Return the searches that ask the target: from stripes, and from transferred images.
 
-    Surrogates are pre-trained on d2. Beside the search the best of so many random stripes, which
-    says what asking is worth without one.
+    One target for each replicate of parts, architectures in turn; surrogates of the others are
+    pre-trained on d2. Beside the search the best of so many random stripes, which says what asking
+    is worth without one.
     """
     start, epsilon = study.starts[0], next(iter(epsilons.values()))
-    checkpoints = study.profile.questions
-    if not checkpoints:
-        return []
-    known = [name for name in BEGUN if name == REFERENCE or name in study.profile.attackers]
+    checkpoints, known = study.profile.questions, {*study.profile.methods, *study.profile.attackers}
     found: list[tuple[Network, Attack | None, str]] = []
     for number in study.parts:
         own: Any = {"initializations": [start], "replicates": [number]}
-        targets = study.networks(domain, **own)
-        surrogates = study.networks(domain, data="d2", **own)
-        for target, search in product(targets, (SQUARE, STRIPES)):
-            found.append((target, None, search))
-        for (i, target), (j, surrogate) in product(enumerate(targets), enumerate(surrogates)):
-            for name in known[:1] if i == j else known:
-                found.append((target, attack(study, name, [surrogate], epsilon), SQUARE))
+        turn = number % len(study.profile.architectures)
+        target = study.networks(domain, **own)[turn]
+        others = study.networks(domain, data="d2", **own)
+        del others[turn]
+        found += [(target, None, search) for search in (SQUARE, STRIPES)]
+        found += [
+            (target, attack(study, name, [surrogate], epsilon), SQUARE)
+            for surrogate, name in product(others, BEGUN)
+            if name in known
+        ]
     return [
         Queries(target=target, start=begun, epsilon=epsilon, search=search, checkpoints=checkpoints)
         for target, begun, search in found
+        if checkpoints
     ]
 
 
