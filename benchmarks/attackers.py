@@ -144,13 +144,14 @@ def alike() -> None:
 
     torch.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(3, 8, 5, stride=2), nn.Softplus(), nn.Flatten(), nn.Linear(8 * 14 * 14, 1)
+        nn.Conv2d(3, 8, 5, stride=2), nn.Softplus(10), nn.Flatten(), nn.Linear(8 * 14 * 14, 1)
     )
+    model[0].weight.data *= 5  # curved: steps of one method then part from those of another
     model = model.double().eval().requires_grad_(False)
     images = (torch.rand(20, 3, 32, 32, dtype=torch.float64) - 0.5) * 1.6
     labels = (torch.rand(20, 1) > 0.5).double()
-    common = {"eps": 0.03, "alpha": 0.005, "steps": 10}  # half of ours: of images in [0, 1]
-    own = {"epsilon": 0.06, "step_size": 0.01, "steps": 10, "momentum": 1.0}
+    common = {"eps": 0.15, "alpha": 0.02, "steps": 10}  # half of ours: of images in [0, 1]
+    own = {"epsilon": 0.3, "step_size": 0.04, "steps": 10, "momentum": 1.0}
     scaled = {"copies": 3, "transform": "scale", "strength": 2.0}
     rows = {
         "MI": (torchattacks.MIFGSM, {}, {}),

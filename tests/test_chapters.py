@@ -299,3 +299,33 @@ def test_the_ladder_has_no_percentage_of_targets_at_chance(toy, publish_answers,
     assert found["same"].tolist() == [60.0, "at chance"]
     assert found[sanity.FLAGS].tolist() == ["", "odd"]
     assert [where[-1] for where in found.index] == ["pre-trained", "random"]
+
+
+@pytest.mark.slow
+def test_the_synthesis_shows_stronger_attackers_of_all_domains(toy, publish_answers):
+    from attackings import Attacks
+
+    def on(cell):
+        return cell.attack.surrogates[0].development.name
+
+    made = Attacks(toy, publish_answers)
+    synthesis = Synthesis("smoke")
+    synthesis.attacked = {
+        domain: made(lambda cell: 40 if on(cell) == "d1" else 20, domain=domain)
+        for domain in ("pathology", "radiology")
+    }
+    assert isinstance(synthesis.attackers(), Image)
+    table = pd.read_csv(paths.rendered("smoke") / "90_attackers.csv")
+    assert set(table["domain"]) == {"pathology", "radiology"}
+    shown = synthesis.attacker_verdicts()
+    assert {claim for claim, *_ in shown.index} == {"C6", "C7", "C8", "C9"}
+    assert list(shown.columns) == ["all domains", "pathology", "radiology"]
+    assert "C6, all domains" in synthesis.attacker_reasons().data
+
+
+def test_without_stronger_attackers_the_synthesis_says_so():
+    synthesis = Synthesis("smoke")
+    synthesis.attacked = {}
+    for shown in (synthesis.attackers(), synthesis.attacker_verdicts()):
+        assert "names no stronger attackers" in shown.data
+    assert "nobody asks" in synthesis.questions().data

@@ -4,23 +4,17 @@ from itertools import product
 
 import numpy as np
 import pytest
-from studies import ARCHITECTURES, LABELS, answers
+from attackings import METHODS, POWER, Attacks
+from studies import LABELS
 
 from medtransfer.analysis import attacker_claims, protections, statistics, tables
 from medtransfer.analysis.attacker_claims import Attacked
 from medtransfer.attacks.delivery import CONTROL, FLOAT, OTHER
-from medtransfer.attacks.iterative import Iterative
-from medtransfer.attacks.pgd import PGD
-from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.networks.trained import RANDOM
+
+pytestmark = pytest.mark.slow
 
 HOW = {"resamples": 30}
-METHODS = (
-    PGD(epsilon=0.01, steps=3, step_size=0.01),
-    Iterative(called="MI", epsilon=0.01, momentum=1.0),
-    Iterative(called="DI", epsilon=0.01, transform="resize", strength=1.2, copies=5),
-)
-POWER = {"PGD": 40, "MI": 45, "DI": 60}
-"""Points of AUC that an attack takes where nothing protects."""
 
 
 def against_all(cell):
@@ -48,53 +42,7 @@ def reversed_for_di(cell):
 @pytest.fixture
 def attacked(toy, publish_answers):
     """Maker of the attacks of one domain, of which each takes so many points of AUC."""
-    rng = np.random.default_rng(0)
-
-    def make(taken, *, domain="pathology", replicates=3, starts=(IMAGENET, RANDOM)):
-        source = toy.source(domain=domain, content=domain)
-
-        def networks(data, start, seed):
-            on = toy.development(name=data, source=source)
-            return [
-                toy.training(
-                    architecture=name, initialization=start, development=on, seed=seed + number
-                )
-                for number, name in product(range(replicates), ARCHITECTURES)
-            ]
-
-        found, tried = [], []
-        for start in starts:
-            targets = networks("d1", start, 0)
-            kinds = {"d1": networks("d1", start, 100)}
-            if start == starts[0]:
-                kinds["d2"] = networks("d2", start, 200)
-            for data, surrogates in kinds.items():
-                for method, s, t in product(METHODS, surrogates, targets):
-                    deliveries = (FLOAT, CONTROL, OTHER) if data == "d2" else (FLOAT,)
-                    found += [toy.cell(s, t, method=method, delivery=each) for each in deliveries]
-            if "d2" in kinds:
-                own = kinds["d2"]
-                tried += [
-                    toy.cell(s, t, method=method, images="validation")
-                    for method, s, t in product(METHODS, own[:2], [*own, *targets[:2]])
-                    if s != t
-                ]
-            tried += [
-                toy.cell(s, t, method=METHODS[0], images="validation")
-                for s, t in zip(kinds["d1"][:2], targets[:2], strict=True)
-            ]
-        for cell in dict.fromkeys([*found, *tried]):
-            away = (
-                1
-                if cell.delivery == CONTROL
-                else taken(cell) / (10 if cell.delivery == OTHER else 1)
-            )
-            publish_answers(
-                cell, labels=LABELS, clean=answers(1, rng), attacked=answers(1 - away / 100, rng)
-            )
-        return Attacked(found, tried)
-
-    return make
+    return Attacks(toy, publish_answers)
 
 
 def row(table, **where):
@@ -213,7 +161,7 @@ def test_a_study_of_one_start_lacks_one_protection(attacked):
 
 
 def test_controls_leave_what_they_leave(attacked):
-    found = protections.controls(attacked(against_all).cells, **HOW)
+    found = protections.controls(attacked(against_all, controls=True).cells, **HOW)
     left = found.set_index(["attacker", "delivery"])["percent"]
     assert left["DI", FLOAT] < left["DI", OTHER] < left["DI", CONTROL]
     assert left["DI", CONTROL] > 95

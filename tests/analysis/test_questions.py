@@ -61,7 +61,7 @@ def test_a_curve_says_what_is_left_after_so_many_questions(asked):
     assert table["percent"].tolist() == pytest.approx(left, abs=2)
     assert (table["percent_low"] <= table["percent"]).all()
     assert (table["percent"] <= table["percent_high"]).all()
-    assert table["flips"].is_monotonic_increasing and table["flips"].iloc[-1] > 0.3
+    assert table["flips"].iloc[1:].is_monotonic_increasing and table["flips"].iloc[-1] > 0.3
     assert set(table["asked"]) == {7}
 
 

@@ -91,7 +91,7 @@ def test_curves_begin_with_no_question_and_have_a_column_for_each_kind_of_surrog
         (line,) = (each for each in axis.lines if len(each.get_xdata()) > 2)
         assert line.get_xdata()[0] == 0 and line.get_ydata()[0] == 90
     assert below[0].get_xlabel() == "questions about each image"
-    assert [tick.get_text() for tick in above[0].get_xticklabels()] == ["0", "1", "10", "100"]
+    assert [tick.get_text() for tick in below[0].get_xticklabels()] == ["0", "1", "10", "100"]
     assert below[0].get_xscale() == "symlog"
 
 
