@@ -121,8 +121,8 @@ def test_an_image_fares_alike_in_every_batch(kind):
 def test_images_do_not_share_their_squares():
     answer, (images, labels, _) = Linear(), batch(number=2)
     images[1] = images[0]
-    _, found = run(answer, images, labels, ["a", "b"])
-    _, same = run(answer, images, labels, ["a", "a"])
+    _, found = run(answer, images, labels, ["a", "b"], start=images)
+    _, same = run(answer, images, labels, ["a", "a"], start=images)
     assert not torch.equal(found[-1][1][0], found[-1][1][1])
     assert torch.equal(same[-1][1][0], same[-1][1][1])
 

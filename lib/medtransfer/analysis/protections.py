@@ -198,7 +198,7 @@ def rehearsed(cells: Iterable[Cell]) -> pd.Series:
     """
     own = attackers(cell for cell in cells if cell.target.development.name == "d2")
     found = {name: left(each) for name, each in own.items()}
-    return pd.Series(found, name="left", dtype=float).sort_values(kind="stable")
+    return pd.Series(found, name="left", dtype=float).dropna().sort_values(kind="stable")
 
 
 def order(cells: Iterable[Cell]) -> list[str]:
