@@ -36,7 +36,7 @@ def reversed_for_di(cell):
     if cell.attack.method.name != "DI":
         return against_all(cell)
     apart = cell.attack.surrogates[0].architecture != cell.target.architecture
-    return POWER["DI"] - 40 * apart
+    return 90 - 40 * apart
 
 
 @pytest.fixture

@@ -104,6 +104,14 @@ def test_resizing_frames_in_grey_and_keeps_the_picture():
     assert len(set(means)) > 5
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_frame_fits_an_image_that_is_not_square(seed):
+    """Height and width shrink alike, wherever the picture lies in its frame."""
+    found = changed("resize", torch.ones(1, 1, 20, 60), strength=1.5, seed=seed)[0, 0]
+    high, wide = ((found.amax(dim) > 0.5).float().mean().item() for dim in (1, 0))
+    assert high == pytest.approx(wide, abs=0.08)
+
+
 def test_blocks_move_and_turn_by_at_most_their_angle():
     given = images((1, 1, 16, 16))
     moved = [transforms.blocks(given, 0.0, 0, drawing(seed)) for seed in range(8)]
