@@ -425,6 +425,17 @@ def test_without_a_gradient_images_stay_as_they_are(plain, piece, logit):
     assert torch.equal(found, images)
 
 
+def test_after_a_step_without_a_gradient_it_goes_on():
+    """And no image takes another's share: one of the two has a gradient from the first step on."""
+    running = loop.Loop(iterated("MI"))
+    gradients = torch.tensor([[[[0.0, 0.0]]], [[[2.0, -2.0]]]])
+    steps = [
+        running.normalize(loop.ep.astensor(each), x=None, bounds=None).raw.flatten(1).tolist()
+        for each in (gradients, gradients.flip(0))
+    ]
+    assert steps == [[[0, 0], [1, -1]], [[1, -1], [1, -1]]]
+
+
 def test_gradients_are_counted(toy, plain, both, piece):
     _, images, labels = both
     nets = [plain.network(seed=seed) for seed in (1, 2)]

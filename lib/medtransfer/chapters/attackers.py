@@ -62,7 +62,7 @@ class Attackers(Chapter):
                 "surrogates": len(spent[name].surrogates),
                 "AUC left of his own networks, % of clean": f"{value:.0f} %",
             }
-            for name, value in left.items()
+            for name, value in zip(map(str, left.index), left, strict=True)
         ]
         names = ["attacker", *(rows[0] if rows else ())]
         return pd.DataFrame(rows, columns=list(dict.fromkeys(names))).set_index("attacker")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 
 import pandas as pd
@@ -21,8 +20,15 @@ from medtransfer.study import attackers
 class Stronger(Page):
     """A part of the synthesis, which knows the cells and epsilons of all domains."""
 
-    studies: Mapping[str, Mapping[str, tuple[Cell, ...]]]
-    epsilons: Mapping[str, Mapping[str, float]]
+    @cached_property
+    def studies(self) -> dict[str, dict[str, tuple[Cell, ...]]]:
+        """All cells by domain and factor."""
+        raise NotImplementedError
+
+    @cached_property
+    def epsilons(self) -> dict[str, dict[str, float]]:
+        """Domain -> initialization -> the epsilon chosen for its pairs."""
+        raise NotImplementedError
 
     @cached_property
     def attacked(self) -> dict[str, Attacked]:

@@ -57,7 +57,7 @@ def dumbbells(table: pd.DataFrame, *, reference: str = "PGD") -> Figure:
                 axes[i, 0].set_ylabel(domain, fontsize=8.5)
         for axis in axes[-1]:
             axis.set_xlabel(PERCENT, fontsize=8)
-        handles = [
+        handles: list[Any] = [
             Line2D([], [], ls="", marker="o", ms=5, color=colour, label=label)
             for label, colour in (("without the protection", WITHOUT), ("with it", WITH))
         ]
