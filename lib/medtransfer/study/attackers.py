@@ -78,9 +78,10 @@ def methods(study: Study, surrogates: Sequence[Network]) -> tuple[str, ...]:
 def attack(
     study: Study, name: str, surrogates: Sequence[Network], epsilon: float, **images: str
 ) -> Attack:
-    """Return an attack that takes no more gradients of several surrogates than of one.
+    """Return an attack; a stronger method takes no more gradients of several surrogates than of one.
 
-    Its copies are divided among them, or its steps where it has none.
+    Its copies are divided among them, or its steps where it has none. The paper's methods keep
+    their steps, which are few.
     """
     found, number = study.attack(name, surrogates, epsilon=epsilon, **images), len(surrogates)
     if number == 1 or not isinstance(found.method, Iterative):

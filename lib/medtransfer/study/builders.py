@@ -160,7 +160,7 @@ class Study:
         kinds = {n: each.annotation for n, each in signature(made).parameters.items()}
         given = {
             n: float(value) if kinds.get(n) == "float" else value
-            for n, value in (self.profile.methods | self.profile.attackers)[name].items()
+            for n, value in (self.profile.attackers | self.profile.methods)[name].items()
         }
         try:
             return made(epsilon=epsilon, **given)
