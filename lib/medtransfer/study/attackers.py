@@ -78,7 +78,7 @@ def methods(study: Study, surrogates: Sequence[Network]) -> tuple[str, ...]:
 def attack(
     study: Study, name: str, surrogates: Sequence[Network], epsilon: float, **images: str
 ) -> Attack:
-    """Return an attack; a stronger method takes no more gradients of several surrogates than of one.
+    """Return an attack; several surrogates cost a stronger method no more gradients than one.
 
     Its copies are divided among them, or its steps where it has none. The paper's methods keep
     their steps, which are few.
