@@ -109,7 +109,7 @@ def small(own, tiny_architectures):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", ["00", "20", "22", *(f"own/{n}" for n in range(4))])
+@pytest.mark.parametrize("number", ["00", "20", "22", *(f"own/{n}" for n in range(5))])
 def test_a_page_breaks_in_no_profile(small, in_process, number):
     """One network, one start, other labels: what the profile lacks is said, nothing raised."""
     (path,) = paths.notebooks().glob(f"{number}_*.ipynb")
@@ -323,3 +323,33 @@ def test_who_shows_stored_results_does_not_wait_for_pytorch(name):
 def test_a_chapter_that_is_not_there_is_answered_with_those_that_are():
     with pytest.raises(AttributeError, match="Perturbation, Synthesis"):
         chapters.Perturbations  # noqa: B018
+
+
+@pytest.mark.slow
+def test_the_synthesis_shows_stronger_attackers_of_all_domains(toy, publish_answers):
+    from attackings import Attacks
+
+    def on(cell):
+        return cell.attack.surrogates[0].development.name
+
+    made = Attacks(toy, publish_answers)
+    synthesis = Synthesis("smoke")
+    synthesis.attacked = {
+        domain: made(lambda cell: 40 if on(cell) == "d1" else 20, domain=domain)
+        for domain in ("pathology", "radiology")
+    }
+    assert isinstance(synthesis.attackers(), Image)
+    table = pd.read_csv(paths.rendered("smoke") / "90_attackers.csv")
+    assert set(table["domain"]) == {"pathology", "radiology"}
+    shown = synthesis.attacker_verdicts()
+    assert {claim for claim, *_ in shown.index} == {"C6", "C7", "C8", "C9"}
+    assert list(shown.columns) == ["all domains", "pathology", "radiology"]
+    assert "C6, all domains" in synthesis.attacker_reasons().data
+
+
+def test_without_stronger_attackers_the_synthesis_says_so():
+    synthesis = Synthesis("smoke")
+    synthesis.attacked = {}
+    for shown in (synthesis.attackers(), synthesis.attacker_verdicts()):
+        assert "names no stronger attackers" in shown.data
+    assert "nobody asks" in synthesis.questions().data

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT, deliver
+from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT, OTHER, Lender, deliver
 from medtransfer.units import grey_levels
 
 LEVELS = {0.01: 1, 0.02: 2, 0.03: 3, 0.04: 5, 0.05: 6, 0.06: 7}
@@ -124,14 +124,57 @@ def test_every_image_needs_a_name():
 
 def test_an_unknown_delivery_is_refused_with_the_known_ones():
     clean = images()
-    with pytest.raises(ValueError, match="no delivery 'jpeg'; allowed: float, 8-bit, control"):
+    with pytest.raises(
+        ValueError, match="no delivery 'jpeg'; allowed: float, 8-bit, control, other"
+    ):
         deliver("jpeg", clean, clean, names=names())
 
 
-@pytest.mark.parametrize("kind", [FLOAT, EIGHT_BIT, CONTROL])
+def perturbations(number):
+    """A perturbation for each image, by which it is known again."""
+    return torch.arange(1.0, number + 1).view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
+
+
+def lent(*batches):
+    lend = Lender()
+    return [int(each) for batch in batches for each in lend(batch)[:, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("number", [2, 3, 7, 99, 100, 101, 230])
+def test_every_image_gets_the_perturbation_of_another(number):
+    found = lent(perturbations(number))
+    own = range(1, number + 1)
+    assert len(found) == number
+    assert all(given != each for given, each in zip(found, own, strict=True))
+    assert set(found) <= set(own)
+
+
+@pytest.mark.parametrize("sizes", [[100, 100, 30], [100, 130], [150, 1, 79], [100, 20, 110]])
+def test_no_batch_decides_whose_it_is(sizes):
+    whole = perturbations(230)
+    assert lent(*whole.split(sizes)) == lent(whole)
+
+
+def test_an_image_alone_has_nobody_to_borrow_from():
+    with pytest.raises(ValueError, match="needs two images"):
+        lent(perturbations(1))
+
+
+def test_a_borrowed_perturbation_keeps_its_shape_and_stays_in_the_range():
+    clean = images(low=20, high=235)
+    adversarial = fgsm(clean, 0.03)
+    found = deliver(OTHER, clean, adversarial, names=names(), lend=Lender())
+    moved, own = found - clean, adversarial - clean
+    torch.testing.assert_close(moved, own[[1, 0, 1]], atol=1e-6, rtol=0)
+    clean[0], clean[1] = 1.0, -1.0
+    found = deliver(OTHER, clean, fgsm(clean * 0.5, 0.06), names=names(), lend=Lender())
+    assert found.abs().max() <= 1
+
+
+@pytest.mark.parametrize("kind", [FLOAT, EIGHT_BIT, CONTROL, OTHER])
 def test_what_was_crafted_is_not_changed(kind):
     clean = images()
     adversarial = fgsm(clean, 0.03)
     kept = clean.clone(), adversarial.clone()
-    deliver(kind, clean, adversarial, names=names())
+    deliver(kind, clean, adversarial, names=names(), lend=Lender())
     assert torch.equal(clean, kept[0]) and torch.equal(adversarial, kept[1])

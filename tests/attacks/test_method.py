@@ -47,10 +47,15 @@ def test_a_method_is_found_by_its_name(named, found):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["CW", "fgsm", "", "Method", "Attack", "MultiLabelLoss", "loss", "../pgd", "os.path"]
+    "wrong",
+    [
+        *("CW", "fgsm", "di", "", "Method", "Iterative", "Loop", "Attack", "MultiLabelLoss"),
+        *("loss", "../pgd", "os.path"),
+    ],
 )
 def test_an_unknown_method_is_refused_with_the_known_ones(wrong):
-    with pytest.raises(UsageError, match=f"no method of attack '{wrong}'; allowed: FGSM, PGD$"):
+    known = "BSR, DI, FGSM, MI, PGD, PGD100, PGN, SSA"
+    with pytest.raises(UsageError, match=f"no method of attack '{wrong}'; allowed: {known}$"):
         method(wrong)
 
 

@@ -127,9 +127,10 @@ def timed(planned, monkeypatch):
         "cell": {"crafting": 100.0, "scoring": 20.0},
         "drawing": {"drawing": 30.0},
         "alignment": {"alignment": 10.0},
+        "asking": {"asking": 40.0},
     }
     for spec in {
-        s.effort: s for s in status.wanted(planned, "pathology", "initialization")
+        s.effort: s for name in FACTORS for s in status.wanted(planned, "pathology", name)
     }.values():
         if not store.has(spec):
             stored(spec, work=works[spec.effort.split()[0]])

@@ -80,10 +80,21 @@ def mean(pairs: Pairs, *, null: float = 0.0) -> Effect:
 
 def difference(first: Pairs, second: Pairs, *, null: float = 0.0) -> Effect:
     """Return the mean of the first minus that of the second; trainings of both may be the same."""
-    both = replace(combined([first, second]), groups=max(first.groups, second.groups))
-    weights = np.concatenate([_weights(first.kinds), -_weights(second.kinds)])
-    sides = [0] * len(first.kinds) + [1] * len(second.kinds)
-    return _effect(both, weights, sides=sides, null=null)
+    return balance([first], [second], null=null)
+
+
+def balance(plus: Sequence[Pairs], minus: Sequence[Pairs], *, null: float = 0.0) -> Effect:
+    """Return the sum of some means minus that of others; trainings of all may be the same.
+
+    With two of each it is a difference of differences: what the same training, or the same
+    resample of the images, adds to all of them cancels.
+    """
+    sides = [*plus, *minus]
+    signs = [1] * len(plus) + [-1] * len(minus)
+    whole = replace(combined(sides), groups=max(side.groups for side in sides))
+    weights = [sign * _weights(side.kinds) for sign, side in zip(signs, sides, strict=True)]
+    places = [place for place, side in enumerate(sides) for _ in side.kinds]
+    return _effect(whole, np.concatenate(weights), sides=places, null=null)
 
 
 def combined(studies: Sequence[Pairs]) -> Pairs:

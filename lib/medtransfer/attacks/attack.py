@@ -29,6 +29,11 @@ class Attack(Spec):
         """What attacks share that are crafted in one pass: all but the epsilon."""
         return self.surrogates, self.method.family, self.images
 
+    @property
+    def gradients(self) -> int:
+        """How many gradients of an image it takes, from all surrogates together."""
+        return self.method.gradients * len(self.surrogates)
+
     @cached_property
     def traits(self) -> dict[str, Any]:
         """What tables name of the surrogates; where they differ, their values joined by "+".

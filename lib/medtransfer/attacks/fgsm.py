@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 class FGSM(Method):
     """One step of size epsilon along the sign of the gradient, which all epsilons share."""
 
+    @property
+    def gradients(self) -> int:
+        return 1
+
     def perturb(self, model: foolbox.Model, images: Tensor, labels: Tensor) -> Tensor:
         """Return the images after one step (see `Method.perturb`)."""
         (found,) = self.sweep([self.epsilon], model, images, labels)

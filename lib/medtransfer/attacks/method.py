@@ -2,7 +2,8 @@
 
 Untargeted, true labels, binary cross-entropy with logits summed over outputs (protocol, section 3).
 Epsilon and step size are in units of the image range [-1, 1], in which 0.02 is 2.55 grey levels of
-255. A method called NAME is the class NAME in the module `attacks.name`.
+255. A method called NAME is the class NAME in the module `attacks.name`, or a line of
+`attacks.iterative.METHODS`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import dataclasses
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
@@ -37,6 +38,11 @@ class Method(Spec, ABC):
     def name(self) -> str:
         """What profiles, tables and figures call it."""
         return type(self).__name__
+
+    @property
+    def gradients(self) -> int:
+        """How many gradients of an image it takes, from each surrogate; 0 unless a method says."""
+        return 0
 
     @cached_property
     def family(self) -> Method:
@@ -70,12 +76,15 @@ class Method(Spec, ABC):
         return dataclasses.replace(self, epsilon=epsilon)
 
 
-def method(name: str) -> type[Method]:
-    """Return the method of that name.
+def method(name: str) -> Callable[..., Method]:
+    """Return what makes the method of that name from an epsilon and its parameters.
 
     Raises:
         UsageError: there is none; the message lists those that there are.
     """
+    named = _iterative()
+    if name in named:
+        return named[name]
     if name.isalnum():
         try:
             found = getattr(import_module(f"{attacks.__name__}.{name.lower()}"), name, None)
@@ -88,16 +97,28 @@ def method(name: str) -> type[Method]:
     raise UsageError(f"no method of attack {name!r}; allowed: {', '.join(_names())}")
 
 
+def _iterative() -> dict[str, Callable[..., Method]]:
+    from medtransfer.attacks.iterative import METHODS, Iterative
+
+    return {name: partial(Iterative, called=name, **own) for name, own in METHODS.items()}
+
+
 def _names() -> list[str]:
     modules = [
         import_module(f"{attacks.__name__}.{m.name}")
         for m in pkgutil.iter_modules(attacks.__path__)
     ]
-    return sorted({n for m in modules for n, found in vars(m).items() if _is_method(found)})
+    classes = {n for m in modules for n, found in vars(m).items() if _is_method(found)}
+    return sorted(classes | {*_iterative()})
 
 
 def _is_method(found: object) -> TypeGuard[type[Method]]:
-    return isinstance(found, type) and issubclass(found, Method) and found is not Method
+    """Return whether it is a method by itself, and not what others are made of."""
+    from medtransfer.attacks.iterative import Iterative
+
+    return (
+        isinstance(found, type) and issubclass(found, Method) and found not in (Method, Iterative)
+    )
 
 
 def craft(

@@ -22,6 +22,10 @@ class PGD(Method):
     step_size: float
     steps: int
 
+    @property
+    def gradients(self) -> int:
+        return self.steps
+
     def perturb(self, model: foolbox.Model, images: Tensor, labels: Tensor) -> Tensor:
         """Return the images after all steps (see `Method.perturb`)."""
         import torch

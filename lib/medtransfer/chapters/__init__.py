@@ -5,6 +5,7 @@ from typing import Any
 
 # Each is imported when it is asked for: one needs PyTorch, for seconds, the next does not.
 _MODULES = {
+    "Attackers": "attackers",
     "Design": "design",
     "DevelopmentData": "development_data",
     "Initialization": "initialization",

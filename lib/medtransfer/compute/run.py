@@ -92,6 +92,7 @@ def _shown(
         for result in (
             *plan.cells(study, domain, name, epsilons=chosen[domain]),
             *sets.beside(study, domain, name),
+            *plan.further(study, domain, name, epsilons=chosen[domain]),
         )
     }
 

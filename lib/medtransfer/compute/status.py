@@ -39,7 +39,9 @@ def wanted(study: Study, domain: str, factor: str) -> list[Result]:
     """
     specs: list[Spec] = [*plan.choices(study, domain).values()]
     if chosen(study, domain):
-        specs += plan.cells(study, domain, factor, epsilons=epsilons(study, domain))
+        at = epsilons(study, domain)
+        specs += plan.cells(study, domain, factor, epsilons=at)
+        specs += plan.further(study, domain, factor, epsilons=at)
     else:
         specs += plan.networks(study, domain, factor)
     there = store.has(study.source(domain))

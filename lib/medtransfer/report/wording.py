@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NAMES = {
     "imagenet": "pre-trained",
     "control": "control noise",
+    "other image": "another image's perturbation",
     "efficientnet_lite0": "EfficientNet-Lite0",
     "mobilenet_v2": "MobileNetV2",
     "efficientnet_lite0_stride8": "EfficientNet-Lite0/8",

@@ -15,13 +15,14 @@ from torch import Tensor, nn
 
 from medtransfer import store
 from medtransfer.attacks.attack import Attack
-from medtransfer.attacks.delivery import deliver
+from medtransfer.attacks.delivery import Lender, deliver
 from medtransfer.attacks.method import Method, craft
 from medtransfer.attacks.perceptibility import perceptibility
 from medtransfer.data import images, splits
 from medtransfer.data.images import Prepared, Source
 from medtransfer.errors import AttackError, SanityError
 from medtransfer.networks import fast
+from medtransfer.networks.defences.together import MeanLogits
 from medtransfer.networks.network import Network, Predictor, batch, device, predictions
 from medtransfer.scoring.cell import Cell
 
@@ -33,19 +34,6 @@ TOLERANCE = 1e-6
 KEPT = 24
 
 
-class MeanLogits(nn.Module):
-    """Several surrogates as one network: the mean of their logits."""
-
-    def __init__(self, members: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-        self.eval()
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return mean logits (N, K) for images (N, C, H, W)."""
-        return torch.stack([member(images) for member in self.members]).mean(0)
-
-
 @dataclass
 class _Scores:
     """What the batches of one pass add up to."""
@@ -54,6 +42,7 @@ class _Scores:
     visible: dict[tuple[Method, str], list[dict[str, Tensor]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    lenders: dict[Method, Lender] = field(default_factory=lambda: defaultdict(Lender))
     crafting: float = 0.0  # seconds
 
 
@@ -82,7 +71,7 @@ def score(cells: Sequence[Cell]) -> None:
     if len({cell.batch for cell in cells}) != 1:
         raise ValueError("one pass scores cells of one crafting: surrogates, method and images")
     attack = cells[0].attack
-    _check_divisions(attack, [cell.target for cell in cells])
+    check_divisions(attack, [cell.target for cell in cells])
     prepared, rows = prepared_rows(attack)
     start = time.perf_counter()
     targets = {spec.key: kept(spec) for spec in dict.fromkeys(cell.target for cell in cells)}
@@ -175,7 +164,7 @@ def _asked(spec: Network, place: Path, rows: tuple[int, ...]) -> np.ndarray:
     return np.concatenate([network.logits(batch(prepared, part)) for part in parts])
 
 
-def _check_divisions(attack: Attack, targets: Sequence[Network]) -> None:
+def check_divisions(attack: Attack, targets: Sequence[Network]) -> None:
     divided = attack.surrogates[0].development.division
     for network in (*attack.surrogates, *targets):
         if network.seen is not None and network.seen.division != divided:
@@ -191,7 +180,13 @@ def _score(
     """Deliver a batch to every target that asks for it, and add what they answer to `scores`."""
     asking = [cell for cell in cells if cell.attack.method == crafted.method]
     for kind in dict.fromkeys(cell.delivery for cell in asking):
-        delivered = deliver(kind, crafted.clean, crafted.attacked, names=crafted.names)
+        delivered = deliver(
+            kind,
+            crafted.clean,
+            crafted.attacked,
+            names=crafted.names,
+            lend=scores.lenders[crafted.method],
+        )
         scores.visible[crafted.method, kind].append(perceptibility(crafted.clean, delivered))
         for cell in asking:
             if cell.delivery == kind:

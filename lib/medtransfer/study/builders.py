@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
+from inspect import signature
 from itertools import product
 from typing import Any
 from zlib import crc32
@@ -156,15 +157,15 @@ class Study:
             UsageError: there is no such method, or it has no such parameter.
         """
         made = method(name)
-        kinds = {field.name: field.type for field in fields(made)}
+        kinds = {n: each.annotation for n, each in signature(made).parameters.items()}
         given = {
             n: float(value) if kinds.get(n) == "float" else value
-            for n, value in self.profile.methods[name].items()
+            for n, value in (self.profile.attackers | self.profile.methods)[name].items()
         }
         try:
             return made(epsilon=epsilon, **given)
         except TypeError as error:
-            allowed = ", ".join(n for n in kinds if n != "epsilon") or "none"
+            allowed = ", ".join(n for n in kinds if n not in ("epsilon", "called")) or "none"
             raise UsageError(f"methods: {name}: {error}; its parameters: {allowed}") from None
 
     def attack(

@@ -94,6 +94,15 @@ def beside(study: Study, domain: str, name: str) -> tuple[Result, ...]:
     return tuple(factor(name).beside(study, domain))
 
 
+def further(study: Study, domain: str, name: str, *, epsilons: Epsilons) -> tuple[Result, ...]:
+    """Return what the notebook of a factor shows beside its cells and hangs on an epsilon.
+
+    Raises:
+        UsageError: there is no such factor.
+    """
+    return tuple(factor(name).further(study, domain, epsilons))
+
+
 def of_cells(cells: Iterable[Cell]) -> tuple[Network, ...]:
     """Return every network that some cells need, each once."""
     return _networks(Pair(cell.attack.surrogates, cell.target) for cell in cells)

@@ -20,6 +20,7 @@ from medtransfer.data.schema import DomainName, Name, Strict
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import ManifestError
 from medtransfer.study.profiles import built_in
+from medtransfer.study.recipe import Recipe
 
 PAPER_METHODS = ("FGSM", "PGD")  # what claims and pages are about
 Initialization = Literal["imagenet", "random"]
@@ -34,35 +35,6 @@ def _everywhere(value: Any) -> Any:
 
 def _of_both(value: Any) -> Any:
     return value if isinstance(value, dict) else dict.fromkeys(get_args(Initialization), value)
-
-
-class Recipe(Strict):
-    """How networks of one initialization are trained.
-
-    The length of a training is given in steps of the optimizer, so that a recipe serves 200 images
-    as well as 80,000; its epochs are whole, and at least `least_epochs`, at most `most_epochs`.
-    Learning rates rise over the share `warm_up` of the steps, and then fall to almost nothing.
-
-    Attributes:
-        steps: of the optimizer, rounded to whole epochs.
-        least_epochs, most_epochs: bounds of the epochs.
-        learning_rate: the largest, of all layers but the last.
-        head_learning_rate: the largest, of the last layer.
-        warm_up: the share of the steps over which learning rates rise.
-    """
-
-    steps: Annotated[int, Field(ge=1)]
-    least_epochs: Annotated[int, Field(ge=1)]
-    most_epochs: Annotated[int, Field(ge=1)]
-    learning_rate: Annotated[float, Field(gt=0)]
-    head_learning_rate: Annotated[float, Field(gt=0)]
-    warm_up: Annotated[float, Field(gt=0, lt=1)] = 0.3
-
-    @model_validator(mode="after")
-    def _bounds_are_in_order(self) -> Recipe:
-        if self.least_epochs > self.most_epochs:
-            raise ValueError(f"least_epochs: at most most_epochs, which is {self.most_epochs}")
-        return self
 
 
 class Profile(Strict):
@@ -92,6 +64,11 @@ class Profile(Strict):
         replicates: initialization -> independent trainings of every network that starts so; one
             number serves both. Surrogates meet targets of all.
         replicates_of_parts: at most so many on parts of d1 and d2, where pairs decide no claim.
+        attackers: stronger method of attack -> its parameters, for the factor `attackers` alone.
+        ensembles: those of them, or PGD, that are also crafted on two surrogates together.
+        replicates_of_attackers: at most so many of every network meet the stronger attackers.
+        questions: numbers of questions to the target after which its answers are kept; the last is
+            the most that are asked about an image. Empty: nobody asks.
         resamples: of every bootstrap.
         seed: draws phantoms, splits and trainings.
     """
@@ -119,6 +96,10 @@ class Profile(Strict):
         dict[Initialization, Annotated[int, Field(ge=1)]], BeforeValidator(_of_both)
     ]
     replicates_of_parts: Annotated[int, Field(ge=1)]
+    attackers: dict[str, dict[str, Parameter]] = Field(default_factory=dict)
+    ensembles: tuple[str, ...] = ()
+    replicates_of_attackers: Annotated[int, Field(ge=1)] = 2
+    questions: tuple[Annotated[int, Field(ge=0)], ...] = ()
     resamples: Annotated[int, Field(ge=10)]
     seed: Annotated[int, Field(ge=0)]
 
@@ -135,6 +116,18 @@ class Profile(Strict):
             raise ValueError("sweep: FGSM: needs at least one epsilon")
         if absent := [name for name in self.recipes if name not in self.remaining]:
             raise ValueError(f"remaining: {', '.join(absent)}: needed, since recipes has it")
+        return self
+
+    @model_validator(mode="after")
+    def _attackers_are_new(self) -> Profile:
+        if twice := [name for name in self.attackers if name in self.methods]:
+            raise ValueError(f"attackers: {', '.join(twice)}: already among methods")
+        if unknown := [n for n in self.ensembles if n not in (*PAPER_METHODS, *self.attackers)]:
+            raise ValueError(f"ensembles: {', '.join(unknown)}: not among attackers")
+        if self.questions and (
+            tuple(sorted({*self.questions})) != self.questions or not self.questions[-1]
+        ):
+            raise ValueError("questions: must rise, from 0, to at least 1")
         return self
 
 

@@ -1,5 +1,6 @@
 """Charts: pure functions from a table of `analysis` to a matplotlib Figure."""
 
+from medtransfer.report.figures.attackers import dumbbells, questions
 from medtransfer.report.figures.claims import claims, gain
 from medtransfer.report.figures.heat import matrix
 from medtransfer.report.figures.networks import findings, networks
@@ -10,6 +11,7 @@ from medtransfer.report.figures.synthesis import interaction, operating, percept
 
 __all__ = [
     "claims",
+    "dumbbells",
     "findings",
     "gain",
     "interaction",
@@ -19,5 +21,6 @@ __all__ = [
     "order",
     "pairs",
     "perceptibility",
+    "questions",
     "sweep",
 ]

@@ -1,0 +1,209 @@
+"""Stronger attackers: which protections still hold, and what questions to the target are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from IPython.display import Image, Markdown
+
+from medtransfer.analysis import attacker_claims, protections, questions
+from medtransfer.analysis.attacker_claims import Attacked
+from medtransfer.analysis.protections import REFERENCE
+from medtransfer.analysis.selection import OTHER, SAME, matching
+from medtransfer.attacks.delivery import FLOAT
+from medtransfer.chapters.chapter import Chapter
+from medtransfer.compute.ensure import ensure
+from medtransfer.errors import UsageError
+from medtransfer.report import figures, tables, verdicts
+from medtransfer.report.wording import left_of_clean, percent
+from medtransfer.scoring.cell import Cell
+from medtransfer.scoring.queries import Queries
+from medtransfer.study import attackers, plan
+from medtransfer.study.builders import Study
+from medtransfer.study.pairs import Epsilons
+
+NOTHING = "This profile names no stronger attackers."
+NO_PAIRS = "This profile has no pairs with and without a protection."
+NO_QUESTIONS = "In this profile nobody asks the target."
+
+
+class Attackers(Chapter):
+    """Stronger methods, several surrogates, and questions to the target."""
+
+    factor = "attackers"
+
+    @cached_property
+    def attacked(self) -> Attacked:
+        """The cells of the factor, and what attackers could try before; missing ones are made."""
+        return attacked(self.study, self.domain, self.cells, self.epsilons)
+
+    @cached_property
+    def searches(self) -> tuple[Queries, ...]:
+        """The searches that ask the target; whatever is missing is asked."""
+        found = tuple(attackers.searches(self.study, self.domain, self.epsilons))
+        ensure(found)
+        return found
+
+    def tried(self) -> pd.DataFrame:
+        """Return what each attacker spends, and what he leaves of his own other networks.
+
+        On validation images, the strongest first: what he can know before he attacks.
+        """
+        tried = self.attacked.rehearsals
+        left = protections.rehearsed(tried)
+        spent = {name: own[0].attack for name, own in protections.attackers(tried).items()}
+        rows = [
+            {
+                "attacker": name,
+                "gradients of an image": spent[name].gradients,
+                "surrogates": len(spent[name].surrogates),
+                "AUC left of his own networks, % of clean": f"{value:.0f} %",
+            }
+            for name, value in zip(map(str, left.index), left, strict=True)
+        ]
+        names = ["attacker", *(rows[0] if rows else ())]
+        return pd.DataFrame(rows, columns=list(dict.fromkeys(names))).set_index("attacker")
+
+    @cached_property
+    def found(self) -> pd.DataFrame:
+        """What each protection is worth against each attacker (see `analysis.protections`)."""
+        return protections.table(self.cells, resamples=self.settings.resamples)
+
+    def protections(self) -> pd.DataFrame | Markdown:
+        """Return what each attacker leaves without and with each protection, and the difference."""
+        if self.found.empty:
+            return Markdown(NO_PAIRS)
+        rows = [
+            {
+                "attacker": row["attacker"],
+                "protection": row["protection"],
+                "gradients": row["gradients"],
+                "left without": percent(row, "without"),
+                "left with": percent(row, "with"),
+                "points": _points(row, "value", "low", "high"),
+                "more than against PGD": _points(row, "change", "change_low", "change_high"),
+                "logits move, with / without": f"{row['ratio']:.2f}",
+                "rms": f"{row['rms']:.4f}",
+                "SSIM": f"{row['ssim']:.3f}",
+            }
+            for row in self.found.to_dict("records")
+        ]
+        return pd.DataFrame(rows).set_index(["attacker", "protection"])
+
+    def dumbbells(self) -> Image | Markdown:
+        """Show what each protection leaves of every attacker."""
+        if self.found.empty:
+            return Markdown(NO_PAIRS)
+        return self.save(figures.dumbbells(self.found), self.found, name="dumbbells")
+
+    def controls(self) -> pd.DataFrame:
+        """Return what the same perturbations leave when they are shuffled, or another image's."""
+        found = protections.controls(self.cells, resamples=self.settings.resamples)
+        said = found[["attacker", "delivery"]].copy()
+        said[tables.LEFT] = [left_of_clean(row) for row in found.to_dict("records")]
+        said["rms"], said["SSIM"] = found["rms"].round(4), found["ssim"].round(3)
+        return tables.readable(said, index=["attacker", "delivery"])
+
+    @cached_property
+    def judged(self) -> pd.DataFrame:
+        """Claims C6 to C9 in this domain (see `analysis.attacker_claims`)."""
+        own = {self.domain: self.attacked}
+        return attacker_claims.judge(own, resamples=self.settings.resamples)
+
+    def verdicts(self) -> pd.DataFrame | Markdown:
+        """Return claims C6 to C9 in this domain, with effect, interval, corrected p and verdict."""
+        if self.judged.empty:
+            return Markdown(NO_PAIRS)
+        return verdicts.as_frame(self.judged)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """How far questions take an attacker (see `analysis.questions`)."""
+        return questions.curves(self.searches, resamples=self.settings.resamples)
+
+    def questions(self) -> Image | Markdown:
+        """Show what is left after so many questions about each image."""
+        if not self.searches:
+            return Markdown(NO_QUESTIONS)
+        return self.save(figures.questions(self.curves), self.curves, name="questions")
+
+    def answer(self) -> Markdown:
+        """Say who is strongest, what still protects, in which order, and for how many questions."""
+        if not self.settings.attackers:
+            return self.say(lambda: NOTHING)
+        claims = [self._claim(row) for row in self.judged.to_dict("records")]
+        return self.say(
+            self._sight,
+            self._strongest,
+            *(lambda said=said: said for said in claims),  # type: ignore[misc]
+            self._used_up,
+        )
+
+    def _strongest(self) -> str:
+        left = protections.rehearsed(self.attacked.rehearsals)
+        if left.empty:
+            raise UsageError("this profile has no other network of the attacker to try him on")
+        return (
+            f"Of {len(left)} attackers **{left.index[0]}** is the strongest on networks of his "
+            f"own: he leaves {left.iloc[0]:.0f} % of the clean AUC, and {REFERENCE} "
+            f"{left[REFERENCE]:.0f} %. He was chosen on validation images."
+        )
+
+    def _claim(self, row: Mapping[Any, Any]) -> str:
+        part = f" ({row['part']})" if row["part"] else ""
+        says = f"{row['says'][0].upper()}{row['says'][1:]}"
+        return f"{says}{part}: **{row['verdict']}** ({row['claim']}). {_sentence(row['why'])}"
+
+    def _used_up(self) -> str:
+        if not self.searches:
+            return NO_QUESTIONS
+        begun = f"square from {REFERENCE}"
+        targets = {spec.target for spec in self.searches}
+        where = {"method": REFERENCE, "delivery": FLOAT, "relation": SAME, "surrogate_data": "d2"}
+        cells = [cell for cell in matching(self.cells, **where) if cell.target in targets]
+        self.select(**{**where, "relation": OTHER})
+        value, low, high = questions.used_up(
+            self.searches, cells, begun=begun, resamples=self.settings.resamples
+        )
+        most = self.searches[0].checkpoints[-1]
+        said = [_number(each, most) for each in (value, low, high)]
+        return (
+            f"An attacker whose surrogate has another architecture needs **{said[0]} questions** "
+            f"about each image ({said[1]} to {said[2]}) to do as much harm by {REFERENCE} as one "
+            "who knows the architecture and asks nothing."
+        )
+
+
+def attacked(study: Study, domain: str, cells: Sequence[Cell], epsilons: Epsilons) -> Attacked:
+    """Return one domain of the factor, with what attackers try before; missing cells are made.
+
+    What PGD does at the chosen epsilon on the validation images of d1 belongs to the choice of
+    epsilon, and is in the store.
+    """
+    epsilon = next(iter(epsilons.values()))
+    chosen = [
+        cell
+        for choice in plan.choices(study, domain).values()
+        for cell in choice.cells
+        if cell.delivery == FLOAT and cell.attack.method.epsilon == epsilon
+    ]
+    tried = [*attackers.rehearsals(study, domain, epsilons), *chosen]
+    ensure(tried)
+    return Attacked(cells, tried)
+
+
+def _points(row: Mapping[Any, Any], name: str, low: str, high: str) -> str:
+    if row.get(name) is None or row[name] != row[name]:
+        return ""
+    return f"{row[name]:+z.0f} ({row[low]:+z.0f} to {row[high]:+z.0f})"
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}."
+
+
+def _number(questions: float, most: int) -> str:
+    return f"more than {most}" if questions > most else f"{questions:.0f}"
