@@ -22,6 +22,7 @@ from medtransfer.data import images, splits
 from medtransfer.data.images import Prepared, Source
 from medtransfer.errors import AttackError, SanityError
 from medtransfer.networks import fast
+from medtransfer.networks.defences.together import MeanLogits
 from medtransfer.networks.network import Network, Predictor, batch, device, predictions
 from medtransfer.scoring.cell import Cell
 
@@ -31,19 +32,6 @@ TOLERANCE = 1e-6
 # Passes follow each other with the same targets, which need not be built and asked anew each time.
 # As many of one source are kept as there are with three replicates; each holds 9 to 14 MB.
 KEPT = 24
-
-
-class MeanLogits(nn.Module):
-    """Several surrogates as one network: the mean of their logits."""
-
-    def __init__(self, members: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-        self.eval()
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return mean logits (N, K) for images (N, C, H, W)."""
-        return torch.stack([member(images) for member in self.members]).mean(0)
 
 
 @dataclass
