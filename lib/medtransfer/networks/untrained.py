@@ -22,6 +22,10 @@ class Untrained(StoredNetwork):
         return
 
     @property
+    def effort(self) -> str:
+        return "asking"
+
+    @property
     def name(self) -> str:
         """What people call it."""
         return f"untrained {self.architecture} for {self.development.source.domain}"

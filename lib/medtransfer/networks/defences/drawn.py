@@ -42,6 +42,10 @@ class Drawn(Network, ABC):
         return self.inner.seen
 
     @property
+    def effort(self) -> str:
+        return "asking"
+
+    @property
     def name(self) -> str:
         """What people call it."""
         return f"{self.inner.name} behind {type(self).__name__}"

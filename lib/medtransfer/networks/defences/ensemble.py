@@ -31,6 +31,10 @@ class Ensemble(Network):
         return super().traits | {"members": len(self.members)}
 
     @property
+    def effort(self) -> str:
+        return "asking"
+
+    @property
     def name(self) -> str:
         """What people call it."""
         return f"{len(self.members)} networks, {super().name}"

@@ -125,10 +125,13 @@ class Hardened(ImageClassifier):
 
     def _under_attack(self, images: Tensor, labels: Tensor) -> dict[str, float]:
         model = self.answering
-        images = images.clone(memory_format=torch.channels_last)  # no tensor of inference mode
-        at = {"start": images, "epsilon": self.epsilon}
-        one = ascended(model, images, labels, **at, step_size=self.epsilon, steps=1)
-        many = ascended(model, images, labels, **at, step_size=self.epsilon / 4, steps=STEPS)
+        images = images.clone(memory_format=torch.channels_last)
+
+        def moved(size: float, steps: int) -> Tensor:
+            to = {"step_size": size, "epsilon": self.epsilon}
+            return ascended(model, images, labels, start=images, steps=steps, **to)
+
+        one, many = moved(self.epsilon, 1), moved(self.epsilon / 4, STEPS)
         beside = uniform(images, self.epsilon, seed=(self.seed,))
         here, there = (gradient(model, each, labels).flatten(1) for each in (images, beside))
         with torch.no_grad():
