@@ -2,6 +2,7 @@
 
 import warnings
 
+from medtransfer.chapters.defences import Defences
 from medtransfer.chapters.design import Design
 from medtransfer.chapters.development_data import DevelopmentData
 from medtransfer.chapters.initialization import Initialization
@@ -14,6 +15,7 @@ from medtransfer.chapters.your_model import YourModel
 warnings.filterwarnings("ignore", message="IProgress not found")
 
 __all__ = [
+    "Defences",
     "Design",
     "DevelopmentData",
     "Initialization",

@@ -40,8 +40,9 @@ def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
     plan.factor(name)  # a mistake costs no training
     with executor():
         sets.checked(study, [domain], [name])
-        cells = plan.cells(study, domain, name, epsilons=chosen_epsilons(study, domain))
-        ensure(cells)
+        chosen = chosen_epsilons(study, domain)
+        cells = plan.cells(study, domain, name, epsilons=chosen)
+        ensure(plan.attacks(study, domain, name, epsilons=chosen))
     return cells
 
 
@@ -69,7 +70,7 @@ def everything(study: Study, domains: Iterable[str]) -> None:
             for domain, at in chosen.items()
             for name in served[domain]
             for result in (
-                *plan.cells(study, domain, name, epsilons=at),
+                *plan.attacks(study, domain, name, epsilons=at),
                 *sets.beside(study, domain, name),
             )
         )

@@ -44,7 +44,7 @@ def wanted(study: Study, domain: str, factor: str) -> list[Result]:
     """
     specs: list[Spec] = [*plan.choices(study, domain).values()]
     if chosen(study, domain):
-        specs += plan.cells(study, domain, factor, epsilons=epsilons(study, domain))
+        specs += plan.attacks(study, domain, factor, epsilons=epsilons(study, domain))
     else:
         specs += plan.networks(study, domain, factor)
     there = store.has(study.source(domain))

@@ -7,43 +7,29 @@ A factor is one row of FACTORS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
-from medtransfer.networks.network import Network
 from medtransfer.scoring.alignment import Alignment
 from medtransfer.scoring.cell import Cell
 from medtransfer.specs import Result
 from medtransfer.study.builders import Study
+from medtransfer.study.defended import beside as masks
+from medtransfer.study.defended import choosing, exposed, exposures
+from medtransfer.study.pairs import Epsilons, Pair, cell, crossed
 
 SIZES = ("d1", "d1/2", "d1/4", "d1/10")
 """What targets are developed on where it is asked what the amount of data does."""
-
-Epsilons = Mapping[str, float]
-"""Initialization -> the epsilon chosen for pairs of such networks, pre-trained ones first."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Who attacks whom."""
-
-    surrogates: tuple[Network, ...]
-    target: Network
-
-    @property
-    def white_box(self) -> bool:
-        """Whether the attacker has the target itself."""
-        return self.target in self.surrogates
 
 
 def scored(study: Study, pairs: Sequence[Pair], epsilons: Epsilons) -> list[Cell]:
     """Return a cell for every pair and method, all at one epsilon: that of pre-trained networks."""
     epsilon = next(iter(epsilons.values()))
     return [
-        _cell(study, pair, method, epsilon, FLOAT)
+        cell(study, pair, method, epsilon, FLOAT)
         for pair, method in product(pairs, study.profile.methods)
     ]
 
@@ -51,7 +37,7 @@ def scored(study: Study, pairs: Sequence[Pair], epsilons: Epsilons) -> list[Cell
 def scored_by_half(study: Study, pairs: Sequence[Pair], epsilons: Epsilons) -> list[Cell]:
     """Return a cell for every pair and method, at the epsilon chosen for the pair's half."""
     return [
-        _cell(study, pair, method, _of_half(pair, epsilons), FLOAT)
+        cell(study, pair, method, _of_half(pair, epsilons), FLOAT)
         for pair, method in product(pairs, study.profile.methods)
     ]
 
@@ -75,18 +61,8 @@ def swept(study: Study, pairs: Sequence[Pair], epsilons: Epsilons) -> list[Cell]
             kinds = [FLOAT] if pair.white_box else [FLOAT, CONTROL]
             if each == epsilon and not pair.white_box:
                 kinds.append(EIGHT_BIT)
-            cells += [_cell(study, pair, method, each, kind) for kind in kinds]
+            cells += [cell(study, pair, method, each, kind) for kind in kinds]
     return cells
-
-
-def _cell(study: Study, pair: Pair, method: str, epsilon: float, delivery: str) -> Cell:
-    attack = study.attack(method, pair.surrogates, epsilon=epsilon)
-    return Cell(attack=attack, target=pair.target, delivery=delivery)
-
-
-def crossed(surrogates: Iterable[Network], targets: Iterable[Network]) -> list[Pair]:
-    """Return every surrogate, alone, against every target."""
-    return [Pair((surrogate,), target) for surrogate, target in product(surrogates, targets)]
 
 
 @dataclass(frozen=True)
@@ -98,12 +74,14 @@ class Factor:
         pairs: study, domain -> who attacks whom; it needs no epsilon.
         cells: study, pairs, chosen epsilons -> what is scored.
         beside: study, domain -> results of other kinds that its notebook shows.
+        choosing: the same arguments -> what is scored on validation images, to choose by.
     """
 
     number: int
-    pairs: Callable[[Study, str], list[Pair]]
+    pairs: Callable[[Study, str], Sequence[Pair]]
     cells: Callable[[Study, Sequence[Pair], Epsilons], list[Cell]] = scored
     beside: Callable[[Study, str], Sequence[Result]] = lambda _, __: ()
+    choosing: Callable[[Study, Sequence[Pair], Epsilons], Sequence[Cell]] = lambda _, __, ___: ()
 
 
 def perturbation(study: Study, domain: str) -> list[Pair]:
@@ -186,4 +164,5 @@ FACTORS: dict[str, Factor] = {
     "initialization": Factor(number=1, pairs=initialization, beside=alignments),
     "development_data": Factor(number=2, pairs=development_data, cells=scored_by_half),
     "initialization_and_data": Factor(number=3, pairs=initialization_and_data),
+    "defences": Factor(number=5, pairs=exposures, cells=exposed, beside=masks, choosing=choosing),
 }

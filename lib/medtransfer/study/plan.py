@@ -71,6 +71,17 @@ def cells(study: Study, domain: str, name: str, *, epsilons: Epsilons) -> tuple[
     return tuple(wanted.cells(study, wanted.pairs(study, domain), epsilons))
 
 
+def attacks(study: Study, domain: str, name: str, *, epsilons: Epsilons) -> tuple[Cell, ...]:
+    """Return the cells of a factor, and those on validation images by which it chooses.
+
+    Raises:
+        UsageError: there is no such factor.
+    """
+    wanted = factor(name)
+    chosen_by = wanted.choosing(study, wanted.pairs(study, domain), epsilons)
+    return (*cells(study, domain, name, epsilons=epsilons), *chosen_by)
+
+
 def networks(study: Study, domain: str, name: str) -> tuple[Network, ...]:
     """Return every network of a factor, each once; none depends on epsilon.
 

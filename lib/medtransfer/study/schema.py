@@ -20,6 +20,7 @@ from medtransfer.data.schema import DomainName, Name, Strict
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import ManifestError
 from medtransfer.study.profiles import built_in
+from medtransfer.study.recipe import Recipe
 
 PAPER_METHODS = ("FGSM", "PGD")  # what claims and pages are about
 Initialization = Literal["imagenet", "random"]
@@ -34,35 +35,6 @@ def _everywhere(value: Any) -> Any:
 
 def _of_both(value: Any) -> Any:
     return value if isinstance(value, dict) else dict.fromkeys(get_args(Initialization), value)
-
-
-class Recipe(Strict):
-    """How networks of one initialization are trained.
-
-    The length of a training is given in steps of the optimizer, so that a recipe serves 200 images
-    as well as 80,000; its epochs are whole, and at least `least_epochs`, at most `most_epochs`.
-    Learning rates rise over the share `warm_up` of the steps, and then fall to almost nothing.
-
-    Attributes:
-        steps: of the optimizer, rounded to whole epochs.
-        least_epochs, most_epochs: bounds of the epochs.
-        learning_rate: the largest, of all layers but the last.
-        head_learning_rate: the largest, of the last layer.
-        warm_up: the share of the steps over which learning rates rise.
-    """
-
-    steps: Annotated[int, Field(ge=1)]
-    least_epochs: Annotated[int, Field(ge=1)]
-    most_epochs: Annotated[int, Field(ge=1)]
-    learning_rate: Annotated[float, Field(gt=0)]
-    head_learning_rate: Annotated[float, Field(gt=0)]
-    warm_up: Annotated[float, Field(gt=0, lt=1)] = 0.3
-
-    @model_validator(mode="after")
-    def _bounds_are_in_order(self) -> Recipe:
-        if self.least_epochs > self.most_epochs:
-            raise ValueError(f"least_epochs: at most most_epochs, which is {self.most_epochs}")
-        return self
 
 
 class Profile(Strict):
@@ -82,6 +54,9 @@ class Profile(Strict):
         test_share: of all groups, the share for test, where the source does not say.
         validation_share: of the groups of each half, the share for validation.
         methods: method of attack -> its parameters; FGSM and PGD are always among them.
+        defences: defence (see `study.defences`) -> its parameters.
+        insiders: whether an attacker with the target's own images imitates defences, too; each
+            that is trained costs a training more.
         sweep: method -> its epsilons on test images; PGD always has the chosen one, too.
         candidates: among which epsilon is chosen on validation images.
         remaining, harmless: the chosen epsilon is the smallest that leaves at most the share
@@ -110,6 +85,8 @@ class Profile(Strict):
     test_share: Share
     validation_share: Share
     methods: dict[str, dict[str, Parameter]]
+    defences: dict[str, dict[str, Parameter]] = Field(default_factory=dict)
+    insiders: bool = False
     sweep: dict[str, tuple[Epsilon, ...]]
     candidates: Annotated[tuple[Epsilon, ...], Field(min_length=1)]
     remaining: dict[Initialization, Share]

@@ -1,6 +1,7 @@
 """Charts: pure functions from a table of `analysis` to a matplotlib Figure."""
 
 from medtransfer.report.figures.claims import claims, gain
+from medtransfer.report.figures.defences import distance, knowledge, pareto
 from medtransfer.report.figures.heat import matrix
 from medtransfer.report.figures.networks import findings, networks
 from medtransfer.report.figures.order import order
@@ -10,14 +11,17 @@ from medtransfer.report.figures.synthesis import interaction, operating, percept
 
 __all__ = [
     "claims",
+    "distance",
     "findings",
     "gain",
     "interaction",
+    "knowledge",
     "matrix",
     "networks",
     "operating",
     "order",
     "pairs",
+    "pareto",
     "perceptibility",
     "sweep",
 ]
