@@ -119,8 +119,9 @@ def _training(study: Study, place: Place) -> Training:
 def _attacked(study: Study, place: Place, **parameters: float) -> Network:
     """Return the same training, from the same seed, on attacked images."""
     plain = _training(study, place)
-    same = {field.name: getattr(plain, field.name) for field in fields(plain)}
-    return NFGSM(**same, **{name: float(value) for name, value in parameters.items()})
+    same: Any = {field.name: getattr(plain, field.name) for field in fields(plain)}
+    given: Any = {name: float(value) for name, value in parameters.items()}
+    return NFGSM(**same, **given)
 
 
 def _longer(study: Study, place: Place, *, factor: float) -> Network:

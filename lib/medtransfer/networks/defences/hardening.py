@@ -33,7 +33,7 @@ def train(spec: NFGSM) -> None:
         TrainingError: the loss was not finite, or there is one training image only.
         SplitError: the development set has an empty part.
     """
-    own = {"epsilon": spec.epsilon, "noise": spec.noise, "ramp": spec.ramp}
+    own: dict[str, Any] = {"epsilon": spec.epsilon, "noise": spec.noise, "ramp": spec.ramp}
     classifier = partial(Hardened, **own, average=spec.average, seed=spec.seed)
     by = "pgd_auc" if spec.epsilon else "auc"
     training.train(spec, classifier=classifier, best=BestEpoch(by=by))
@@ -128,8 +128,8 @@ class Hardened(ImageClassifier):
         images = images.clone(memory_format=torch.channels_last)
 
         def moved(size: float, steps: int) -> Tensor:
-            to = {"step_size": size, "epsilon": self.epsilon}
-            return ascended(model, images, labels, start=images, steps=steps, **to)
+            how: Any = {"step_size": size, "steps": steps, "epsilon": self.epsilon}
+            return ascended(model, images, labels, start=images, **how)
 
         one, many = moved(self.epsilon, 1), moved(self.epsilon / 4, STEPS)
         beside = uniform(images, self.epsilon, seed=(self.seed,))

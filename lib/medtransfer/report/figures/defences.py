@@ -99,7 +99,7 @@ def _framed(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _legend(figure: Figure, axis: Axes, *, title: str = "") -> None:
     handles, labels = axis.get_legend_handles_labels()
-    how = {"loc": "outside right center", "fontsize": 8, "title_fontsize": 8}
+    how: Any = {"loc": "outside right center", "fontsize": 8, "title_fontsize": 8}
     figure.legend(handles, labels, title=title or None, **how)
 
 
@@ -136,7 +136,7 @@ def knowledge(table: pd.DataFrame) -> Figure:
 
 def _with_share(rows: pd.DataFrame) -> str:
     words = str(rows["words"].iloc[0])
-    found = float(rows.loc["A3", "share"]) if "A3" in rows.index else float("nan")
+    found = float(rows["share"].get("A3", float("nan")))
     if np.isnan(found) or rows["defence"].iloc[0] in PLAIN:
         return words
     return f"{words}, {100 * min(max(found, 0.0), 1.0):.0f} %"
