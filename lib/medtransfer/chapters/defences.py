@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from IPython.display import Image, Markdown
 
-from medtransfer.analysis import defence_claims, detection, exposed, masks, patients
+from medtransfer.analysis import defence_claims, detection, exposed, masks, persons
 from medtransfer.analysis.exposed import Exposed
 from medtransfer.analysis.replicates import effect
 from medtransfer.chapters.chapter import Chapter
@@ -87,9 +87,9 @@ class Defences(Chapter):
         """Show what every class of attackers leaves, a line per defence."""
         return self.save(figures.knowledge(self.found), self.found, name="knowledge")
 
-    def patients(self, *classes: str) -> pd.DataFrame:
+    def persons(self, *classes: str) -> pd.DataFrame:
         """Return how many of 1,000 are missed or called ill, attacked by some classes."""
-        table = patients.table(self.exposed, classes=classes or (COLLEAGUE, OWNER))
+        table = persons.table(self.exposed, classes=classes or (COLLEAGUE, OWNER))
         wide = table.pivot_table(
             index=["label", "defence"],
             columns="attacked by",

@@ -92,7 +92,7 @@ def seen(plain, monkeypatch):
 def test_images_lie_up_to_three_epsilon_away_and_in_range(seen):
     for epsilon, images, moved, _, _ in seen:
         far = (moved - images).abs().max().item()
-        assert epsilon < far <= 3 * epsilon + 1e-6
+        assert 2.5 * epsilon < far <= 3 * epsilon + 1e-6
         assert moved.abs().max() <= 1
 
 
