@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,7 +87,9 @@ def _cross(axis: Axes, row: Mapping[Any, Any], look: Mapping[str, Any]) -> None:
     shade = look["color"]
     axis.plot([low[0], high[0]], [row["auc"]] * 2, color=shade, lw=0.8, alpha=0.5)
     axis.plot([row["clean"]] * 2, [low[1], high[1]], color=shade, lw=0.8, alpha=0.5)
-    axis.plot(row["clean"], row["auc"], ls="", ms=6, mec="white", label=row["words"], **look)
+    axis.plot(
+        row["clean"], row["auc"], ls="", ms=7, mec="white", mew=0.5, label=row["words"], **look
+    )
 
 
 def _framed(axis: Axes, rows: pd.DataFrame) -> None:
@@ -124,7 +127,7 @@ def knowledge(table: pd.DataFrame) -> Figure:
             label = _with_share(rows)
             axis.plot(places, rows.loc[met, "left"], ms=4.5, lw=1.2, label=label, **looks[name])
         axis.set_xticks(
-            range(len(classes)), [f"{each}\n{_two_lines(CLASSES[each])}" for each in classes]
+            range(len(classes)), [f"{each}\n{textwrap.fill(CLASSES[each], 11)}" for each in classes]
         )
         axis.tick_params(axis="x", labelsize=7)
         axis.axhline(100, color="0.85", lw=0.8, zorder=0)
@@ -140,11 +143,6 @@ def _with_share(rows: pd.DataFrame) -> str:
     if np.isnan(found) or rows["defence"].iloc[0] in PLAIN:
         return words
     return f"{words}, {100 * min(max(found, 0.0), 1.0):.0f} %"
-
-
-def _two_lines(words: str) -> str:
-    first, *others = words.split(" ", 1)
-    return "\n".join([first, *others])
 
 
 def distance(points: pd.DataFrame) -> Figure:
