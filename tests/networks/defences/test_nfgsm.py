@@ -13,7 +13,7 @@ from medtransfer.attacks.method import craft
 from medtransfer.attacks.pgd import PGD
 from medtransfer.networks import stored
 from medtransfer.networks.defences import hardening
-from medtransfer.networks.defences.ascent import ascended, uniform
+from medtransfer.networks.defences.ascent import ascended, gradient, slope, uniform
 from medtransfer.networks.defences.hardening import Hardened
 from medtransfer.networks.defences.nfgsm import NFGSM
 
@@ -124,7 +124,7 @@ def test_the_epoch_is_kept_that_pgd_leaves_most_of(plain, monkeypatch):
     monkeypatch.setattr(
         Hardened,
         "_under_attack",
-        lambda *_: {"fgsm_auc": 0.8, "pgd_auc": next(under), "cosine": 0.9},
+        lambda *_: {"fgsm_auc": 0.7, "pgd_auc": next(under), "cosine": 0.9},
     )
     clean = iter([0.9, 0.9, 0.8, 0.7])
     monkeypatch.setattr("medtransfer.networks.classifier.macro_auc", lambda *_: next(clean))
@@ -203,6 +203,19 @@ def test_steps_without_noise_are_those_of_the_attacks(network, batch, steps):
     ((_, expected),) = craft(model, images, labels, [wanted])
     how = {"start": images, "step_size": size, "steps": steps, "epsilon": 0.03}
     torch.testing.assert_close(ascended(model, images, labels, **how), expected)
+
+
+def test_the_slope_points_as_the_gradient_and_does_not_vanish(network, batch):
+    images, labels = batch
+    model, labels = network(outputs=1), labels[:, :1]
+    found, expected = (f(model, images, labels).flatten(1) for f in (slope, gradient))
+    cosines = torch.nn.functional.cosine_similarity(found, expected)
+    torch.testing.assert_close(cosines, torch.ones(5), atol=1e-4, rtol=0)
+    with torch.no_grad():
+        model.network[9].bias += 200  # sure of everything
+    sure = labels[:, 0] == 1
+    assert (gradient(model, images, labels)[sure] == 0).all()
+    assert (slope(model, images, labels)[sure].flatten(1).abs().amax(1) > 0).all()
 
 
 def test_noise_is_drawn_by_its_seed(batch):

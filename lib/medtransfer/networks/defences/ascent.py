@@ -20,6 +20,19 @@ def gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return found
 
 
+def slope(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Return the gradient of the margins with respect to the images, (N, C, H, W).
+
+    It points where the loss rises, of one output exactly, and does not vanish where the network is
+    sure of its answer.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        inputs = images.detach().clone().requires_grad_()
+        wrong = 1 - 2 * labels.clone()
+        (found,) = torch.autograd.grad((wrong * model(inputs)).sum(), inputs)
+    return found
+
+
 def ascended(
     model: nn.Module,
     images: Tensor,

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from medtransfer.measures.metrics import macro_auc
 from medtransfer.networks import training
 from medtransfer.networks.classifier import BestEpoch, ImageClassifier
-from medtransfer.networks.defences.ascent import ascended, gradient, uniform
+from medtransfer.networks.defences.ascent import ascended, slope, uniform
 from medtransfer.networks.defences.nfgsm import NFGSM
 from medtransfer.networks.defences.overfitting import overfitted
 from medtransfer.networks.model import Classifier
@@ -133,12 +133,12 @@ class Hardened(ImageClassifier):
 
         one, many = moved(self.epsilon, 1), moved(self.epsilon / 4, STEPS)
         beside = uniform(images, self.epsilon, seed=(self.seed,))
-        here, there = (gradient(model, each, labels).flatten(1) for each in (images, beside))
+        here, there = (slope(model, each, labels).flatten(1) for each in (images, beside))
         with torch.no_grad():
             asked = [model(each).float().cpu().numpy() for each in (one, many)]
         truth = labels.cpu().numpy()
         return {
             "fgsm_auc": macro_auc(truth, asked[0]),
             "pgd_auc": macro_auc(truth, asked[1]),
-            "cosine": F.cosine_similarity(here, there).mean().item(),
+            "cosine": F.cosine_similarity(here.double(), there.double()).mean().item(),
         }
