@@ -109,7 +109,7 @@ def small(own, tiny_architectures):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", ["00", "20", "22", *(f"own/{n}" for n in range(5))])
+@pytest.mark.parametrize("number", ["00", "20", "22", *(f"own/{n}" for n in range(6))])
 def test_a_page_breaks_in_no_profile(small, in_process, number):
     """One network, one start, other labels: what the profile lacks is said, nothing raised."""
     (path,) = paths.notebooks().glob(f"{number}_*.ipynb")
@@ -126,6 +126,9 @@ def test_a_page_breaks_in_no_profile(small, in_process, number):
     if number == "00":
         return
     answer = said[-2].data
+    if number == "own/5":  # no start is compared
+        assert "**JPEG** leaves more" in answer and "nan" not in answer
+        return
     said = ("both are random", "random networks", "**At chance:**")
     assert any(each in answer for each in said)
     assert "Nothing can be said here: this profile has no pairs with" in answer

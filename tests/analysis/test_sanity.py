@@ -53,6 +53,23 @@ def frame(*parts):
     return pd.DataFrame([row for part in parts for row in part])
 
 
+def test_an_attack_on_several_networks_is_no_rung():
+    """Its target may be one of them, and it is yet weaker than an attack on that alone."""
+    alone = rows(method="PGD")
+    several = [{**row, "percent": 95.0, "surrogate_members": 4} for row in rows(method="PGD")]
+    check(frame(alone, several))
+    assert ladder(frame(alone, several)).equals(ladder(frame(alone)))
+
+
+@pytest.mark.parametrize("network", ["jpeg", "nfgsm", "ensemble", "noise"])
+def test_a_defended_target_is_flagged_and_stops_nothing(network):
+    broken = frame(rows({WHITE_BOX: 90.0}, method="PGD", target_network=network))
+    check(broken)
+    (said,) = ladder(broken)[FLAGS]
+    assert "white box not trusted" in said
+    assert "white box weaker than same architecture" in said
+
+
 def without(rung, part):
     return [row for row in part if row["relation"] != rung or row["delivery"] == "control"]
 

@@ -127,11 +127,11 @@ def timed(planned, monkeypatch):
         "cell": {"crafting": 100.0, "scoring": 20.0},
         "drawing": {"drawing": 30.0},
         "alignment": {"alignment": 10.0},
-        "asking": {"asking": 40.0},
+        "asking": {"asking": 3.0},
+        "checking": {"checking": 7.0},
     }
-    for spec in {
-        s.effort: s for name in FACTORS for s in status.wanted(planned, "pathology", name)
-    }.values():
+    known = (s for name in FACTORS for s in status.wanted(planned, "pathology", name))
+    for spec in {s.effort: s for s in known}.values():
         if not store.has(spec):
             stored(spec, work=works[spec.effort.split()[0]])
     return {effort: sum(work.values()) / 60 for effort, work in works.items()}

@@ -33,7 +33,8 @@ def test_the_pairs_of_a_factor_need_no_epsilon(planned, factor):
         for cell in plan.cells(planned, "pathology", factor, epsilons=EPSILONS)
     }
     assert {(pair.surrogates, pair.target) for pair in pairs} == asked
-    assert len(asked) == len(pairs)
+    if factor != "defences":  # who meets a network meets the detector that guards it, too
+        assert len(asked) == len(pairs)
 
 
 def test_a_new_factor_is_one_row(planned, monkeypatch):

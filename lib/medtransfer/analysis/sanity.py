@@ -87,7 +87,13 @@ def _refuse(wrong: pd.DataFrame, what: str) -> None:
 
 
 def _own(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that stand on a rung, with its name and half the width of their interval."""
+    """Return the rows that stand on a rung, with its name and half the width of their interval.
+
+    An attack on several networks at once stands on none: it is no law that it is stronger, though
+    its target may be among them.
+    """
+    if "surrogate_members" in table:
+        table = table[table["surrogate_members"].isna() | (table["surrogate_members"] == "")]
     own = table[
         (table["surrogate_initialization"] == table["target_initialization"])
         & (table["surrogate_data"] == "d1")

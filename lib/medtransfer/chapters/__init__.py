@@ -6,6 +6,7 @@ from typing import Any
 # Each is imported when it is asked for: one needs PyTorch, for seconds, the next does not.
 _MODULES = {
     "Attackers": "attackers",
+    "Defences": "defences",
     "Design": "design",
     "DevelopmentData": "development_data",
     "Initialization": "initialization",

@@ -42,8 +42,9 @@ def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
     plan.factor(name)  # a mistake costs no training
     with executor():
         sets.checked(study, [domain], [name])
-        cells = plan.cells(study, domain, name, epsilons=chosen_epsilons(study, domain))
-        ensure(cells)
+        chosen = chosen_epsilons(study, domain)
+        cells = plan.cells(study, domain, name, epsilons=chosen)
+        ensure([*cells, *plan.further(study, domain, name, epsilons=chosen)])
     return cells
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from medtransfer.errors import TrainingError
 from medtransfer.measures.metrics import macro_auc
@@ -40,6 +40,11 @@ class ImageClassifier(pl.LightningModule):
         self._losses: list[Tensor] = []
         self._answers: list[tuple[Tensor, Tensor]] = []
 
+    @property
+    def answering(self) -> nn.Module:
+        """The network that is validated and kept: the one that is trained."""
+        return self.model
+
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, K) for images (N, C, H, W) in [-1, 1]."""
         return self.model(images.contiguous(memory_format=torch.channels_last))
@@ -63,7 +68,8 @@ class ImageClassifier(pl.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         """Keep the answers to a batch for the epoch's AUC."""
         images, labels = batch
-        self._answers.append((self(images).detach().float().cpu(), labels.cpu()))
+        logits = self.answering(images.contiguous(memory_format=torch.channels_last))
+        self._answers.append((logits.detach().float().cpu(), labels.cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Add the epoch to `history` and keep its validation logits in `logits`."""
@@ -97,9 +103,14 @@ class ImageClassifier(pl.LightningModule):
 
 
 class BestEpoch(pl.Callback):
-    """Keeps the state of the epoch with the best validation AUC, the last one if none has any."""
+    """Keeps the state of the epoch with the best validation AUC, the last one if none has any.
 
-    def __init__(self) -> None:
+    Args:
+        by: column of the history that is best when highest; epochs that are `overfitted` are out.
+    """
+
+    def __init__(self, *, by: str = "auc") -> None:
+        self.by = by
         self.auc, self.epoch = -np.inf, -1
         self.state: dict[str, Tensor] = {}
         self.logits: np.ndarray = np.empty((0, 0), np.float32)
@@ -107,13 +118,14 @@ class BestEpoch(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Copy the state if the epoch is the best so far."""
         assert isinstance(pl_module, ImageClassifier)
-        auc = pl_module.history[-1]["auc"]
-        if np.isnan(auc) and np.isfinite(self.auc):
+        auc = pl_module.history[-1][self.by]
+        out = pl_module.history[-1].get("overfitted", 0.0)
+        if (out and self.state) or (np.isnan(auc) and np.isfinite(self.auc)):
             return
         if np.isnan(auc) or auc > self.auc:
             self.auc = self.auc if np.isnan(auc) else auc
             self.epoch, self.logits = int(pl_module.history[-1]["epoch"]), pl_module.logits
-            state = pl_module.model.state_dict()
+            state = pl_module.answering.state_dict()
             self.state = {name: _copy(tensor) for name, tensor in state.items()}
 
 

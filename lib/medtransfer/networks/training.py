@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ from medtransfer.networks import fast, imagenet, stored
 from medtransfer.networks.classifier import BestEpoch, ImageClassifier
 from medtransfer.networks.model import Classifier
 from medtransfer.networks.network import device, predictions
-from medtransfer.networks.trained import IMAGENET, RANDOM, Training
+from medtransfer.networks.trained import IMAGENET, RANDOM, StoredNetwork, Training
 
 VALIDATIONS = 8  # about so many states of a network are compared
 
@@ -36,7 +37,7 @@ def precision() -> Literal["32-true", "16-mixed", "bf16-mixed"]:
     return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
 
 
-def initial(spec: Training) -> Classifier:
+def initial(spec: StoredNetwork) -> Classifier:
     """Return the network of a training before its first step, drawn by the spec's seed.
 
     Raises:
@@ -55,11 +56,20 @@ def initial(spec: Training) -> Classifier:
     return model
 
 
-def train(spec: Training) -> None:
+def train(
+    spec: Training,
+    *,
+    classifier: Callable[..., ImageClassifier] = ImageClassifier,
+    best: BestEpoch | None = None,
+) -> None:
     """Train a network and publish it.
 
     The result holds `weights.safetensors` (best epoch), `history.csv`, and the predictions on the
     validation images.
+
+    Args:
+        classifier: how it learns.
+        best: which epoch is kept; None: the one of the best validation AUC.
 
     Raises:
         TrainingError: the loss was not finite, or there is one training image only.
@@ -72,7 +82,7 @@ def train(spec: Training) -> None:
             f"{spec.development.name} has {len(rows.train)} training image; batch normalisation "
             "needs at least 2: use more groups"
         )
-    module = ImageClassifier(
+    module = classifier(
         initial(spec),
         learning_rate=spec.learning_rate,
         head_learning_rate=spec.head_learning_rate,
@@ -86,9 +96,10 @@ def train(spec: Training) -> None:
         workers=loaders(),
     )
     with store.draft(spec, device=str(device()), fast=fast.used()) as place:
-        best = _fit(module, data, **vars(schedule(spec, images=len(rows.train))))
-        stored.write(place, state=best.state, history=module.history)
-        predictions(prepared, rows.validation, clean=best.logits).write(place)
+        lengths = vars(schedule(spec, images=len(rows.train)))
+        kept = _fit(module, data, best or BestEpoch(), **lengths)
+        stored.write(place, state=kept.state, history=module.history)
+        predictions(prepared, rows.validation, clean=kept.logits).write(place)
 
 
 @dataclass(frozen=True)
@@ -111,9 +122,13 @@ def schedule(spec: Training, *, images: int) -> Schedule:
 
 
 def _fit(
-    module: ImageClassifier, data: DevelopmentData, *, epochs: int, every: int = 1
+    module: ImageClassifier,
+    data: DevelopmentData,
+    best: BestEpoch,
+    *,
+    epochs: int,
+    every: int = 1,
 ) -> BestEpoch:
-    best = BestEpoch()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on loaders; ours are measured

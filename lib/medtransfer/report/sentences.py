@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 YES, NO = "supported", "not supported"
 REVERSED = "reversed"
 POOLED = "all domains"
+DIGITS = {"rank correlation": 2, "AUC of detection": 2, "clean AUC": 3}
 
 
 @dataclass(frozen=True)
@@ -156,11 +157,11 @@ def _ended(sentence: str) -> str:
 def effect(row: Mapping[Any, Any]) -> str:
     """Return "31 (20 to 42)": a claim's effect with its interval; "" where nothing can be said.
 
-    A narrow interval has one digit after the point, a correlation two.
+    A narrow interval has one digit after the point, a correlation or an AUC more.
     """
     if not _known(row):
         return ""
-    digits = 2 if "correlation" in row["unit"] else int(row["high"] - row["low"] < 10)
+    digits = DIGITS.get(row["unit"], int(row["high"] - row["low"] < 10))
     value, low, high = (f"{row[name]:z.{digits}f}" for name in ("value", "low", "high"))
     return f"{value} ({low} to {high})"
 

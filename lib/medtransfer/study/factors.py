@@ -18,6 +18,9 @@ from medtransfer.scoring.cell import Cell
 from medtransfer.specs import Result
 from medtransfer.study import attackers
 from medtransfer.study.builders import Study
+from medtransfer.study.defended import beside as masks
+from medtransfer.study.defended import exposed, exposures
+from medtransfer.study.defended import further as chosen_by
 from medtransfer.study.pairs import Epsilons, Pair, cell, crossed
 
 SIZES = ("d1", "d1/2", "d1/4", "d1/10")
@@ -74,6 +77,8 @@ class Factor:
         cells: study, pairs, chosen epsilons -> what is scored.
         beside: study, domain -> results of other kinds that its notebook shows.
         further: study, domain, chosen epsilons -> the same, of those that hang on an epsilon.
+
+
     """
 
     number: int
@@ -166,4 +171,5 @@ FACTORS: dict[str, Factor] = {
     "attackers": Factor(
         number=4, pairs=attackers.pairs, cells=attackers.cells, further=attackers.further
     ),
+    "defences": Factor(number=5, pairs=exposures, cells=exposed, beside=masks, further=chosen_by),
 }

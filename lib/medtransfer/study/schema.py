@@ -54,6 +54,9 @@ class Profile(Strict):
         test_share: of all groups, the share for test, where the source does not say.
         validation_share: of the groups of each half, the share for validation.
         methods: method of attack -> its parameters; FGSM and PGD are always among them.
+        defences: defence (see `study.defences`) -> its parameters.
+        insiders: whether an attacker with the target's own images imitates defences, too; each
+            that is trained costs a training more.
         sweep: method -> its epsilons on test images; PGD always has the chosen one, too.
         candidates: among which epsilon is chosen on validation images.
         remaining, harmless: the chosen epsilon is the smallest that leaves at most the share
@@ -87,6 +90,8 @@ class Profile(Strict):
     test_share: Share
     validation_share: Share
     methods: dict[str, dict[str, Parameter]]
+    defences: dict[str, dict[str, Parameter]] = Field(default_factory=dict)
+    insiders: bool = False
     sweep: dict[str, tuple[Epsilon, ...]]
     candidates: Annotated[tuple[Epsilon, ...], Field(min_length=1)]
     remaining: dict[Initialization, Share]

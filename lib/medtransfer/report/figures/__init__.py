@@ -2,6 +2,7 @@
 
 from medtransfer.report.figures.attackers import dumbbells, questions
 from medtransfer.report.figures.claims import claims, gain
+from medtransfer.report.figures.defences import distance, knowledge, pareto
 from medtransfer.report.figures.heat import matrix
 from medtransfer.report.figures.networks import findings, networks
 from medtransfer.report.figures.order import order
@@ -11,15 +12,18 @@ from medtransfer.report.figures.synthesis import interaction, operating, percept
 
 __all__ = [
     "claims",
+    "distance",
     "dumbbells",
     "findings",
     "gain",
     "interaction",
+    "knowledge",
     "matrix",
     "networks",
     "operating",
     "order",
     "pairs",
+    "pareto",
     "perceptibility",
     "questions",
     "sweep",

@@ -1,0 +1,146 @@
+"""Claims D1 and D5 to D8, on defences: each as effects with a verdict and its why.
+
+All effects are signed so that the claim says "above `null`", as those of `analysis.claims`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+import pandas as pd
+
+from medtransfer.analysis import correlation, guards, statistics
+from medtransfer.analysis.cases import CLAIM, DETAIL, POOLED, Row
+from medtransfer.analysis.claims import COLUMNS, POINTS
+from medtransfer.analysis.defence_parts import CLAIMS, PARTS, Part, cost
+from medtransfer.analysis.exposed import Exposed
+from medtransfer.analysis.replicates import Differences, effect
+from medtransfer.analysis.sentences import number
+from medtransfer.analysis.statistics import REFUTED, SUPPORTED
+from medtransfer.networks.distance import distance
+from medtransfer.networks.trained import IMAGENET, Training
+from medtransfer.study.defences import DEFENCES, NONE, REFERRAL
+from medtransfer.study.defended import COLLEAGUE
+
+
+def judge(domains: Mapping[str, Exposed]) -> pd.DataFrame:
+    """Return one row per claim, part and domain, and one over all domains: effect and verdict.
+
+    Columns are those of `analysis.claims.judge`; what a profile has no defence for has no row.
+    Costs are a claim of every defence: that the clean AUC is at most MARGIN lower.
+    """
+    if not domains:
+        return pd.DataFrame(columns=list(COLUMNS))
+    attacked = next(iter(domains.values())).defences
+    parts = [part for part in PARTS if part.defence in attacked]
+    costs = [cost(name) for name in attacked if name not in (NONE, REFERRAL)]
+    rows = [row for part in (*parts, *costs) for row in _rows(part, domains)]
+    rows += _distances(domains)
+    if not rows:
+        return pd.DataFrame(columns=list(COLUMNS))
+    table = statistics.verdicts(pd.DataFrame(rows))
+    table["why"] = [row["why"](row) for row in table.to_dict("records")]
+    table["says"] = table["claim"].map(CLAIMS)
+    order = table["claim"].map(list(CLAIMS).index)
+    ranked = table.iloc[order.argsort(kind="stable")]
+    return ranked.reset_index(drop=True)[list(COLUMNS)]
+
+
+def _rows(part: Part, domains: Mapping[str, Exposed]) -> list[Row]:
+    found = {domain: part.measure(exposed) for domain, exposed in domains.items()}
+    single = DETAIL if len(found) > 1 else CLAIM
+    rows = [_row(part, domain, [each], single) for domain, each in found.items()]
+    return [*rows, _row(part, POOLED, [*found.values()], CLAIM)] if len(found) > 1 else rows
+
+
+def _row(part: Part, domain: str, found: list[Differences], family: str) -> Row:
+    measured = effect(found, null=part.null)
+    guard = guards.one_training(measured, unit=part.unit)
+    row = {
+        "claim": part.claim,
+        "part": part.part,
+        "domain": domain,
+        "family": family,
+        "verdict": guard[0] if guard else "",
+        "unit": part.unit,
+        "null": part.null,
+        "least": part.least,
+        **asdict(replace(measured, p=float("nan")) if guard else measured),
+    }
+    return {**row, "why": lambda judged: guard[1] if guard else _why(part, judged)}
+
+
+def _why(part: Part, row: Row) -> str:
+    value, low, high = (_said(part, float(row[name])) for name in ("value", "low", "high"))
+    said = f"{part.said.format(value)} ({low} to {high})"
+    if row["verdict"] in (SUPPORTED, REFUTED):
+        return said
+    return f"{said}, which more trainings would have to narrow"
+
+
+def _said(part: Part, value: float) -> str:
+    return number(value) if part.unit == POINTS else f"{value:z.3f}"
+
+
+STEPS = (NONE, "slower", "faster", "fastest")
+"""The same training at other step sizes."""
+
+
+def distances(domains: Mapping[str, Exposed]) -> pd.DataFrame:
+    """Return how far networks are from their public start, and what they lose.
+
+    Nothing is known where all are trained with one step size. Rows: one per domain, step size
+    (`defence`) and `replicate`. Columns: `distance` (relative, of the body), `left` (% of the clean
+    AUC, by the strongest attack of a colleague) and `clean`.
+    """
+    rows = []
+    for domain, exposed in domains.items():
+        trained = [name for name in STEPS if name in exposed.defences]
+        for defence in trained if len(trained) > 1 else ():
+            left, clean = exposed.left(defence, COLLEAGUE), exposed.auc(defence, "clean")
+            for place, parts in enumerate(exposed.cells(defence, COLLEAGUE)):
+                target = parts[NONE].target
+                if isinstance(target, Training) and target.initialization == IMAGENET:
+                    rows.append(
+                        {
+                            "domain": domain,
+                            "defence": defence,
+                            "words": DEFENCES[defence].words,
+                            "replicate": place,
+                            "distance": distance(target),
+                            "left": left.values[place],
+                            "clean": clean.values[place],
+                        }
+                    )
+    return pd.DataFrame(rows)
+
+
+def _distances(domains: Mapping[str, Exposed]) -> list[Row]:
+    points = distances(domains)
+    if points.empty:
+        return []
+    found = correlation.within(
+        points["distance"].to_numpy(float),
+        points["left"].to_numpy(float),
+        domains=points["domain"].tolist(),
+        rows=points["defence"].tolist(),
+        columns=points["replicate"].astype(str).tolist(),
+    )
+    few = guards.TOO_FEW if len(points) < 2 * len(STEPS) else ""
+    row = {
+        "claim": "D5",
+        "part": "",
+        "domain": POOLED,
+        "family": CLAIM,
+        "verdict": few,
+        "unit": "rank correlation",
+        "null": 0.0,
+        "least": 0.5,
+        **asdict(replace(found, p=float("nan")) if few else found),
+    }
+    said = (
+        f"over {len(points)} networks the rank correlation between the distance from the start and "
+        f"what is left is {found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+    )
+    return [{**row, "why": lambda _: said}]

@@ -1,0 +1,151 @@
+"""What claims D1 and D5 to D8 say of each defence: what is measured, and above which value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from medtransfer.analysis.claims import LEAST, POINTS
+from medtransfer.analysis.detected import detectable
+from medtransfer.analysis.exposed import Exposed
+from medtransfer.analysis.replicates import Differences, less, scaled
+from medtransfer.study.defences import DEFENCES, REFERRAL
+from medtransfer.study.defended import COLLEAGUE, INFORMED, OWNER
+
+CLAIMS = {
+    "D1": "training on attacked images leaves more of the AUC, even to who has the network",
+    "D5": "the farther a network moves from its public start, the less transfers to it",
+    "D6": "an ensemble helps by what its members do not share",
+    "D7": "transforms of the image help, but only as long as they are secret",
+    "D8": "attacked images can be detected, but for those of who knows the detector",
+    "cost": "a defence costs at most 0.01 of the clean AUC",
+}
+MARGIN = 0.01  # of the clean AUC: as much as a defence may cost
+WHO = {
+    COLLEAGUE: "a colleague who does not know of it",
+    INFORMED: "who imitates it",
+    OWNER: "who has the network",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One thing that a claim says of one defence.
+
+    Attributes:
+        defence: a row of DEFENCES.
+        part: what tells it from the claim's other parts.
+        measure: what is measured in a domain.
+        said: a sentence with a place for the value, without its interval.
+    """
+
+    claim: str
+    defence: str
+    part: str
+    measure: Callable[[Exposed], Differences]
+    said: str
+    unit: str = POINTS
+    null: float = 0.0
+    least: float = LEAST
+
+
+def _gain(claim: str, defence: str, knowledge: str) -> Part:
+    words = DEFENCES[defence].words
+    return Part(
+        claim=claim,
+        defence=defence,
+        part=f"{words}, against {WHO[knowledge]}",
+        measure=lambda exposed: exposed.gain(defence, knowledge),
+        said=f"against {WHO[knowledge]}, {words} leaves {{}} points more of the clean AUC than no "
+        "defence",
+    )
+
+
+def _nothing(claim: str, defence: str) -> Part:
+    words = DEFENCES[defence].words
+    return Part(
+        claim=claim,
+        defence=defence,
+        part=f"{words} gain less than {LEAST:g} points",
+        measure=lambda exposed: scaled(exposed.gain(defence, COLLEAGUE), -1),
+        said=f"against {WHO[COLLEAGUE]}, no defence leaves {{}} points more of the clean AUC than "
+        f"{words}",
+        null=-LEAST,
+        least=0.0,
+    )
+
+
+def _secret(claim: str, defence: str) -> Part:
+    words = DEFENCES[defence].words
+    return Part(
+        claim=claim,
+        defence=defence,
+        part=f"{words}, what the secret is worth",
+        measure=lambda exposed: less(
+            exposed.gain(defence, COLLEAGUE), exposed.gain(defence, INFORMED)
+        ),
+        said=f"who imitates {words} takes {{}} points more of the clean AUC than {WHO[COLLEAGUE]}",
+    )
+
+
+def cost(defence: str) -> Part:
+    """Return what it costs in clean AUC, as a part of the claim that it is at most MARGIN."""
+    words = DEFENCES[defence].words
+    return Part(
+        claim="cost",
+        defence=defence,
+        part=words,
+        measure=lambda exposed: exposed.cost(defence),
+        said=f"{words} changes the clean AUC by {{}}",
+        unit="clean AUC",
+        null=-MARGIN,
+        least=0.0,
+    )
+
+
+def _found(part: str, said: str, measure: Callable[[Exposed], Differences], null: float) -> Part:
+    return Part(
+        claim="D8",
+        defence=REFERRAL,
+        part=part,
+        measure=measure,
+        said=said,
+        unit="AUC of detection",
+        null=null,
+        least=0.02,
+    )
+
+
+_TRANSFORMS = tuple(name for name, row in DEFENCES.items() if row.claim == "D7")
+PARTS = (
+    *(_gain("D1", "n_fgsm", knowledge) for knowledge in WHO),
+    _gain("D6", "two_starts", COLLEAGUE),
+    _secret("D6", "two_starts"),
+    _nothing("D6", "architectures"),
+    *(_gain("D7", name, COLLEAGUE) for name in _TRANSFORMS),
+    *(_secret("D7", name) for name in _TRANSFORMS),
+    _found(
+        "of who has the network",
+        "attacks of who has the network are told from clean images with an AUC of {}",
+        lambda exposed: detectable(exposed, "the network"),
+        0.9,
+    ),
+    _found(
+        "transferred ones less",
+        "the AUC of detection is lower by {} where attacks are transferred",
+        lambda exposed: less(
+            detectable(exposed, "the network"), detectable(exposed, "the same architecture")
+        ),
+        0.0,
+    ),
+    _found(
+        "below 0.6 of who knows the detector",
+        "attacks of who knows the detector are told from clean images with an AUC of 1 - {}",
+        lambda exposed: _turned(detectable(exposed, "all that it compares")),
+        0.4,
+    ),
+)
+
+
+def _turned(found: Differences) -> Differences:
+    return Differences(values=1 - found.values, draws=1 - found.draws, groups=found.groups)

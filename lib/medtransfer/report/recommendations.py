@@ -1,0 +1,97 @@
+"""The paper's recommendations, each with what this study found of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from medtransfer.analysis.cases import POOLED
+from medtransfer.analysis.statistics import REFUTED, SUPPORTED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNDECIDED, UNASKED = "undecided", "not asked"
+Chosen = Callable[[dict[Any, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A sentence of the paper, and which rows of verdicts speak for or against it."""
+
+    says: str
+    rows: Chosen
+
+
+def _claim(name: str, *, of: str = "") -> Chosen:
+    return lambda row: row["claim"] == name and of in row["part"]
+
+
+RECOMMENDATIONS = (
+    Recommendation("Do not begin with weights that everybody has.", _claim("C1")),
+    Recommendation("Do not use an architecture that everybody has.", _claim("C4")),
+    Recommendation("Keep your development data to yourself.", _claim("C3")),
+    Recommendation("Move far from the public start.", _claim("D5")),
+    Recommendation(
+        "Do not disclose the design.",
+        lambda row: row["claim"] in ("D6", "D7") and "what the secret is worth" in row["part"],
+    ),
+    Recommendation("Defend in addition: train on attacked images.", _claim("D1")),
+    Recommendation(
+        "Defend in addition: change images before the network sees them.",
+        _claim("D7", of="against a colleague"),
+    ),
+    Recommendation(
+        "Defend in addition: let several networks answer.", _claim("D6", of="two starts")
+    ),
+    Recommendation("Defend in addition: refer suspicious images to a human.", _claim("D8")),
+)
+
+
+def card(*judged: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per recommendation: `verdict` and `why`.
+
+    Supported, if at least one of its rows over all domains is and none is refuted; not supported,
+    if it is the other way round; else undecided, with what was found.
+
+    Args:
+        judged: tables of verdicts (see `analysis.claims.judge`).
+    """
+    import pandas as pd
+
+    rows = [row for table in judged for row in _over_all(table)]
+    found = []
+    for each in RECOMMENDATIONS:
+        own = [row for row in rows if each.rows(row)]
+        found.append(
+            {
+                "recommendation": each.says,
+                "verdict": _verdict(own),
+                "why": "; ".join(map(_why, own)),
+            }
+        )
+    return pd.DataFrame(found).set_index("recommendation")
+
+
+def _over_all(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Return the rows over all domains, or those of the only one."""
+    pooled = table[table["domain"] == POOLED]
+    single = table["domain"].nunique() == 1
+    return (table if single else pooled).to_dict("records")
+
+
+def _verdict(rows: list[dict[Any, Any]]) -> str:
+    met = {row["verdict"] for row in rows}
+    if not rows:
+        return UNASKED
+    if SUPPORTED in met and REFUTED not in met:
+        return SUPPORTED
+    if REFUTED in met and SUPPORTED not in met:
+        return REFUTED
+    return UNDECIDED
+
+
+def _why(row: dict[Any, Any]) -> str:
+    part = f", {row['part']}" if row["part"] else ""
+    return f"{row['claim']}{part} ({row['verdict']}): {row['why']}"
