@@ -114,9 +114,9 @@ class OneImage(Page):
         """Calls of the first target, (N, K): right on the clean image; and turned by the attack."""
         images, labels = self._test
         moved = api.craft(self.surrogate(), images, labels, api.FGSM(epsilon=EPSILON))
+        target, truth = self.target(), labels.cpu().numpy() > 0
         limits = thresholds(next(iter(self.targets.values())))
-        truth = labels.cpu().numpy() > 0
-        before, after = (asked.logits(self.target(), each) >= limits for each in (images, moved))
+        before, after = (asked.logits(target, each) >= limits for each in (images, moved))
         right = (before == truth) & np.isfinite(limits)
         return right, right & (after != truth)
 
