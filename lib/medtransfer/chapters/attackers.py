@@ -134,11 +134,10 @@ class Attackers(Chapter):
         """Say who is strongest, what still protects, in which order, and for how many questions."""
         if not self.settings.attackers:
             return self.say(lambda: NOTHING)
-        claims = [self._claim(row) for row in self.judged.to_dict("records")]
         return self.say(
             self._sight,
             self._strongest,
-            *(lambda said=said: said for said in claims),  # type: ignore[misc]
+            *(lambda said=said: said for said in self._claims()),  # type: ignore[misc]
             self._used_up,
         )
 
@@ -152,10 +151,14 @@ class Attackers(Chapter):
             f"{left[REFERENCE]:.0f} %. He was chosen on validation images."
         )
 
-    def _claim(self, row: Mapping[Any, Any]) -> str:
-        part = f" ({row['part']})" if row["part"] else ""
-        says = f"{row['says'][0].upper()}{row['says'][1:]}"
-        return f"{says}{part}: **{row['verdict']}** ({row['claim']}). {_sentence(row['why'])}"
+    def _claims(self) -> list[str]:
+        """Return every claim with its verdict; those that have one reason, in one sentence."""
+        found: dict[str, list[str]] = {}
+        for row in self.judged.to_dict("records"):
+            name = ", ".join(filter(None, (row["claim"], row["part"])))
+            said = f"{row['says']}: **{row['verdict']}** ({name})"
+            found.setdefault(row["why"], []).append(said)
+        return [f"{_sentence('; '.join(said))} {_sentence(why)}" for why, said in found.items()]
 
     def _used_up(self) -> str:
         if not self.searches:
@@ -165,6 +168,7 @@ class Attackers(Chapter):
         where = {"method": REFERENCE, "delivery": FLOAT, "relation": SAME, "surrogate_data": "d2"}
         cells = [cell for cell in matching(self.cells, **where) if cell.target in targets]
         self.select(**{**where, "relation": OTHER})
+        self._refuse_chance(cells)
         value, low, high = questions.used_up(
             self.searches, cells, begun=begun, resamples=self.settings.resamples
         )
