@@ -18,7 +18,7 @@ from medtransfer.chapters.chapter import Chapter
 from medtransfer.compute.ensure import ensure
 from medtransfer.errors import UsageError
 from medtransfer.report import figures, tables, verdicts
-from medtransfer.report.wording import left_of_clean, percent
+from medtransfer.report.wording import AT_CHANCE, left_of_clean, percent
 from medtransfer.scoring.cell import Cell
 from medtransfer.scoring.queries import Queries
 from medtransfer.study import attackers, plan
@@ -81,11 +81,7 @@ class Attackers(Chapter):
                 "attacker": row["attacker"],
                 "protection": row["protection"],
                 "gradients": row["gradients"],
-                "left without": percent(row, "without"),
-                "left with": percent(row, "with"),
-                "points": _points(row, "value", "low", "high"),
-                "more than against PGD": _points(row, "change", "change_low", "change_high"),
-                "logits move, with / without": f"{row['ratio']:.2f}",
+                **_worth(row),
                 "rms": f"{row['rms']:.4f}",
                 "SSIM": f"{row['ssim']:.3f}",
             }
@@ -197,6 +193,22 @@ def attacked(study: Study, domain: str, cells: Sequence[Cell], epsilons: Epsilon
     tried = [*attackers.rehearsals(study, domain, epsilons), *chosen]
     ensure(tried)
     return Attacked(cells, tried)
+
+
+def _worth(row: Mapping[Any, Any]) -> dict[str, str]:
+    """Return in words what is left without and with a protection; of targets at chance nothing."""
+    blind = row["at_chance"]
+    return {
+        "left without": AT_CHANCE if blind else percent(row, "without"),
+        "left with": AT_CHANCE if blind else percent(row, "with"),
+        "points": "" if blind else _points(row, "value", "low", "high"),
+        "more than against PGD": ""
+        if blind
+        else _points(row, "change", "change_low", "change_high"),
+        "logits move, with / without": ""
+        if blind or row["ratio"] != row["ratio"]
+        else f"{row['ratio']:.2f}",
+    }
 
 
 def _points(row: Mapping[Any, Any], name: str, low: str, high: str) -> str:
