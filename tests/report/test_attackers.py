@@ -22,6 +22,7 @@ def protected(**more):
                 **more,
                 "attacker": name,
                 "protection": protection,
+                "at_chance": False,
                 **{"without": without, "without_low": without - 6, "without_high": without + 6},
                 **{"with": with_, "with_low": with_ - 6, "with_high": with_ + 6},
             }
@@ -75,6 +76,14 @@ def test_each_domain_has_a_row_of_its_own():
     assert len(figure.axes) == 6
     assert figure.axes[0].get_ylabel() == "ophthalmology"
     assert figure.axes[3].get_ylabel() == "pathology"
+
+
+def test_of_targets_at_chance_nothing_is_drawn():
+    table = protected()
+    table["at_chance"] = table["protection"] == "other data"
+    axes = figures.dumbbells(table).axes
+    assert [len(dots(axis, WITH)) for axis in axes] == [4, 0, 4]
+    assert [text.get_text() for text in axes[1].texts] == ["at chance"]
 
 
 def test_a_study_of_one_protection_is_drawn():

@@ -9,7 +9,7 @@ from medtransfer import store
 from medtransfer.attacks.square import SQUARE, STRIPES
 from medtransfer.errors import SanityError
 from medtransfer.measures import predictions
-from medtransfer.scoring import queries, transfer
+from medtransfer.scoring import queries, searching, transfer
 from medtransfer.scoring.queries import Queries
 
 EPSILON = 0.06
@@ -93,7 +93,7 @@ def test_a_search_that_leaves_its_budget_is_not_published(copied, monkeypatch):
     def wild(ask, clean, labels, **options):
         yield 1, (clean + 0.5).clamp(-1, 1)
 
-    monkeypatch.setattr(queries, "search", wild)
+    monkeypatch.setattr(searching, "search", wild)
     with pytest.raises(SanityError, match="a search moved a pixel"):
         Queries.make([spec])
     assert not store.has(spec)

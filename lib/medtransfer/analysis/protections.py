@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import statistics, tables
-from medtransfer.analysis.scores import resampled
+from medtransfer.analysis.scores import reached, resampled
 from medtransfer.analysis.selection import OTHER, SAME, SIDES, identity, matching
 from medtransfer.analysis.sentences import Words
 from medtransfer.analysis.statistics import Effect, Pairs
@@ -118,8 +118,9 @@ def table(cells: Sequence[Cell], *, resamples: int) -> pd.DataFrame:
     Columns: `attacker`, `gradients` (of an image), `protection`; `without` and `with`, % of the
     clean AUC left, each with `_low` and `_high`; `value`, `low`, `high`, the protection in points;
     `change`, `change_low`, `change_high`, how much more of it there is than against PGD; `ratio`,
-    how far the target moves with the protection, as a share of how far it moves without; `rms` and
-    `ssim`, means over images and cells.
+    how far the target moves with the protection, as a share of how far it moves without;
+    `at_chance`, whether some targets are, of which no percentage says anything; `rms` and `ssim`,
+    means over images and cells.
     """
     rows = []
     known = attackers(cells)
@@ -147,6 +148,8 @@ def _row(
         before = [tables.pairs_of(side, resamples=resamples) for side in reference]
         row |= _named("change", statistics.balance([has, before[1]], [lacks, before[0]]))
     row["ratio"] = ratio(found, resamples=resamples)
+    seen = reached([cell for side in found for cell in side], resamples=resamples)
+    row["at_chance"] = any(each.at_chance for each in seen)
     visible = [predictions.read(cell).visible or {} for side in found for cell in side]
     for measure in ("rms", "ssim"):
         row[measure] = float(np.mean([each[measure].mean() for each in visible]))

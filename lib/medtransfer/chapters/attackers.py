@@ -18,7 +18,7 @@ from medtransfer.chapters.chapter import Chapter
 from medtransfer.compute.ensure import ensure
 from medtransfer.errors import UsageError
 from medtransfer.report import figures, tables, verdicts
-from medtransfer.report.wording import left_of_clean, percent
+from medtransfer.report.wording import AT_CHANCE, left_of_clean, percent
 from medtransfer.scoring.cell import Cell
 from medtransfer.scoring.queries import Queries
 from medtransfer.study import attackers, plan
@@ -81,11 +81,7 @@ class Attackers(Chapter):
                 "attacker": row["attacker"],
                 "protection": row["protection"],
                 "gradients": row["gradients"],
-                "left without": percent(row, "without"),
-                "left with": percent(row, "with"),
-                "points": _points(row, "value", "low", "high"),
-                "more than against PGD": _points(row, "change", "change_low", "change_high"),
-                "logits move, with / without": f"{row['ratio']:.2f}",
+                **_worth(row),
                 "rms": f"{row['rms']:.4f}",
                 "SSIM": f"{row['ssim']:.3f}",
             }
@@ -134,11 +130,10 @@ class Attackers(Chapter):
         """Say who is strongest, what still protects, in which order, and for how many questions."""
         if not self.settings.attackers:
             return self.say(lambda: NOTHING)
-        claims = [self._claim(row) for row in self.judged.to_dict("records")]
         return self.say(
             self._sight,
             self._strongest,
-            *(lambda said=said: said for said in claims),  # type: ignore[misc]
+            *(lambda said=said: said for said in self._claims()),  # type: ignore[misc]
             self._used_up,
         )
 
@@ -152,10 +147,14 @@ class Attackers(Chapter):
             f"{left[REFERENCE]:.0f} %. He was chosen on validation images."
         )
 
-    def _claim(self, row: Mapping[Any, Any]) -> str:
-        part = f" ({row['part']})" if row["part"] else ""
-        says = f"{row['says'][0].upper()}{row['says'][1:]}"
-        return f"{says}{part}: **{row['verdict']}** ({row['claim']}). {_sentence(row['why'])}"
+    def _claims(self) -> list[str]:
+        """Return every claim with its verdict; those that have one reason, in one sentence."""
+        found: dict[str, list[str]] = {}
+        for row in self.judged.to_dict("records"):
+            name = ", ".join(filter(None, (row["claim"], row["part"])))
+            said = f"{row['says']}: **{row['verdict']}** ({name})"
+            found.setdefault(row["why"], []).append(said)
+        return [f"{_sentence('; '.join(said))} {_sentence(why)}" for why, said in found.items()]
 
     def _used_up(self) -> str:
         if not self.searches:
@@ -165,6 +164,7 @@ class Attackers(Chapter):
         where = {"method": REFERENCE, "delivery": FLOAT, "relation": SAME, "surrogate_data": "d2"}
         cells = [cell for cell in matching(self.cells, **where) if cell.target in targets]
         self.select(**{**where, "relation": OTHER})
+        self._refuse_chance(cells)
         value, low, high = questions.used_up(
             self.searches, cells, begun=begun, resamples=self.settings.resamples
         )
@@ -193,6 +193,22 @@ def attacked(study: Study, domain: str, cells: Sequence[Cell], epsilons: Epsilon
     tried = [*attackers.rehearsals(study, domain, epsilons), *chosen]
     ensure(tried)
     return Attacked(cells, tried)
+
+
+def _worth(row: Mapping[Any, Any]) -> dict[str, str]:
+    """Return in words what is left without and with a protection; of targets at chance nothing."""
+    blind = row["at_chance"]
+    return {
+        "left without": AT_CHANCE if blind else percent(row, "without"),
+        "left with": AT_CHANCE if blind else percent(row, "with"),
+        "points": "" if blind else _points(row, "value", "low", "high"),
+        "more than against PGD": ""
+        if blind
+        else _points(row, "change", "change_low", "change_high"),
+        "logits move, with / without": ""
+        if blind or row["ratio"] != row["ratio"]
+        else f"{row['ratio']:.2f}",
+    }
 
 
 def _points(row: Mapping[Any, Any], name: str, low: str, high: str) -> str:

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from medtransfer.report.style import PERCENT, STYLE, colours, reach
-from medtransfer.report.wording import spaced
+from medtransfer.report.wording import AT_CHANCE, spaced
 
 WITHOUT, WITH = "#D55E00", "#0072B2"
 BAND = "0.9"
@@ -25,7 +25,8 @@ def dumbbells(table: pd.DataFrame, *, reference: str = "PGD") -> Figure:
     """Draw what every attacker leaves without and with each protection, joined by a bar.
 
     The picture of C6 to C9: bars that stay long protect, and the order of their lengths is the
-    order of the protections. Thin lines are 95 % intervals; the grey band is the bar of PGD.
+    order of the protections. Thin lines are 95 % intervals; the grey band is the bar of PGD. Where
+    targets are at chance there are no bars.
 
     Args:
         table: of `analysis.protections.table`; a column `domain` makes a row of panels of each.
@@ -43,8 +44,9 @@ def dumbbells(table: pd.DataFrame, *, reference: str = "PGD") -> Figure:
             squeeze=False,
             layout="constrained",
         )
-        ends = pd.concat([rows["without_high"], rows["with_high"]])
-        axes[0, 0].set_xlim(reach(pd.concat([rows["without"], rows["with"]]), ends))
+        seen = rows[~rows["at_chance"]]
+        ends = pd.concat([seen["without_high"], seen["with_high"]])
+        axes[0, 0].set_xlim(reach(pd.concat([seen["without"], seen["with"]]), ends))
         axes[0, 0].set_ylim(0.6 - len(names), 0.6)
         axes[0, 0].set_yticks([-place for place in range(len(names))], names)
         for i, domain in enumerate(domains):
@@ -67,6 +69,9 @@ def dumbbells(table: pd.DataFrame, *, reference: str = "PGD") -> Figure:
 
 
 def _panel(axis: Axes, rows: pd.DataFrame, names: Sequence[str], reference: str) -> None:
+    if len(rows) and rows["at_chance"].all():
+        axis.text(50, (1 - len(names)) / 2, AT_CHANCE, ha="center", va="center", color="0.35")
+        return
     for row in rows[rows["attacker"] == reference].to_dict("records"):
         axis.axvspan(*sorted((row["without"], row["with"])), color=BAND, lw=0, zorder=0)
     for row in rows.to_dict("records"):
