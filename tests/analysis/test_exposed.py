@@ -172,6 +172,27 @@ def test_a_cost_beyond_the_margin_is_refuted_and_one_within_is_supported(made):
     assert cost["verdict"] == "not supported"
 
 
+def verdict(judged, part):
+    (found,) = judged.loc[judged["part"] == part, "verdict"]
+    return found
+
+
+COLLEAGUE = "JPEG, against a colleague who does not know of it"
+
+
+@pytest.mark.parametrize("share", [0.01, 1.0])
+def test_nothing_is_judged_where_attacks_leave_nothing_or_all(made, share):
+    judged = defence_claims.judge({"pathology": made(lambda each, validation: share)})
+    assert verdict(judged, COLLEAGUE) == "no room"
+
+
+def test_nothing_is_judged_of_targets_at_chance(made):
+    blind = made(clean=lambda each: 0.5 if each.defence == "jpeg" else 0.9)
+    judged = defence_claims.judge({"pathology": blind})
+    assert verdict(judged, COLLEAGUE) == verdict(judged, "JPEG") == "at chance"
+    assert verdict(judged, "random start") != "at chance"
+
+
 def test_a_detector_finds_what_squeezing_changes():
     rng = np.random.default_rng(0)
     plain = rng.normal(0, 1, (50, 2))

@@ -14,10 +14,12 @@ from medtransfer.analysis import correlation, guards, statistics
 from medtransfer.analysis.cases import CLAIM, DETAIL, POOLED, Row
 from medtransfer.analysis.claims import COLUMNS, POINTS
 from medtransfer.analysis.defence_parts import CLAIMS, PARTS, Part, cost
-from medtransfer.analysis.exposed import Exposed
+from medtransfer.analysis.exposed import CLEAN, Exposed
+from medtransfer.analysis.guards import Guard
 from medtransfer.analysis.replicates import Differences, effect
 from medtransfer.analysis.sentences import number
 from medtransfer.analysis.statistics import REFUTED, SUPPORTED
+from medtransfer.measures import metrics
 from medtransfer.networks.distance import distance
 from medtransfer.networks.trained import IMAGENET, Training
 from medtransfer.study.defences import DEFENCES, NONE, REFERRAL
@@ -48,15 +50,46 @@ def judge(domains: Mapping[str, Exposed]) -> pd.DataFrame:
 
 
 def _rows(part: Part, domains: Mapping[str, Exposed]) -> list[Row]:
+    """Return a row per domain, and one over those that can be judged, or all if none can."""
     found = {domain: part.measure(exposed) for domain, exposed in domains.items()}
+    out = {domain: guarded(part, exposed) for domain, exposed in domains.items()}
     single = DETAIL if len(found) > 1 else CLAIM
-    rows = [_row(part, domain, [each], single) for domain, each in found.items()]
-    return [*rows, _row(part, POOLED, [*found.values()], CLAIM)] if len(found) > 1 else rows
+    rows = [_row(part, domain, [each], single, out[domain]) for domain, each in found.items()]
+    if len(found) == 1:
+        return rows
+    usable = [each for domain, each in found.items() if not out[domain]]
+    reason = None if usable else next(guard for guard in out.values() if guard)
+    return [*rows, _row(part, POOLED, usable or [*found.values()], CLAIM, reason)]
 
 
-def _row(part: Part, domain: str, found: list[Differences], family: str) -> Row:
+def guarded(part: Part, exposed: Exposed) -> Guard | None:
+    """Return why a domain cannot be judged: targets at chance, or no room to fall or to rise."""
+    for name in (NONE, part.defence):
+        clean = exposed.auc(name, CLEAN)
+        low, _ = metrics.interval(clean.draws.mean(0))
+        if not low > metrics.CHANCE:
+            words = DEFENCES[name].words
+            return guards.AT_CHANCE, (
+                f"the clean AUC of targets with {words} does not exclude chance, 0.5, so an attack "
+                "has nothing to take"
+            )
+    if not part.knowledge:
+        return None
+    left = [exposed.left(name, part.knowledge).values.mean() for name in (NONE, part.defence)]
+    if max(left) > guards.FLOOR and min(left) < guards.CEILING:
+        return None
+    both = " and ".join(f"{number(each)} %" for each in left)
+    return guards.NO_ROOM, (
+        f"without and with {DEFENCES[part.defence].words} {both} of the clean AUC are left, so "
+        "nothing can be told apart"
+    )
+
+
+def _row(
+    part: Part, domain: str, found: list[Differences], family: str, guard: Guard | None
+) -> Row:
     measured = effect(found, null=part.null)
-    guard = guards.one_training(measured, unit=part.unit)
+    guard = guard or guards.one_training(measured, unit=part.unit)
     row = {
         "claim": part.claim,
         "part": part.part,
@@ -98,7 +131,7 @@ def distances(domains: Mapping[str, Exposed]) -> pd.DataFrame:
     for domain, exposed in domains.items():
         trained = [name for name in STEPS if name in exposed.defences]
         for defence in trained if len(trained) > 1 else ():
-            left, clean = exposed.left(defence, COLLEAGUE), exposed.auc(defence, "clean")
+            left, clean = exposed.left(defence, COLLEAGUE), exposed.auc(defence, CLEAN)
             for place, parts in enumerate(exposed.cells(defence, COLLEAGUE)):
                 target = parts[NONE].target
                 if isinstance(target, Training) and target.initialization == IMAGENET:

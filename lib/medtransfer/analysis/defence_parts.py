@@ -37,6 +37,7 @@ class Part:
         part: what tells it from the claim's other parts.
         measure: what is measured in a domain.
         said: a sentence with a place for the value, without its interval.
+        knowledge: the class of attackers, where what they leave is compared with no defence.
     """
 
     claim: str
@@ -44,6 +45,7 @@ class Part:
     part: str
     measure: Callable[[Exposed], Differences]
     said: str
+    knowledge: str = ""
     unit: str = POINTS
     null: float = 0.0
     least: float = LEAST
@@ -58,6 +60,7 @@ def _gain(claim: str, defence: str, knowledge: str) -> Part:
         measure=lambda exposed: exposed.gain(defence, knowledge),
         said=f"against {WHO[knowledge]}, {words} leaves {{}} points more of the clean AUC than no "
         "defence",
+        knowledge=knowledge,
     )
 
 
@@ -70,6 +73,7 @@ def _nothing(claim: str, defence: str) -> Part:
         measure=lambda exposed: scaled(exposed.gain(defence, COLLEAGUE), -1),
         said=f"against {WHO[COLLEAGUE]}, no defence leaves {{}} points more of the clean AUC than "
         f"{words}",
+        knowledge=COLLEAGUE,
         null=-LEAST,
         least=0.0,
     )

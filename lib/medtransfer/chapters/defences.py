@@ -155,10 +155,10 @@ class Defences(Chapter):
         gains = {who: points(effect([self.exposed.gain(defence, who)], null=0.0)) for who in SHOWN}
         cost = effect([self.exposed.cost(defence)], null=0.0)
         return (
-            f"**{_capital(DEFENCES[defence].words)}** leaves more of the clean AUC than no "
-            f"defence: {gains[COLLEAGUE]} against a colleague (A2), {gains[INFORMED]} if he "
-            f"imitates it (A3), {gains[OWNER]} if he has the network (A5). The clean AUC changes "
-            f"by {cost.value:+.3f} ({cost.low:+.3f} to {cost.high:+.3f})."
+            f"**{_capital(DEFENCES[defence].words)}** changes what is left of the clean AUC by "
+            f"{gains[COLLEAGUE]} against a colleague (A2), by {gains[INFORMED]} if he imitates it "
+            f"(A3), by {gains[OWNER]} if he has the network (A5). The clean AUC itself changes by "
+            f"{cost.value:+.3f} ({cost.low:+.3f} to {cost.high:+.3f})."
         )
 
     def _trusted(self) -> str:

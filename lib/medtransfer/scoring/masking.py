@@ -101,7 +101,8 @@ def attacked(
 
     epsilon = method.epsilon
     parameters = dict(method.fields())
-    size, steps = float(parameters["step_size"]), int(parameters["steps"])
+    steps = int(parameters["steps"])
+    size = max(float(parameters["step_size"]), epsilon / steps)  # so that steps reach epsilon
 
     def pgd(reach: float, number: int, by: float, start: Tensor) -> Tensor:
         how = {"start": start, "step_size": by, "steps": number, "epsilon": reach}

@@ -114,7 +114,8 @@ def test_history_has_what_attacks_leave_at_full_epsilon_alone(plain):
     history = stored.history(spec)
     measured = history[["fgsm_auc", "pgd_auc", "cosine"]].notna().all(axis=1)
     assert measured.tolist() == [False, False, True, True]
-    assert (history["overfitted"] == 0).all()
+    assert history["overfitted"].isin([0, 1]).all()
+    assert (history["overfitted"].iloc[:2] == 0).all(), "nothing was measured yet"
     assert history["cosine"].dropna().between(-1, 1).all()
 
 

@@ -21,6 +21,7 @@ def history(*rows):
         ([(0.6, 0.5, 0.9), (0.5, 0.3, 0.9)], False),  # both fall: overfitting, but no such one
         ([(0.6, 0.5, 0.9), (0.7, 0.36, 0.9)], False),  # a fall of 0.14
         ([(0.9, 0.3, 0.9)], True),  # one step is misled from the first
+        ([(0.9, 0.3, 0.9), (0.9, 0.8, 0.9)], False),  # which may pass
         ([(0.9, 0.45, 0.9)], False),
         ([(0.6, 0.5, 0.7), (0.6, 0.5, 0.2)], True),  # the loss became curved
         ([(0.6, 0.5, 0.5), (0.6, 0.5, 0.2)], False),  # it always was

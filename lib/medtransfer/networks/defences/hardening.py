@@ -27,7 +27,7 @@ def train(spec: NFGSM) -> None:
 
     `history.csv` also holds, of epochs at full epsilon, the validation AUC under FGSM and under
     PGD, the mean cosine between gradients at an image and at a noisy copy, and whether the training
-    had `overfitted` catastrophically, from when on no epoch is kept.
+    has `overfitted` catastrophically; such epochs are not kept.
 
     Raises:
         TrainingError: the loss was not finite, or there is one training image only.

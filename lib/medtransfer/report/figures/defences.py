@@ -72,7 +72,8 @@ def _of(table: pd.DataFrame, knowledge: str) -> list[dict[Any, Any]]:
 
 def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     shapes = marks(names)
-    shades = {name: SHADES[place % len(SHADES)] for place, name in enumerate(names)}
+    left = [shade for shade in SHADES if shade not in PLAIN.values()]
+    shades = {name: left[place % len(left)] for place, name in enumerate(names)}
     return {
         name: {"marker": shapes[name], "color": PLAIN.get(name, shades[name])} for name in names
     }
