@@ -7,6 +7,7 @@ import pytest
 from medtransfer.compute import run, sets
 from medtransfer.errors import SplitError
 from medtransfer.study import plan
+from medtransfer.study.factors import FACTORS
 
 HALF = [row % 2 for row in range(120)]
 ONE = [int(row == 7) for row in range(120)]
@@ -47,11 +48,7 @@ def test_a_small_set_of_one_class_costs_its_factor_alone(own_study, run_on):
     says = r"pathology d1/10 train \(\d images\) has no positive of Tumour"
     (name, why), *others = sets.left_out(wanted, "pathology").items()
     assert name == "initialization_and_data" and re.match(says, why) and not others
-    assert run.possible(wanted, "pathology") == (
-        "perturbation",
-        "initialization",
-        "development_data",
-    )
+    assert run.possible(wanted, "pathology") == tuple(f for f in FACTORS if f != name)
     for refused in (sets.left_out, run.factor):
         with pytest.raises(SplitError, match=says):  # asked for alone
             names = [name] if refused is sets.left_out else name
@@ -82,6 +79,8 @@ def test_what_is_shown_beside_a_factor_needs_sets_of_both_classes_too(own_study)
     assert [*sets.left_out(one_class, "pathology")] == [
         "development_data",
         "initialization_and_data",
+        "attackers",
+        "defences",
     ]
 
 
