@@ -99,7 +99,7 @@ _PRETRAINING = Words(
     up="stronger",
     down="weaker",
 )
-_DATA = Words(
+DATA = Words(
     first="from surrogates on other data (d2)",
     second="from surrogates on the target's data (d1)",
     cause="other data",
@@ -107,7 +107,7 @@ _DATA = Words(
     up="weaker",
     down="stronger",
 )
-_ARCHITECTURE = Words(
+ARCHITECTURE = Words(
     first="from surrogates of the other architecture",
     second="from those of the same",
     cause="another architecture",
@@ -138,12 +138,12 @@ COMPARISONS = (
         )
         for (claim, first, second, words), (part, start) in product(
             (
-                ("C3", {"surrogate_data": "d2"}, {"surrogate_data": "d1"}, _DATA),
+                ("C3", {"surrogate_data": "d2"}, {"surrogate_data": "d1"}, DATA),
                 (
                     "C4",
                     {"surrogate_data": "d2", "relation": OTHER},
                     {"surrogate_data": "d2", "relation": SAME},
-                    _ARCHITECTURE,
+                    ARCHITECTURE,
                 ),
             ),
             HALVES.items(),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import statistics, tables
+from medtransfer.analysis.claims import ARCHITECTURE, DATA
 from medtransfer.analysis.scores import reached, resampled
 from medtransfer.analysis.selection import OTHER, SAME, SIDES, identity, matching
 from medtransfer.analysis.sentences import Words
@@ -58,27 +59,13 @@ PROTECTIONS: dict[str, Protection] = {
         with_={"surrogate_data": "d2"},
         without={"surrogate_data": "d1"},
         alike={"relation": SAME},
-        words=Words(
-            first="from surrogates on other data (d2)",
-            second="from surrogates on the target's data (d1)",
-            cause="other data",
-            verb="make",
-            up="weaker",
-            down="stronger",
-        ),
+        words=DATA,
     ),
     "other architecture": Protection(
         with_={"surrogate_data": "d2", "relation": OTHER},
         without={"surrogate_data": "d2", "relation": SAME},
         alike={},
-        words=Words(
-            first="from surrogates of the other architecture",
-            second="from those of the same",
-            cause="another architecture",
-            verb="makes",
-            up="weaker",
-            down="stronger",
-        ),
+        words=ARCHITECTURE,
     ),
 }
 

@@ -11,23 +11,12 @@ from medtransfer.analysis import defence_claims, exposed
 from medtransfer.analysis.cases import POOLED
 from medtransfer.analysis.exposed import Exposed
 from medtransfer.chapters.defences import NOTHING, SHOWN
-from medtransfer.chapters.page import Page
+from medtransfer.chapters.stronger import Stronger
 from medtransfer.report import figures, recommendations, verdicts
-from medtransfer.scoring.cell import Cell
 
 
-class Closing(Page):
-    """What the synthesis shows of defences; it knows the cells and epsilons of all domains."""
-
-    @cached_property
-    def studies(self) -> dict[str, dict[str, tuple[Cell, ...]]]:
-        """All cells by domain and factor."""
-        raise NotImplementedError
-
-    @cached_property
-    def epsilons(self) -> dict[str, dict[str, float]]:
-        """Domain -> initialization -> the epsilon chosen for its pairs."""
-        raise NotImplementedError
+class Closing(Stronger):
+    """What the synthesis shows of defences, after stronger attackers."""
 
     @cached_property
     def judged(self) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from medtransfer.analysis.selection import SAME
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT, FLOAT
 from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.closing import Closing
-from medtransfer.chapters.stronger import Stronger
 from medtransfer.compute import run, sets
 from medtransfer.networks.trained import IMAGENET
 from medtransfer.report import conclusions, figures, tables, verdicts
@@ -26,7 +25,7 @@ LEFT_OUT = Markdown("What this shows is left out, since the sets of images canno
 SIZES = ("d1", "d1/10")  # of a target's data: those of the paper, of which its tables 3 to 5 are
 
 
-class Synthesis(Stronger, Closing):
+class Synthesis(Closing):
     """What the notebook of the synthesis calls."""
 
     number = "90"
