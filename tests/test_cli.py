@@ -16,7 +16,7 @@ from medtransfer import cli, store
 from medtransfer.analysis import sanity
 from medtransfer.compute import notes, run, sets
 from medtransfer.errors import MedtransferError
-from medtransfer.report import html, notebooks
+from medtransfer.report import fresh, html, notebooks
 from medtransfer.study import builders
 from medtransfer.study.profiles import built_in
 from medtransfer.study.schema import profile
@@ -178,8 +178,10 @@ def test_a_limit_reaches_every_notebook(
     monkeypatch.setattr(run, "everything", lambda study, domains: asked.update(study=study))
     monkeypatch.setattr(notes, "before", lambda study, domains: [])
     monkeypatch.setattr(sets, "left_out", lambda study, domain: {})
+    monkeypatch.setattr(run, "possible", lambda study, domain: ())
+    monkeypatch.setattr(fresh, "ingredients", lambda study, served: "")
     monkeypatch.setattr(
-        notebooks, "execute_all", lambda chosen, *, profile, folder: asked.update(named=profile)
+        notebooks, "execute_all", lambda chosen, *, profile, **how: asked.update(named=profile)
     )
     monkeypatch.setattr(html, "build", lambda profile: f"pages of {profile.name}")
     assert cli.main(["reproduce", "2", "--profile", "medmnist", "--limit", "300", "1"]) == 0

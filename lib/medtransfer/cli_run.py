@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from medtransfer import paths
 from medtransfer.cli_data import DOMAIN
 from medtransfer.domains import DOMAINS
 from medtransfer.printing import columns, pairs
@@ -17,6 +18,7 @@ from medtransfer.study.profiles import built_in
 if TYPE_CHECKING:
     import pandas as pd
 
+    from medtransfer.report.notebooks import Notebook
     from medtransfer.scoring.cell import Cell
     from medtransfer.study.schema import Profile
 
@@ -115,11 +117,12 @@ def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:
 def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) -> None:
     """Compute, execute the notebooks in sequence, and report.
 
-    NUMBER: the first digits of notebooks (default: all).
+    NUMBER: the first digits of notebooks (default: all, but those whose executed copies this run
+    would give again).
     """
     from medtransfer.compute import notes, sets
-    from medtransfer.compute.run import everything
-    from medtransfer.report import html, notebooks
+    from medtransfer.compute.run import everything, possible
+    from medtransfer.report import fresh, html, notebooks
     from medtransfer.study import builders, schema
 
     if limit:
@@ -143,5 +146,19 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     _warn(notes.before(study, domains))
     out = {domain: sets.left_out(study, domain) for domain in domains}
     everything(study, domains)
-    notebooks.execute_all(notebooks.without(chosen, out), profile=name, folder=profile.name)
+    made_of = fresh.ingredients(study, {each: possible(study, each) for each in domains})
+    how = {"profile": name, "folder": profile.name, "made_of": made_of}
+    chosen = notebooks.without(chosen, out)
+    stand = [] if numbers else notebooks.standing(chosen, **how)
+    if stand:
+        _warn([_standing(stand, profile.name)])
+    if left := [each for each in chosen if each not in stand]:
+        notebooks.execute_all(left, **how)
     print(html.build(profile))
+
+
+def _standing(stand: Sequence[Notebook], folder: str) -> str:
+    return (
+        f"{len(stand)} of the notebooks ran before with the same code, profile and images, and "
+        f"stand as they are; to run them again, remove {paths.executed(folder)}"
+    )

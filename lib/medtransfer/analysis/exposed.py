@@ -19,9 +19,9 @@ import pandas as pd
 from medtransfer.analysis import detection, replicates
 from medtransfer.analysis.cases import POOLED
 from medtransfer.analysis.replicates import Differences, effect
-from medtransfer.analysis.scores import Scores, scores
+from medtransfer.analysis.scores import Scores, groups, scores
 from medtransfer.attacks.delivery import CONTROL, FLOAT
-from medtransfer.measures import metrics, predictions
+from medtransfer.measures import metrics
 from medtransfer.scoring.cell import Cell
 from medtransfer.study import defended
 from medtransfer.study.builders import Study
@@ -162,8 +162,8 @@ class Exposed:
         return self._measured([each.clean for each in found], [each.clean_draws for each in found])
 
     def _measured(self, values: list[float], draws: list[np.ndarray]) -> Differences:
-        groups = len(set(predictions.read(self.cells(NONE, COLLEAGUE)[0][NONE]).groups))
-        return Differences(np.array(values), np.array(draws), groups)
+        first = self.cells(NONE, COLLEAGUE)[0][NONE]
+        return Differences(np.array(values), np.array(draws), groups(first))
 
     def gain(self, defence: str, knowledge: str) -> Differences:
         """Return by how many points more is left than of undefended networks."""

@@ -104,6 +104,12 @@ def _clean_draws(
     return _CLEAN[known]
 
 
+@lru_cache(maxsize=1024)
+def groups(cell: Cell) -> int:
+    """Return of how many patients or slides a cell's images are."""
+    return len(set(predictions.read(cell).groups))
+
+
 @lru_cache(maxsize=256)
 def thresholds(target: Network) -> np.ndarray:
     """Return the operating point of each label, (K,), found on validation images."""
@@ -114,5 +120,6 @@ def thresholds(target: Network) -> np.ndarray:
 def forget() -> None:
     """Drop what this process remembers of stored results, which belongs to one store."""
     scores.cache_clear()
+    groups.cache_clear()
     thresholds.cache_clear()
     _CLEAN.clear()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import statistics
-from medtransfer.analysis.scores import reached, resampled, scores, thresholds
+from medtransfer.analysis.scores import groups, reached, resampled, scores, thresholds
 from medtransfer.analysis.selection import identity, telling_apart, values
 from medtransfer.measures import metrics, predictions
 from medtransfer.scoring.cell import Cell
@@ -98,7 +98,7 @@ def paired(cells: Sequence[Cell], found: np.ndarray, draws: np.ndarray) -> stati
         targets=[c.target.key for c in cells],
         surrogate_kinds=["+".join(each.kind for each in c.attack.surrogates) for c in cells],
         target_kinds=[c.target.kind for c in cells],
-        groups=len(set(predictions.read(cells[0]).groups)),
+        groups=groups(cells[0]),
     )
 
 

@@ -95,7 +95,8 @@ def read_file(path: Path) -> Predictions:
     """Return the predictions in a file."""
     from pyarrow import parquet
 
-    table = parquet.read_table(path, use_threads=False, partitioning=None)
+    with parquet.ParquetFile(path) as file:  # `read_table` takes twice as long for a small one
+        table = file.read(use_threads=False)
     columns = table.column_names
     labels = [name.removeprefix(TRUTH) for name in columns if name.startswith(TRUTH)]
     prefixes = (TRUTH, CLEAN, ATTACKED)

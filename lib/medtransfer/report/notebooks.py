@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medtransfer import paths
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import ExecutionError, UsageError
 from medtransfer.executors import local as workers
-from medtransfer.report import wording
+from medtransfer.report import fresh, wording
 from medtransfer.study.factors import FACTORS
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 AT_ONCE = 4  # a kernel holds half a gigabyte
 RUNNING = ".running.ipynb"
@@ -109,7 +113,43 @@ def without(
     return kept
 
 
-def execute(notebook: Notebook, *, profile: str, folder: str) -> Path:
+def standing(
+    notebooks: Sequence[Notebook], *, profile: str, folder: str, made_of: str
+) -> list[Notebook]:
+    """Return the notebooks whose executed copies another run would give again.
+
+    Args:
+        made_of: what their results come from (see `fresh.ingredients`).
+    """
+    return [
+        each
+        for each in notebooks
+        if fresh.stands(
+            _target(each, folder),
+            fresh.fingerprint(*_asked(each, profile), made_of),
+            figures=paths.rendered(folder),
+        )
+    ]
+
+
+def _target(notebook: Notebook, folder: str) -> Path:
+    return paths.executed(folder) / f"{notebook.name}.ipynb"
+
+
+def _asked(notebook: Notebook, profile: str) -> tuple[NotebookNode, dict[str, str]]:
+    """Return what is executed, with its parameters."""
+    import nbformat
+
+    # Kernels start in the notebooks' folder: a profile file is named from the caller's.
+    named = str(Path(profile).resolve()) if profile.endswith((".yaml", ".yml")) else profile
+    book, parameters = nbformat.read(notebook.path, as_version=4), {"profile": named}
+    if notebook.domain:
+        parameters["domain"] = notebook.domain
+        book.cells[0].source = book.cells[0].source.replace(YOURS, f"# {notebook.title}:", 1)
+    return book, parameters
+
+
+def execute(notebook: Notebook, *, profile: str, folder: str, made_of: str = "") -> Path:
     """Run one notebook with `profile`; return the executed copy in the folder of the profile.
 
     One that serves any domain gets its domain as well, and the title of the images as its own.
@@ -117,27 +157,25 @@ def execute(notebook: Notebook, *, profile: str, folder: str) -> Path:
     The copy is written under another name and moved into place when all cells have run, since a
     failed run leaves a broken notebook at its output.
 
+    Args:
+        made_of: what its results come from (see `fresh.ingredients`); "" where nobody will ask.
+
     Raises:
         ExecutionError: a cell failed.
     """
-    target = paths.executed(folder) / f"{notebook.name}.ipynb"
+    target = _target(notebook, folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(RUNNING)
-    # Kernels start in the notebooks' folder: a profile file is named from the caller's.
-    named = str(Path(profile).resolve()) if profile.endswith((".yaml", ".yml")) else profile
     import nbformat
     import papermill  # takes a second
     from papermill.exceptions import PapermillExecutionError
 
     from medtransfer.report.kernel import Kernel
 
-    book = nbformat.read(notebook.path, as_version=4)
-    parameters = {"profile": named}
-    if notebook.domain:
-        parameters["domain"] = notebook.domain
-        book.cells[0].source = book.cells[0].source.replace(YOURS, f"# {notebook.title}:", 1)
+    book, parameters = _asked(notebook, profile)
+    fingerprint = fresh.fingerprint(book, parameters, made_of)
     try:
-        papermill.execute_notebook(
+        done = papermill.execute_notebook(
             book,
             str(draft),
             parameters=parameters,
@@ -151,6 +189,9 @@ def execute(notebook: Notebook, *, profile: str, folder: str) -> Path:
             f"{target.name} failed in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
             f"Its broken copy is {draft}"
         ) from None
+    written = paths.rendered(folder).glob(f"{notebook.name[:2]}_*")
+    done.metadata[fresh.MARK] = fresh.mark(fingerprint, figures=(path.name for path in written))
+    nbformat.write(done, draft)
     os.replace(draft, target)
     return target
 
@@ -161,7 +202,9 @@ def executed(profile: str) -> list[Path]:
     return [path for path in found if not path.name.endswith(RUNNING)]
 
 
-def execute_all(notebooks: Sequence[Notebook], *, profile: str, folder: str) -> None:
+def execute_all(
+    notebooks: Sequence[Notebook], *, profile: str, folder: str, made_of: str = ""
+) -> None:
     """Run notebooks, two or a few at a time, when all that they show is in the store.
 
     The assessment trains and attacks, those of the first factor and the synthesis show most: they
@@ -180,7 +223,8 @@ def execute_all(notebooks: Sequence[Notebook], *, profile: str, folder: str) -> 
         tqdm(total=len(notebooks), desc="3 of 3, notebooks") as bar,
     ):
         running = {
-            pool.submit(execute, each, profile=profile, folder=folder): each for each in ordered
+            pool.submit(execute, each, profile=profile, folder=folder, made_of=made_of): each
+            for each in ordered
         }
         for future in as_completed(running):
             bar.set_postfix_str(running[future].name)
