@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from medtransfer import store
 from medtransfer.specs import Spec
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FILE = "predictions.parquet"
 TRUTH, CLEAN, ATTACKED = "truth:", "clean:", "attacked:"  # before the name of a label
@@ -61,24 +58,19 @@ class Predictions:
 
     def write(self, place: Path) -> None:
         """Write one parquet file into the folder `place`."""
-        import pandas as pd
+        import pyarrow
+        from pyarrow import parquet
 
-        parts = [
-            pd.DataFrame({"image": self.images, "group": self.groups}),
-            _columns(TRUTH, self.labels, self.truth),
-            _columns(CLEAN, self.labels, self.clean),
-        ]
+        columns = {"image": list(self.images), "group": list(self.groups)}
+        columns |= _columns(TRUTH, self.labels, self.truth)
+        columns |= _columns(CLEAN, self.labels, self.clean)
         if self.attacked is not None:
-            parts.append(_columns(ATTACKED, self.labels, self.attacked))
-        if self.visible is not None:
-            parts.append(pd.DataFrame(self.visible))
-        pd.concat(parts, axis=1).to_parquet(place / FILE, index=False)
+            columns |= _columns(ATTACKED, self.labels, self.attacked)
+        parquet.write_table(pyarrow.table({**columns, **(self.visible or {})}), place / FILE)
 
 
-def _columns(prefix: str, labels: tuple[str, ...], values: np.ndarray) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(values, columns=[prefix + name for name in labels])
+def _columns(prefix: str, labels: tuple[str, ...], values: np.ndarray) -> dict[str, Any]:
+    return {prefix + name: column for name, column in zip(labels, values.T, strict=True)}
 
 
 def read(spec: Spec) -> Predictions:

@@ -34,9 +34,11 @@ def load(spec: StoredNetwork) -> Classifier:
     Raises:
         StoreError: it is not there, or its weights are damaged.
     """
-    model = Classifier(spec.architecture, outputs=len(spec.labels))
+    with torch.device("meta"):  # nothing is drawn that the stored tensors replace
+        model = Classifier(spec.architecture, outputs=len(spec.labels))
     with store.reading(spec, WEIGHTS) as path:
-        model.load_state_dict(load_file(path))
+        state = {name: tensor.clone() for name, tensor in load_file(path).items()}  # not the file
+    model.load_state_dict(state, assign=True)
     model = model.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval().requires_grad_(False)
 

@@ -24,7 +24,7 @@ SIDES = {
 
 @pytest.fixture(scope="module", params=SIDES)
 def pair(request):
-    """A network with lively batch norms, its folded copy, and images."""
+    """A network with lively batch norms, a folded copy of it, and images."""
     torch.manual_seed(0)
     model = Classifier(request.param, outputs=3)
     side = SIDES[request.param]
@@ -43,7 +43,7 @@ def pair(request):
         norm.running_var *= torch.empty(norm.num_features).uniform_(0.8, 1.25)
     model.eval().requires_grad_(False)
     images = torch.rand(4, 3, side, side) * 2 - 1
-    return model, folded(model, images[:2]), images
+    return model, folded(copy.deepcopy(model), images[:2]), images
 
 
 def gradient(model, images):
@@ -71,17 +71,14 @@ def test_the_gradient_of_the_image_has_the_same_signs(pair):
     assert (ours.sign() == theirs.sign()).float().mean() > 0.98
 
 
-def test_batch_norms_are_gone_and_the_model_is_left_as_it_was(pair):
-    model, fold, images = pair
+def test_batch_norms_are_gone(pair):
+    model, fold, _ = pair
     before = norms(model)
     assert norms(fold) < 0.6 * before  # half of DenseNet's norms come before their convolution
     assert before > 10
-    state = copy.deepcopy(model.state_dict())
-    folded(model, images[:1])
-    assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
 
 
-def test_the_copy_is_frozen_and_in_evaluation_mode(pair):
+def test_it_is_frozen_and_in_evaluation_mode(pair):
     _, fold, _ = pair
     assert not fold.training
     assert not any(parameter.requires_grad for parameter in fold.parameters())
@@ -111,6 +108,7 @@ def test_a_norm_that_reads_something_else_is_kept():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4), nn.Flatten())
     nn.init.uniform_(network[2].running_mean, 1, 2)
     images = torch.rand(2, 3, 8, 8)
+    expected = copy.deepcopy(network).eval()(images)
     fold = folded(network, images)
     assert norms(fold) == 1
-    torch.testing.assert_close(fold(images), network.eval()(images))
+    torch.testing.assert_close(fold(images), expected)

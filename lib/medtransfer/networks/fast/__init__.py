@@ -17,7 +17,7 @@ def used() -> bool:
 
 
 def for_answers(network: nn.Module, example: Tensor) -> nn.Module:
-    """Return a network in evaluation mode, rewritten so that it answers faster.
+    """Return a network in evaluation mode, itself rewritten so that it answers faster.
 
     Args:
         example: images (N, C, H, W) in [-1, 1], to see which layer feeds which.
