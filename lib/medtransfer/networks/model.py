@@ -77,4 +77,4 @@ class Classifier(nn.Module):
 
 
 def _channels(values: tuple[float, float, float]) -> Tensor:
-    return torch.tensor(values, device="cpu").view(1, 3, 1, 1)
+    return torch.tensor(values).view(1, 3, 1, 1)

@@ -34,11 +34,9 @@ def load(spec: StoredNetwork) -> Classifier:
     Raises:
         StoreError: it is not there, or its weights are damaged.
     """
-    with torch.device("meta"):  # nothing is drawn that the stored tensors replace
-        model = Classifier(spec.architecture, outputs=len(spec.labels))
+    model = Classifier(spec.architecture, outputs=len(spec.labels))
     with store.reading(spec, WEIGHTS) as path:
-        state = {name: tensor.clone() for name, tensor in load_file(path).items()}  # not the file
-    model.load_state_dict(state, assign=True)
+        model.load_state_dict(load_file(path))
     model = model.to(device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval().requires_grad_(False)
 

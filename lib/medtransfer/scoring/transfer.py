@@ -29,7 +29,7 @@ from medtransfer.scoring.cell import Cell
 BATCH = 100
 # Float rounding of clip and projection; a budget is exact to this.
 TOLERANCE = 1e-6
-# Passes follow each other with the same targets, which need not be built and asked anew each time.
+# Passes follow each other with the same networks, which need not be built and asked anew each time.
 # As many of one source are kept as there are with three replicates; each holds 9 to 14 MB.
 KEPT = 24
 
@@ -75,7 +75,7 @@ def score(cells: Sequence[Cell]) -> None:
     prepared, rows = prepared_rows(attack)
     start = time.perf_counter()
     targets = {spec.key: kept(spec) for spec in dict.fromkeys(cell.target for cell in cells)}
-    surrogate = surrogates(attack, targets)
+    surrogate = surrogates(attack)
     before = _buffers(surrogate)
     _check_zero(surrogate, prepared, rows[:2], method=attack.method)
     methods = list(dict.fromkeys(cell.attack.method for cell in cells))
@@ -125,15 +125,15 @@ def crafting(
             yield Crafted(part, names, clean, attacked, method)
 
 
-def surrogates(attack: Attack, known: dict[str, Predictor] | None = None) -> nn.Module:
-    """Return what an attack is crafted on, from `known` networks (by key) where it is there.
+def surrogates(attack: Attack) -> nn.Module:
+    """Return what an attack is crafted on.
 
     Raises:
         AttackError: a surrogate gives no gradients.
     """
     members = []
     for spec in attack.surrogates:
-        opened = (known or {}).get(spec.key) or spec.open()
+        opened = kept(spec)
         if not opened.differentiable:
             raise AttackError(f"{spec.name} gives no gradients, so nothing is crafted on it")
         members.append(opened.module)  # type: ignore[attr-defined]
@@ -141,7 +141,7 @@ def surrogates(attack: Attack, known: dict[str, Predictor] | None = None) -> nn.
 
 
 def kept(spec: Network) -> Predictor:
-    """Return a target from the store, and keep it for the passes that follow."""
+    """Return a network as what answers, and keep it for the passes that follow."""
     return _keeper(spec.development.source)(spec, store.find(spec))
 
 
