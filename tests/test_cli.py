@@ -58,7 +58,7 @@ def test_a_mistake_gives_a_message_and_no_traceback(
 @pytest.mark.parametrize(
     ("error", "shown"),
     [
-        (MedtransferError("what to mend"), True),
+        (MedtransferError("what to fix"), True),
         (OSError("no disk"), True),
         (BrokenPipeError("of a worker"), True),
         (ValueError("a fault of ours"), False),

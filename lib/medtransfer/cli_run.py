@@ -54,11 +54,11 @@ def _warn(sentences: Iterable[str]) -> None:
 @click.command()
 @DOMAIN
 @FACTORS
-@click.option("--csv", type=Path, help="Folder for the tidy tables, one CSV per factor.")
-@click.option("--all", "whole", is_flag=True, help="Print every pair and every network, too.")
+@click.option("--csv", type=Path, help="Folder for the tables of all pairs, one CSV per factor.")
+@click.option("--all", "whole", is_flag=True, help="Also print every pair and every network.")
 @PROFILE
 def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name: str) -> None:
-    """Compute factors of one domain (default: all); print means, and what the claims come to."""
+    """Compute factors of one domain (default: all); print means and the outcome of the claims."""
     from medtransfer.analysis import sanity, tables
     from medtransfer.compute import notes, run, sets
     from medtransfer.report import summary, wording
@@ -92,7 +92,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
         for sentence in summary.differences(cells, resamples=resamples):
             print(sentence)
     said = summary.judged(domain, found, epsilons=epsilons, resamples=resamples)
-    print("\nWhat this says of the claims:", *said, sep="\n- ")
+    print("\nWhat this says about the claims:", *said, sep="\n- ")
 
 
 def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:
@@ -109,13 +109,13 @@ def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:
     nargs=2,
     type=int,
     metavar="IMAGES EPOCHS",
-    help="Try the whole path on about so many images of every source made of files.",
+    help="Try everything on about IMAGES images of every source read from files, for EPOCHS.",
 )
 @PROFILE
 def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) -> None:
-    """Compute, execute the notebooks in sequence, and report.
+    """Compute the study, execute the notebooks and write the report.
 
-    NUMBER: the first digits of notebooks (default: all).
+    NUMBER: the first digits of the notebooks to execute (default: all).
     """
     from medtransfer.compute import notes, sets
     from medtransfer.compute.run import everything
@@ -132,9 +132,9 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     if notebooks.waits(numbers, profile.sources):
         _warn(
             [
-                "notebook 95, which assesses one of the networks as if somebody had brought it, "
-                "trains and attacks for longer and is left out; `medtransfer reproduce 95 "
-                f"--profile {name}` runs it"
+                "notebook 95, which assesses one of the networks as if it were your own model, is "
+                f"left out because it takes longer; to run it: `medtransfer reproduce 95 --profile "
+                f"{name}`"
             ]
         )
     first_digits = {notebook.name[0] for notebook in chosen}

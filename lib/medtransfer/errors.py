@@ -1,12 +1,12 @@
-"""Mistakes that a user can mend: the command line shows them as a message, without a traceback.
+"""Mistakes that a user can fix: the command line shows them as a message, without a traceback.
 
-The message says what was wrong, what was allowed, and what to do. Anything else that is raised, a
-plain ValueError too, is a fault of this project and keeps its traceback.
+The message says what was wrong, what was allowed, and what to do. Any other exception, such as a
+plain ValueError, is a fault of this project and keeps its traceback.
 """
 
 
 class MedtransferError(Exception):
-    """What a user can mend."""
+    """A mistake that a user can fix."""
 
 
 class UsageError(MedtransferError):
@@ -26,7 +26,7 @@ class DicomError(SourceError):
 
 
 class FetchError(MedtransferError):
-    """A file cannot be had, or is not what its manifest says."""
+    """A file cannot be fetched, or is not what its manifest says."""
 
 
 class SplitError(MedtransferError):
@@ -42,7 +42,7 @@ class KerasError(WeightsError):
 
 
 class ImportedError(MedtransferError):
-    """A network of others is missing or is another one than expected."""
+    """An imported network is missing, or is not the expected one."""
 
 
 class TargetError(MedtransferError):

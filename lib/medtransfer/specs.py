@@ -105,7 +105,7 @@ class Result(Spec):
     @classmethod
     def make(cls, specs: Sequence[Self]) -> None:
         """Make and publish the results of one batch; what they need is in the store."""
-        raise NotImplementedError(f"nothing makes a {cls.__name__}")
+        raise NotImplementedError(f"nothing computes a {cls.__name__}")
 
     @property
     def title(self) -> str:

@@ -43,15 +43,15 @@ def find(spec: Spec) -> Path:
             f"the store has no {type(spec).__name__} {spec.key[:12]}; ask for it with ensure()"
         )
     if read_json(place / "spec.json") != spec.description:
-        raise StoreError(f"{place} holds another spec than asked for; delete it and run again")
+        raise StoreError(f"{place} holds a different spec than asked for; delete it and run again")
     return place
 
 
 def check_free(spec: Spec) -> None:
-    """Raise StoreError if something that is no result lies where the result of `spec` belongs."""
+    """Raise StoreError if the folder for the result of `spec` holds something else."""
     place = directory(spec)
     if os.path.lexists(place) and not has(spec):
-        raise StoreError(f"{place} is no result, it has no spec.json; delete it and run again")
+        raise StoreError(f"{place} is not a result: it has no spec.json; delete it and run again")
 
 
 def run_record(spec: Spec) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _remedy(error: Exception, place: Path) -> str | None:
         return f"cannot write to {place.parent}; set MEDTRANSFER_HOME to another folder"
     above = next(folder for folder in place.parents if os.path.lexists(folder))
     if not above.is_dir():
-        return f"{above} is no folder, but results belong there; delete it and run again"
+        return f"{above} is not a folder, but results belong there; delete it and run again"
     return None
 
 

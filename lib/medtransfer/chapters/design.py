@@ -42,7 +42,7 @@ class Design(Page):
         return pd.Series(words, name=self.settings.name).to_frame()
 
     def images(self) -> Markdown:
-        """Say which images these are, domain by domain, and what a reader must know of them."""
+        """Say which images these are, domain by domain, and what readers must know about them."""
         sources = self.settings.sources
         said = [WHY_PHANTOMS] if phantoms_among(sources) else []
         for domain in self.domains:

@@ -141,7 +141,7 @@ def _run(units: list[Unit], pool: Executor, stage: Stage) -> None:
     if failed:
         listed = "\n".join(f"- {unit.title}: {why}" for unit, why in failed.items())
         raise ComputeError(
-            f"{len(failed)} of {len(units)} units failed; the others are stored. Mend the cause "
+            f"{len(failed)} of {len(units)} units failed; the others are stored. Fix the cause "
             f"and run again:\n{listed}"
         )
 

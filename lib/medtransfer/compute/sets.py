@@ -117,7 +117,7 @@ def _developments(study: Study, domain: str, factors: Iterable[str]) -> list[Dev
 
 
 def _refused(study: Study, domain: str, developments: list[Development]) -> str:
-    """Return why some sets cannot serve, "" where they can."""
+    """Return why some sets cannot be used, "" if they can."""
     try:
         _checked(study, domain, developments)
     except SplitError as why:

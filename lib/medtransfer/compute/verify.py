@@ -45,7 +45,7 @@ def sample(study: Study, *, networks: int, cells: int, seed: int) -> list[Result
         known = [spec for spec in there if isinstance(spec, kind)]
         chosen += draw.sample(known, min(number, len(known)))
     if not chosen:
-        raise StoreError(f"nothing of profile {study.profile.name} is stored; run it first")
+        raise StoreError(f"no result of profile {study.profile.name} is stored; run it first")
     return chosen
 
 

@@ -148,7 +148,7 @@ def _alone(place: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0.5)
     except Timeout:
-        print(f"another process prepares {place.name}; waiting for it")
+        print(f"another process is preparing {place.name}; waiting for it")
         lock.acquire()
     try:
         yield
@@ -218,7 +218,7 @@ def unusable(problems: Mapping[str, str], *, images: int, where: str = "") -> st
     named = listed(f"{name} ({why})" for name, why in problems.items())
     return (
         f"{len(problems)} of {images} images cannot be used{where}: {named}. "
-        "Mend them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
+        "Correct them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
     )
 
 

@@ -164,7 +164,7 @@ class ImageFacts(Manifest):
     def _labels_fit_the_task(self) -> ImageFacts:
         names = [label.name for label in self.labels]
         if len(set(names)) != len(names):
-            raise ValueError("labels: every name may stand once")
+            raise ValueError("labels: every name may appear only once")
         if taken := [name for name in names if name.strip() in RESERVED or not name.strip()]:
             raise ValueError(
                 f"labels: no label can be called {', '.join(map(repr, taken))}: the index has "

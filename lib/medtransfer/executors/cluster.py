@@ -54,8 +54,8 @@ class Cluster(Executor):
         self.shutdown()
         if isinstance(error, CancelledError):  # we cancel nothing
             raise ClusterError(
-                f"the scheduler at {self._address} ended or lost this run; what was finished is "
-                "stored. See that it runs and has workers, then run the same command again"
+                f"the scheduler at {self._address} ended or lost this run; finished work is "
+                "stored. Check that it runs and has workers, then run the same command again"
             ) from None
 
     @cached_property

@@ -46,7 +46,7 @@ def weighted_auc(labels: np.ndarray, scores: np.ndarray, *, weights: np.ndarray)
     if labels.shape != scores.shape:
         raise ValueError(f"labels are {labels.shape}, scores are {scores.shape}")
     if np.isnan(scores).any():
-        raise ValueError("scores hold NaN: the network gave no answer for some image")
+        raise ValueError("scores contain NaN: the network gave no answer for some image")
     weights = np.asarray(weights, np.float32)
     columns = zip(labels.T > 0, scores.T, strict=True)
     return np.stack([_weighted_auc(p, s, weights) for p, s in columns], axis=1)

@@ -56,7 +56,7 @@ class Predictions:
             ValueError: nobody attacked.
         """
         if self.attacked is None:
-            raise ValueError("these are predictions on images that nobody attacked")
+            raise ValueError("these are predictions on images that were not attacked")
         return self.attacked
 
     def write(self, place: Path) -> None:

@@ -47,7 +47,7 @@ TWO = "file,patient,sick\na.png,p1,1\nb.png,p2,0\n"
 @pytest.mark.parametrize("again", ["./a.png", "x/../a.png", "a.png", ".\\a.png", "A.png"])
 def test_one_picture_in_two_rows_is_refused_with_both(folder, again):
     wanted = folder(f"{TWO}{again},p3,0\n", "a.png", "b.png")
-    with pytest.raises(SourceError, match=r"1 images stand in several rows: a\.png.*lines 2, 4"):
+    with pytest.raises(SourceError, match=r"1 images have several rows: a\.png.*lines 2, 4"):
         index(wanted)
 
 

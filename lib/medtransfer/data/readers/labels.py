@@ -69,7 +69,7 @@ class ColumnLabel(Label):
     def _a_value_stands_once(self) -> ColumnLabel:
         if overlap((*self._sides, self.left_out)):
             raise ValueError(
-                "a value may stand in one of positive (1 and true, unless it is given), negative "
+                "each value may be in only one of positive (1 and true, unless given), negative "
                 "(0 and false, unless one of both is given) and left_out"
             )
         return self
@@ -91,7 +91,7 @@ class ColumnLabel(Label):
             cells: text; its name is that of the column, its index the lines of the table.
 
         Raises:
-            SourceError: cells hold values that nothing names, or none that `positive` names.
+            SourceError: a value has no rule, or no cell holds a value of `positive`.
         """
         known = self._known()
         last = self._last(map(key, cells.unique()))
@@ -99,9 +99,9 @@ class ColumnLabel(Label):
         states = cells.map(found)
         refuse(
             cells[states.isna()],
-            f"hold what label {self.name} has no rule for",
+            f"hold values that label {self.name} has no rule for",
             f". {self._rule()}. In the manifest, `positive`, `negative` and `left_out` of the label"
-            " list the values of each; cells of several findings are for a `findings_column`",
+            " list the values of each; for cells with several findings, use `findings_column`",
         )
         if self.positive and POSITIVE not in found.values():
             values = ", ".join(repr(cell) for cell in [*found][:10])
@@ -142,8 +142,8 @@ class ColumnLabel(Label):
     def _rule(self) -> str:
         positive, negative = self._sides
         rest = (
-            "all others but numbers below 0 or beyond a gap, what is empty or unknown, words among "
-            "numbers, and what holds a listed value beside another"
+            "all others except numbers below 0 or beyond a gap, empty or unknown cells, words among "
+            "numbers, and cells with a listed value beside another"
         )
         left_out = f"; left out: {shown(self.left_out)}" if self.left_out else ""
         return f"Positive: {shown(positive)}; negative: {shown(negative) or rest}{left_out}"
@@ -229,7 +229,7 @@ def _named(cell: str, separator: str) -> list[str]:
 def _hint(unknown: Iterable[str], known: set[str], ignored: Sequence[str]) -> str:
     divided = next(
         (
-            f'. If `{other}` divides them, say `findings_separator: "{other}"`'
+            f'. If `{other}` separates them, write `findings_separator: "{other}"`'
             for other in SEPARATORS
             for name in unknown
             if not known.isdisjoint(map(_plain, name.split(other)))

@@ -82,6 +82,6 @@ def groups(
         named = listed((" and ".join(map(repr, spellings)) for spellings in pairs), "; ")
         raise SourceError(
             f"column {cells.name!r}: {len(pairs)} patients are spelled in several ways: {named}. "
-            "Mend the table; or say `allow: [similar_groups]`, if they are patients each"
+            "Correct the table; or write `allow: [similar_groups]` if they are different patients"
         )
     return found

@@ -59,7 +59,7 @@ class FolderSplit(Split):
             )
         if overlap(lists):
             raise ValueError(
-                f"a value may stand in one of {', '.join(ROLES)} and left_out, and only there"
+                f"each value may be in only one of {', '.join(ROLES)} and left_out"
             )
         return self
 
@@ -86,7 +86,7 @@ class FolderSplit(Split):
         said = (f"of {name} are {shown(values)}" for name, values in self.mapped.items() if values)
         refuse(
             cells[sets.isna()],
-            "are of no set",
+            "belong to no set",
             f". Listed: {'; '.join(said)}; `split.left_out` lists what is left out",
         )
         return sets
