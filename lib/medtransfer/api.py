@@ -39,7 +39,7 @@ __all__ = [
 
 
 def resolve(profile: str = "default", domains: Iterable[str] | None = None) -> Study:
-    """Return the study of a profile; `study.network(...)` names a network, and trains nothing.
+    """Return the study of a profile; `study.network(...)` names a network without training it.
 
     Phantoms are drawn later, by `ensure`; images made of files are fetched and read here.
 
@@ -97,7 +97,7 @@ def images(network: Network, number: int | None = None) -> tuple[Tensor, Tensor]
 
 
 def craft(model: nn.Module, images: Tensor, labels: Tensor, method: Method) -> Tensor:
-    """Return adversarial images, (N, C, H, W) in [-1, 1], at most the method's epsilon away.
+    """Return attacked images, (N, C, H, W) in [-1, 1], at most the method's epsilon away.
 
     Args:
         model: any module that answers images in [-1, 1] with logits (N, K), in evaluation mode and
@@ -117,7 +117,7 @@ def craft(model: nn.Module, images: Tensor, labels: Tensor, method: Method) -> T
 
 
 def score(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Return the AUC of a model, the mean over its outputs; NaN if no label has both classes.
+    """Return the AUC of a model, averaged over its outputs; NaN if no label has both classes.
 
     Args:
         model: see `craft`.

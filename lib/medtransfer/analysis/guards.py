@@ -1,4 +1,4 @@
-"""What must hold before a claim is tested: room to fall and to rise, targets that see, replicates.
+"""What a test of a claim needs: room to fall and to rise, targets above chance, replicates.
 
 A comparison that fails here gets no p-value and so no part in Holm's correction (protocol, section
 5, point 10): its verdict says why nothing can be said.

@@ -1,4 +1,4 @@
-"""Why a claim got its verdict, said as to a colleague: what was left, and what follows."""
+"""Why a claim got its verdict, as one would tell a colleague: what was left, and what follows."""
 
 from __future__ import annotations
 

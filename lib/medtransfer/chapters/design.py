@@ -1,4 +1,4 @@
-"""The design of the study: its images, its development sets, and the list of all that it does."""
+"""The design of the study: its images, its development sets, and everything that it computes."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Design(Page):
         return pd.DataFrame(shares).round(1).rename_axis(f"{domain}: images with the label, in %")
 
     def networks(self, image_px: int | None = None) -> pd.DataFrame:
-        """Return how deep the networks of the profile are for the images that they see.
+        """Return how deep the networks of the profile are, and whether they fit its images.
 
         `last map` are about the places that the last map has, `fits` says what is wrong if anything
         is.

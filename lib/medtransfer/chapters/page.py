@@ -1,4 +1,4 @@
-"""What every notebook has: a profile, its study, figures with its number, where it was made."""
+"""What every notebook has: a profile, its study, figures with its number, where it ran."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ensure`: closes the gap between the specs that should exist and what the store holds."""
+"""`ensure` computes the results that should exist and that the store does not hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of sources of images without touching their files."""
+"""What is known about sources of images without touching their files."""
 
 from __future__ import annotations
 

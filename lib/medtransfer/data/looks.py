@@ -1,4 +1,4 @@
-"""What is wrong with the images of a source that is made of files, seen on some of them."""
+"""What is wrong with the images of a source made of files, judged on some of them."""
 
 from __future__ import annotations
 

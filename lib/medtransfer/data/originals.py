@@ -1,4 +1,4 @@
-"""What image files say of themselves before they are decoded: their size, and how they lie."""
+"""What image files say about themselves before they are decoded: size and orientation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Original:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Width and height when it stands upright."""
+        """Width and height when it is upright."""
         return (self.height, self.width) if self.orientation > 4 else (self.width, self.height)
 
     def side(self, *, fit: str, centre: float) -> float:

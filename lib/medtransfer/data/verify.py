@@ -1,4 +1,4 @@
-"""Whether a prepared source still is what its manifest and its files say."""
+"""Whether a prepared source still agrees with its manifest and its files."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Quiz(Still):
         return sum(map(str.__eq__, self.said, self.changed))
 
     def choose(self, side: str) -> None:
-        """Take an answer, "A" or "B", to the pair that is shown, and show the next one."""
+        """Take an answer, "A" or "B", for the pair that is shown, and show the next one."""
         self.said.append(side)
         if len(self.said) < len(self.pairs):
             self.image.value = self.pairs[len(self.said)]

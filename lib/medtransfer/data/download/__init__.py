@@ -1,4 +1,4 @@
-"""Files of published sources: brought with resume, checked and unpacked, whole or not at all."""
+"""Files of published sources: fetched with resume, checked and unpacked, whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One download over HTTP, going on where an earlier try stopped."""
+"""One download over HTTP, resumed where an earlier try stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Elements of DICOM as they are met: one that is there but holds nothing counts as absent."""
+"""Elements of DICOM as files have them: an empty element counts as absent."""
 
 from __future__ import annotations
 

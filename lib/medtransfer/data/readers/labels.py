@@ -45,19 +45,19 @@ NO_FINDING = "no finding"
 class ColumnLabel(Label):
     """An output that a column of the table decides.
 
-    Values are compared as numbers where they are numbers, and without regard to case; `true` in
-    YAML stands for yes and on, too, and "" for whatever is empty, NaN or NA.
+    Numbers are compared as numbers, words ignoring case; `true` in YAML also stands for yes and
+    on, and "" for an empty cell, NaN or NA.
 
     Attributes:
-        column: its column; None is one called as the label.
-        positive: the values of a positive; None is 1 and true.
-        negative: the values of a negative. None is 0 and false; but where `positive` is given, all
-            others, except numbers below 0 or beyond a gap (99 after grades 0 to 4), what is empty
-            or says that nobody knows (`unknown`), what holds a listed value beside another
-            (`Mass|Nodule`) and, among numbers, words.
+        column: its column; None is the column with the name of the label.
+        positive: the values that are positive; None is 1 and true.
+        negative: the values that are negative. None is 0 and false; but if `positive` is given, all
+            others, except numbers below 0 or beyond a gap (99 after grades 0 to 4), cells that
+            are empty or say `unknown`, cells with a listed value beside another (`Mass|Nodule`)
+            and, among numbers, words.
         left_out: the values of rows that are left out.
 
-    A value that nothing names is refused.
+    A value without a rule is refused.
     """
 
     column: Column | None = None
@@ -142,8 +142,8 @@ class ColumnLabel(Label):
     def _rule(self) -> str:
         positive, negative = self._sides
         rest = (
-            "all others except numbers below 0 or beyond a gap, empty or unknown cells, words among "
-            "numbers, and cells with a listed value beside another"
+            "all others except numbers below 0 or beyond a gap, empty or unknown cells, words "
+            "among numbers, and cells with a listed value beside another"
         )
         left_out = f"; left out: {shown(self.left_out)}" if self.left_out else ""
         return f"Positive: {shown(positive)}; negative: {shown(negative) or rest}{left_out}"

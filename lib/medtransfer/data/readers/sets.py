@@ -32,11 +32,11 @@ class FolderSplit(Split):
     as `d1:train;d1/10:train`, and rows without an entry are left out.
 
     Attributes:
-        development, test: the values of the column that stand for images of these sets, such as
-            [train, val] and [test]; d1 and d2 are drawn from the former, by patient.
-        attacker, calibration: those of the further sets for the assessment of a model: what its
-            attackers have, and what its thresholds are taken from.
-        left_out: the values of rows that are left out. A value that none of them lists is refused.
+        development, test: the values of the column that mark images of these sets, such as
+            [train, val] and [test]; d1 and d2 are drawn from the development set, by patient.
+        attacker, calibration: the same for the sets that only an assessment uses: the images of its
+            attackers, and those from which thresholds are chosen.
+        left_out: the values of rows that are left out. Any other value is refused.
     """
 
     rule: Literal["seeded", "column"]

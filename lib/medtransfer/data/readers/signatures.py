@@ -1,4 +1,4 @@
-"""Image files in words: what a library said of one, and what its first bytes look like."""
+"""Image files in words: what a library said about one, and what its first bytes look like."""
 
 from __future__ import annotations
 

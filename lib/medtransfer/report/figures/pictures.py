@@ -65,7 +65,7 @@ def example(rows: Sequence[Mapping[str, Any]], *, label: str, threshold: float) 
             _example_row(part, row, columns=columns, threshold=threshold, digits=digits)
         figure.legend(
             handles=_example_legend(f"threshold, {threshold:.{digits}f}"),
-            title=f"probability of {called}, as the target says",
+            title=f"the target's probability of {called}",
             loc="outside upper center",
             ncols=5,
             fontsize=8,
