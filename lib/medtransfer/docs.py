@@ -118,7 +118,7 @@ def _records(annotation: Any) -> Iterator[type[Strict]]:
 
 
 def _own(model: type[Strict]) -> list[str]:
-    """Return the fields that a class declares, `kind` first; others stand with its parents."""
+    """Return the fields that a class declares, `kind` first, without those of its parents."""
     if model.__mro__[1] is Strict or not issubclass(model, Manifest):
         own = list(model.model_fields)
     else:
@@ -233,7 +233,7 @@ def _bounds(constraint: Any) -> list[str]:
 
 
 def write() -> Path:
-    """Write the page; return where it lies."""
+    """Write the page; return its path."""
     PAGE.write_text(page(), encoding="utf-8")
     return PAGE
 

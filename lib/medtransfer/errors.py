@@ -46,7 +46,7 @@ class ImportedError(MedtransferError):
 
 
 class TargetError(MedtransferError):
-    """A model cannot be brought, opened or asked as its target file says."""
+    """A model cannot be opened or used as its target file says."""
 
 
 class TrainingError(MedtransferError):
@@ -58,7 +58,7 @@ class AttackError(MedtransferError):
 
 
 class SanityError(MedtransferError):
-    """A law that holds for every attack is broken: the run's numbers cannot be trusted."""
+    """A result is impossible, so the numbers of the run cannot be trusted."""
 
 
 class StoreError(MedtransferError):
@@ -66,15 +66,15 @@ class StoreError(MedtransferError):
 
 
 class ComputeError(MedtransferError):
-    """Some results could not be made; the message names each, everything else is stored."""
+    """Some results could not be computed; the message names each, everything else is stored."""
 
 
 class ClusterError(MedtransferError):
-    """The cluster cannot do the work; no unit is to blame, and what was finished is stored."""
+    """The cluster cannot do the work; no unit is to blame, and finished work is stored."""
 
 
 class ExecutionError(MedtransferError):
-    """A notebook failed; the message names it and where its broken copy lies."""
+    """A notebook failed; the message names it and the path of its broken copy."""
 
 
 class ReportError(MedtransferError):

@@ -107,7 +107,7 @@ def draft(spec: Spec, **facts: Any) -> Iterator[Path]:
     """Yield an empty directory; publish it as the result of `spec` when the block succeeds.
 
     The draft lies beside the target and is moved there by one rename, so that a kill leaves a
-    dot-directory and nothing published. Losing a race against another process is no error.
+    dot-directory and nothing published. Losing a race against another process is not an error.
     `run.json` holds the run's provenance, its seconds, the spec's `effort` and, as `work`, the
     seconds of each kind of work in it (all of them as `effort` unless told); then `facts`.
 

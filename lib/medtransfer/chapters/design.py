@@ -108,8 +108,8 @@ class Design(Page):
     def networks(self, image_px: int | None = None) -> pd.DataFrame:
         """Return how deep the networks of the profile are, and whether they fit its images.
 
-        `last map` are about the places that the last map has, `fits` says what is wrong if anything
-        is.
+        `last map` is the approximate size of the last map; `fits` says what is wrong, if
+        anything.
 
         Args:
             image_px: side of the images; None takes the sizes of the profile.
@@ -162,7 +162,7 @@ class Design(Page):
     def catalogue(self) -> pd.DataFrame:
         """Return who attacks whom with what, factor by factor; it is the same for all domains.
 
-        The smallest epsilon of the candidates stands where the chosen ones will.
+        It shows the smallest candidate epsilon in place of the chosen ones.
         """
         parts = [
             selection.overview(self._cells(name)).assign(factor=spaced(name)) for name in FACTORS

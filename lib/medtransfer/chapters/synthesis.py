@@ -185,7 +185,7 @@ class Synthesis(Closing):
         return self.save(figures.operating(table_), table_, name="operating_points")
 
     def _start(self, domain: str) -> str:
-        """Return the initialization to show where one must do: pre-trained, if there is such."""
+        """Return the initialization to show if there is room for one: pre-trained, if any."""
         known = self.epsilons[domain]
         return IMAGENET if IMAGENET in known else next(iter(known))
 

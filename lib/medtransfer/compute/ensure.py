@@ -33,7 +33,7 @@ class Unit:
 
 
 def ensure(specs: Iterable[Spec], *, stage: Stage | None = None) -> None:
-    """Make every spec, and everything that it needs, exist in the store.
+    """Compute every spec that the store does not have, and everything that it needs.
 
     What the store has is skipped, so a second call returns at once and a killed run loses no more
     than the units in flight. One progress bar shows what is done, failed and left.
@@ -43,7 +43,7 @@ def ensure(specs: Iterable[Spec], *, stage: Stage | None = None) -> None:
 
     Raises:
         ComputeError: units failed; all others are finished and kept.
-        StoreError: something that is no result lies where one belongs.
+        StoreError: the folder for a result holds something else.
         ClusterError: the cluster is not there, or a worker of it does not fit.
     """
     missing = _missing(specs)

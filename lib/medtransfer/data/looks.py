@@ -34,12 +34,12 @@ class Checked:
 
     Attributes:
         errors: with these nothing can be computed.
-        warnings: what somebody must judge.
+        warnings: what the user must judge.
         facts: what was looked at.
         table: a row for each set: its images, groups, and positives of every label.
         test: the labels of the test images, where they can be drawn.
         answers: a row for each label, of what a model answers.
-        sheet: where the contact sheet lies.
+        sheet: path of the contact sheet.
     """
 
     errors: list[str] = field(default_factory=list)

@@ -23,7 +23,7 @@ class Original:
 
     Attributes:
         width, height: in pixels, as they are stored; of DICOM as its pixels become squares.
-        orientation: 1 to 8, as EXIF numbers them; 1 is upright, 6 and 8 lie on their side.
+        orientation: 1 to 8, as EXIF numbers them; 1 is upright, 6 and 8 are on their side.
         channels: 1 if it is stored as grey, else 3.
         patient: as a DICOM file names the patient, "" elsewhere.
     """

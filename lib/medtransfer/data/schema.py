@@ -107,7 +107,7 @@ class Manifest(Strict):
         addresses: where to find it.
         licence: the licence under which it may be used, in words.
         citation: what to cite.
-        verified: whether somebody checked that the facts hold.
+        verified: whether somebody has checked the facts.
         verification: what was checked and how, or what was not.
     """
 
@@ -204,7 +204,7 @@ class FileManifest(ImageFacts):
     """Images that are read from files."""
 
     def folder(self, manifest: Path) -> Path:
-        """Return where its files lie, given the path of the manifest."""
+        """Return the folder of its files, given the path of the manifest."""
         return paths.data() / self.name
 
     @abstractmethod

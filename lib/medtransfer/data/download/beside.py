@@ -49,7 +49,7 @@ def place(folder: Path, name: str) -> Path:
 
 
 def part_of(path: Path) -> Path:
-    """Return where a download lies until it is whole."""
+    """Return where a download is kept until it is whole."""
     return path.with_name(f"{path.name}.part")
 
 

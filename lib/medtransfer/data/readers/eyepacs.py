@@ -46,7 +46,7 @@ class EyePacsReader(Reader[EyePacsManifest]):
     """Photographs, cropped to the field of view; both eyes of a patient are one group."""
 
     def index(self) -> pd.DataFrame:
-        """Return all images of both tables; a patient is what stands before `_left` or `_right`.
+        """Return all images of both tables; the patient is the part before `_left` or `_right`.
 
         Raises:
             SourceError: a table is missing, names an image twice, or holds names or grades that

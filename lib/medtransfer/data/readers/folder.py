@@ -55,7 +55,7 @@ class FolderManifest(FileManifest):
         labels: without `findings_column`, each is decided by a column (see `ColumnLabel`).
         label_columns: their columns, in the order of the labels.
         findings_column: the column that lists the names of positive labels.
-        findings_separator: what stands between them.
+        findings_separator: the separator between them.
         ignored_findings: findings that are not labels, or "others" for all such findings.
         left_out_findings: findings whose rows are left out; "" for an empty cell.
         allow: likely mistakes to accept: ids of patients that differ only by case or as
@@ -128,7 +128,7 @@ class FolderManifest(FileManifest):
         )
 
     def folder(self, manifest: Path) -> Path:
-        """Return where its files lie: beside the manifest."""
+        """Return the folder of its files, beside the manifest."""
         return manifest.parent
 
     def reader(self, *, root: Path, image_px: int) -> FolderReader:
@@ -180,7 +180,7 @@ class FolderReader(Reader[FolderManifest]):
 
     @property
     def table(self) -> Path:
-        """Where the table lies."""
+        """The path of the table."""
         return self.root / Path(self.manifest.table or "").expanduser()
 
     @cached_property

@@ -244,5 +244,5 @@ def _hint(unknown: Iterable[str], known: set[str], ignored: Sequence[str]) -> st
 
 
 def _pieces(text: str) -> list[str]:
-    """Return what stands between separators, brackets and quotes."""
+    """Return the text between separators, brackets and quotes."""
     return [piece for piece in DIVIDERS.split(text) if piece.strip()]

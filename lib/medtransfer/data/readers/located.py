@@ -25,7 +25,7 @@ PICTURES = (
 
 
 class Located:
-    """Where images lie.
+    """The images of a folder.
 
     A name is that of a file below the folder, with `/` or `\\` between folders. Where no file has
     exactly this name, the only one is taken whose name differs by case or Unicode form, as Windows
@@ -38,7 +38,7 @@ class Located:
         self._known: dict[str, Path] = {}
 
     def path(self, name: str) -> Path:
-        """Return where an image lies, or would lie if it were there; no `..` is left in it."""
+        """Return the path of an image, whether or not it exists; no `..` is left in it."""
         if name not in self._known:
             plain = name.replace("\\", "/") + self.suffix
             path = Path(os.path.normpath(os.path.join(self.folder, plain)))
