@@ -121,7 +121,7 @@ def run(
     model, looked = check.check(target, images)
     print(checked(looked))
     if looked.errors:
-        raise TargetError("nothing was trained: fix these errors first")
+        raise TargetError("nothing was trained: mend these errors first")
     setting = case.of_target(model, images, profile=profile, public=public, replicates=surrogates)
     _assess(setting, out, only=rungs, minutes=budget, fail_above=fail_above)
 
@@ -192,7 +192,7 @@ def craft(
     kind: Format,
     out: Path,
 ) -> None:
-    """Write pictures, clean and attacked, for a system that cannot be called from here."""
+    """Write pictures for a system that cannot be called from here."""
     from medtransfer.assess import craft
 
     _check_number(surrogates)
@@ -215,7 +215,7 @@ def craft(
 @click.option("--out", type=Path, help="Folder of the report (default: build/assess/NAME).")
 @FAIL_ABOVE
 def score(folder: Path, out: Path | None, fail_above: float | None) -> None:
-    """Assess a system by its answers to the pictures in FOLDER (answers.csv)."""
+    """Assess a system by what it answered to the pictures in FOLDER (answers.csv)."""
     from medtransfer.assess import craft
 
     order = craft.ordered(folder)

@@ -92,7 +92,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
         for sentence in summary.differences(cells, resamples=resamples):
             print(sentence)
     said = summary.judged(domain, found, epsilons=epsilons, resamples=resamples)
-    print("\nWhat this says about the claims:", *said, sep="\n- ")
+    print("\nWhat this says of the claims:", *said, sep="\n- ")
 
 
 def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:

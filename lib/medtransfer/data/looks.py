@@ -39,7 +39,7 @@ class Checked:
         table: a row for each set: its images, groups, and positives of every label.
         test: the labels of the test images, where they can be drawn.
         answers: a row for each label, of what a model answers.
-        sheet: path of the contact sheet.
+        sheet: where the contact sheet lies.
     """
 
     errors: list[str] = field(default_factory=list)

@@ -19,7 +19,7 @@ DIGITS = {"rank correlation": 2, "AUC of detection": 2, "clean AUC": 3}
 
 @dataclass(frozen=True)
 class Words:
-    """A claim in words: what is true if it is supported, if it is not, or if its opposite holds.
+    """A claim in words: what holds if it is supported, refuted, or if its opposite holds.
 
     Attributes:
         yes, no, reversed: clauses without a full stop; `{part}` is where its part is named.

@@ -114,7 +114,7 @@ def differences(cells: Iterable[Cell], *, resamples: int) -> list[str]:
 def judged(
     domain: str, factors: Factors, *, epsilons: Mapping[str, float], resamples: int
 ) -> list[str]:
-    """Return in sentences the outcome of the claims that these factors of one domain can judge."""
+    """Return in sentences what the claims come to that some factors of one domain can judge."""
     table = claims.judge(
         {domain: factors}, epsilons={domain: epsilons}, method=METHOD, resamples=resamples
     )
