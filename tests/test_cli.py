@@ -166,7 +166,7 @@ def test_status_of_an_empty_store_touches_nothing(
     assert cli.main(["status", "--profile", name]) == 0
     said = capsys.readouterr().out
     assert "20 radiology, perturbation" in said
-    assert "no duration is known yet" in said
+    assert "no duration known yet" in said
     assert not home.exists()
 
 

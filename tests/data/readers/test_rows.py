@@ -83,7 +83,7 @@ def test_cells_of_several_findings_are_no_negatives_of_a_class(folder):
     by_class = [{**LABEL, "column": "sick", "positive": ["Mass"]}]
     table = "file,patient,sick\na.png,p1,Mass\nb.png,p2,Nodule\nc.png,p3,Nodule|Mass\n"
     wanted = folder(table, "a.png", "b.png", "c.png", labels=by_class, **OF_COLUMN)
-    with pytest.raises(SourceError, match=r"'Nodule\|Mass' \(line 4\).*a `findings_column`"):
+    with pytest.raises(SourceError, match=r"'Nodule\|Mass' \(line 4\).*use `findings_column`"):
         index(wanted)
 
 
