@@ -109,12 +109,12 @@ class Result(Spec):
 
     @property
     def title(self) -> str:
-        """What is made, in a few words for people."""
+        """What is computed, in a few words for people."""
         return f"{type(self).__name__} {self.key[:12]}"
 
     @property
     def effort(self) -> str:
-        """What results that take about equally long have in common."""
+        """A label shared by results that take about equally long."""
         return type(self).__name__
 
 

@@ -164,7 +164,7 @@ def _full(place: Path) -> bool:
 
 @contextlib.contextmanager
 def mark() -> Iterator[str]:
-    """Yield the name of a file that lies in the store as long as the block lasts.
+    """Yield the name of a file that is in the store as long as the block lasts.
 
     A process that sees it there (`sees`) has the same store, by whatever path.
     """
@@ -178,12 +178,12 @@ def mark() -> Iterator[str]:
 
 
 def sees(mark: str) -> bool:
-    """Return whether a mark lies in the store."""
+    """Return whether a mark is in the store."""
     return (paths.store() / mark).exists()
 
 
 def clean_drafts() -> int:
-    """Delete the drafts that killed runs left behind; return how many. No run may be going on."""
+    """Delete the drafts that killed runs left behind; return how many. Only while nothing runs."""
     found = list(paths.store().glob(f"*/*/{DRAFT}*"))
     for place in found:
         shutil.rmtree(place, ignore_errors=True)

@@ -86,7 +86,7 @@ def reach(values: Iterable[float], ends: Iterable[float]) -> tuple[float, float]
 
 
 def seen(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of percentages without the numbers of targets at chance, which say nothing."""
+    """Return a table of percentages without those of targets at chance, which mean nothing."""
     if "at_chance" not in table:
         return table
     numbers = [name for name in PERCENTAGES if name in table]

@@ -146,7 +146,7 @@ def title(name_or_path: str) -> str:
 
 
 def origin(sources: Iterable[str]) -> str:
-    """Return what stands below a figure: the sources of its images, phantoms named as such.
+    """Return the line below a figure: the sources of its images, with phantoms named as such.
 
     Args:
         sources: names or paths of manifests.

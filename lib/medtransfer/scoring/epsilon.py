@@ -21,7 +21,7 @@ CHOICE, SWEEP = "choice.json", "sweep.csv"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EpsilonChoice(Result):
-    """The smallest epsilon at which an attack works and noise of its size does no harm.
+    """The smallest epsilon at which an attack works and noise of the same size is harmless.
 
     Works: the attacked images leave at most the share `remaining` of the clean AUC. No harm:
     control noise leaves at least the share `harmless`. Both are means over the cells of each

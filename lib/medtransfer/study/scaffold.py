@@ -1,4 +1,4 @@
-"""Begin a study of one's own images: a manifest and a profile, written from what a folder holds."""
+"""Start a study of one's own images: a manifest and a profile, guessed from a folder."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def _beside(path: Path, manifest: str) -> str:
 
 
 def limited(name_or_path: str, *, images: int, epochs: int) -> Path:
-    """Write a profile that tries the whole path of another on few images and epochs.
+    """Write a profile that tries everything of another on few images and epochs.
 
     Returns:
         the path of the new profile's YAML file, in `paths.profiles()`.

@@ -39,7 +39,7 @@ def contact_sheet(images: np.ndarray, titles: Sequence[str], *, columns: int = 8
 
 
 def example(rows: Sequence[Mapping[str, Any]], *, label: str, threshold: float) -> Figure:
-    """Draw images under attack, one row each, and what the target says of every panel.
+    """Draw images under attack, one row each, with the target's answer to every panel.
 
     Under each image a dot stands at the target's probability of the label, from 0 to 1, with the
     threshold as a line: filled if the target calls the label, in blue if that is right and in
