@@ -89,7 +89,7 @@ def wanted(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Choice([rung.identifier for rung in RUNGS]),
             help="Only these rungs (default: all).",
         ),
-        click.option("--public", help="Manifest of images from another source, for the outsider."),
+        click.option("--public", help="Manifest of images of another source, for the outsider."),
         click.argument("images"),
         click.argument("target", type=Path),
     ):
