@@ -16,7 +16,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmar
 NOTEBOOKS = sorted(paths.notebooks().rglob("*.ipynb"))
 # Turns of phrase that read as translated.
 STIFF = re.compile(
-    r"\b(of|from|by|to) who (has|have|knows)\b|\bof him\b|\b(is|are) to be \w+ed\b|\bha(s|ve) not (the|a)\b",
+    r"\b(of|from|by|to) who (has|have|knows)\b|\bof him\b"
+    r"|\b(is|are) to be \w+ed\b|\bha(s|ve) not (the|a)\b",
     re.IGNORECASE,
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")

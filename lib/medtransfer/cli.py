@@ -156,9 +156,7 @@ def copy_notebooks(folder: Path) -> None:
     known = sorted(paths.notebooks().rglob("*.ipynb"))
     copies = {path: folder / path.relative_to(paths.notebooks()) for path in known}
     if there := [str(copy) for copy in copies.values() if copy.exists()]:
-        raise UsageError(
-            f"{there[0]} exists already, so nothing was copied; name another folder"
-        )
+        raise UsageError(f"{there[0]} exists already, so nothing was copied; name another folder")
     for path, copy in copies.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)

@@ -84,7 +84,9 @@ BAD = [
     Wrong("folder", {"split": {"rule": "column"}}, "split", "split.column is needed"),
     Wrong("folder", {"split": {"rule": "seeded", "column": "x"}}, "split", "only then"),
     Wrong("folder", {"labels": []}, "labels", "at least 1"),
-    Wrong("folder", {"labels": FOLDER["labels"][:1] * 2}, "folder", "every name may appear only once"),
+    Wrong(
+        "folder", {"labels": FOLDER["labels"][:1] * 2}, "folder", "every name may appear only once"
+    ),
     Wrong("folder", {"task": "binary"}, "folder", "a binary task has one label, not 2"),
     Wrong("folder", {"label_columns": ["a", "b"]}, "folder", "either label_columns or"),
     Wrong(

@@ -191,8 +191,7 @@ def _joined(numbers: Any) -> str:
 
 
 def _exceptions(over_all: Sequence[Mapping[Any, Any]], others: Sequence[Mapping[Any, Any]]) -> str:
-    """Return the domains in which a claim came out differently than over all; "" if there are none.
-    """
+    """Return the domains in which a claim came out differently than over all; "" if none did."""
     pooled = {row["part"]: outcome(row) for row in over_all}
     differing: dict[str, list[str]] = {}
     for row in others:

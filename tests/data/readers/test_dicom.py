@@ -234,7 +234,10 @@ def test_dicom_is_known_by_its_content_and_not_by_its_name(tmp_path):
         ({"Rows": None, "SamplesPerPixel": None}, "lacks Rows, SamplesPerPixel"),
         ({"stored": b"\0" * 100}, r"are not readable: .*less than expected \(100 vs 2048"),
         ({"NumberOfFrames": ("LO", "1A")}, "NumberOfFrames is '1A', which is not a number"),
-        ({"syntax": MPEG4HP41, "encoded": b"film"}, "as MPEG-4 .*, which nothing installed here decodes"),
+        (
+            {"syntax": MPEG4HP41, "encoded": b"film"},
+            "as MPEG-4 .*, which nothing installed here decodes",
+        ),
     ],
 )
 def test_what_cannot_be_shown_is_an_error_that_says_why(change, says):

@@ -58,9 +58,7 @@ class FolderSplit(Split):
                 "calibration and left_out only beside them"
             )
         if overlap(lists):
-            raise ValueError(
-                f"each value may be in only one of {', '.join(ROLES)} and left_out"
-            )
+            raise ValueError(f"each value may be in only one of {', '.join(ROLES)} and left_out")
         return self
 
     @property

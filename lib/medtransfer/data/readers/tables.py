@@ -96,9 +96,7 @@ def header(path: Path, *, separator: Separator = ",", encoding: str | None = Non
 def _text(path: Path, encoding: str | None) -> str:
     data = path.read_bytes()
     if data.startswith(WORKBOOKS):
-        raise SourceError(
-            f"{path}: an Excel workbook or an archive, not CSV; save it as CSV UTF-8"
-        )
+        raise SourceError(f"{path}: an Excel workbook or an archive, not CSV; save it as CSV UTF-8")
     known = next((name for mark, name in MARKS.items() if data.startswith(mark)), encoding)
     try:
         text = data.decode(known or "utf-8")
