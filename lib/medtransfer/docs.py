@@ -57,7 +57,7 @@ CHECKED = (
 BEGINNING = """# Fields of manifests, profiles and target files
 
 Written by `make docs` from the schemas that read the files; do not edit it. A **manifest** states \
-the facts of one source of images, a **profile** the size of a study, a **target file** \
+the facts of one source of images, a **profile** sets the size of a study, a **target file** \
 describes a model of yours. All are YAML. A field that is not in these tables is refused; the \
 message lists the allowed ones. To write your own: [own_images.md](own_images.md), \
 [own_model.md](own_model.md).
