@@ -183,7 +183,9 @@ def test_a_limit_reaches_every_notebook(
     )
     monkeypatch.setattr(html, "build", lambda profile: f"pages of {profile.name}")
     assert cli.main(["reproduce", "2", "--profile", "medmnist", "--limit", "300", "1"]) == 0
-    assert "pages of medmnist-limit300x1" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "pages of medmnist-limit300x1" in said.out
+    assert "medtransfer status --profile " in said.err, "how to see what is left"
     found = profile(str(asked["named"]))
     assert found == asked["study"]
     assert found.image_limit == 300

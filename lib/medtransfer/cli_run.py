@@ -142,6 +142,12 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     study = builders.resolve(profile, domains)
     _warn(notes.before(study, domains))
     out = {domain: sets.left_out(study, domain) for domain in domains}
+    _warn(
+        [
+            "you may stop this run with Ctrl-C: the same command continues where it was; in another "
+            f"terminal, `medtransfer status --profile {name}` says how many minutes are left"
+        ]
+    )
     everything(study, domains)
     notebooks.execute_all(notebooks.without(chosen, out), profile=name, folder=profile.name)
     print(html.build(profile))
