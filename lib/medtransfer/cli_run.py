@@ -144,8 +144,8 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     out = {domain: sets.left_out(study, domain) for domain in domains}
     _warn(
         [
-            "you may stop this run with Ctrl-C: the same command continues where it was; in another "
-            f"terminal, `medtransfer status --profile {name}` says how many minutes are left"
+            "you may stop this run with Ctrl-C; the same command continues where it was. In a "
+            f"second terminal, `medtransfer status --profile {name}` says how much is left"
         ]
     )
     everything(study, domains)
