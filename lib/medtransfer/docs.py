@@ -59,8 +59,8 @@ BEGINNING = """# Fields of manifests, profiles and target files
 Written by `make docs` from the schemas that read the files; do not edit it. A **manifest** states \
 the facts of one source of images, a **profile** sets the size of a study, a **target file** \
 describes a model of yours. All are YAML. A field that is not in these tables is refused; the \
-message lists the allowed ones. To write your own: [own_images.md](own_images.md), \
-[own_model.md](own_model.md).
+message lists the allowed ones. To write your own: [own images](own_images.md), \
+[own model](own_model.md).
 
 """
 OF_PROFILE = """A profile of your own holds `name`, `extends` (a built-in profile, or the path of \
