@@ -76,12 +76,12 @@ def profile(name: str, pictures: Pictures, *, domain: str) -> str:
     """Return the text of a profile for the manifest of that name."""
     sides = np.array([max(shape) for shape in pictures.shapes])  # borders keep the whole of each
     px = recommended(sides, least_px=DOMAINS[domain].least_px)
-    middle = f"{GUESSED}: files have most often about {np.median(sides):.0f} px"
+    middle = f"{GUESSED}: the median file has {np.median(sides):.0f} px"
     lines = [
         "# How large the study is, where it differs from the profile `default`.",
         f"name: {name}",
         "extends: default",
-        _line("image_px", px, f"{middle}; doubling it takes about four times as long"),
+        _line("image_px", px, f"{middle}; twice as much takes about four times as long"),
         _line("sources", {domain: f"{name}.yaml"}),
     ]
     return "\n".join([*lines, ""])
@@ -124,7 +124,7 @@ def _labels(labels: Labels | None, columns: list[str]) -> Iterator[str]:
         yield _line("findings_column", labels.column)
         yield _line("findings_separator", labels.separator, GUESSED)
         yield _line(
-            "ignored_findings", [*labels.healthy], f"{GUESSED}: no labels; `others` for all"
+            "ignored_findings", [*labels.healthy], f"{GUESSED}: findings that are not labels"
         )
     elif labels.healthy:
         yield f"# {', '.join(labels.healthy)} of {labels.column}: negative for every label"
