@@ -200,7 +200,7 @@ def test_files_smaller_than_any_study_takes_cannot_be_helped_by_its_size(tmp_pat
 def test_photographs_of_the_retina_need_large_images(tmp_path, check):
     manifest = Folder(tmp_path, number=30, px=150).write(domain="ophthalmology")
     _, said = check(manifest)
-    assert "image_px is 32, and photographs as in ophthalmology lose small signs below 128" in said
+    assert "image_px is 32, and photographs in ophthalmology lose small signs below 128" in said
     assert "Recommended: image_px: 128" in said
 
 
@@ -324,7 +324,7 @@ def test_patients_that_dicom_files_name_are_not_divided_in_silence(
     assert ("PatientID" in said) == bool(divided)
     if divided:
         assert f"warning: according to their files (PatientID), images of {divided}" in said
-        assert ": A, C. Write the patient into the table" in said
+        assert ": A, C. Add the patient to the table" in said
 
 
 def test_what_is_still_to_fill_in_is_named(folder, check):

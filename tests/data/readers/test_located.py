@@ -54,7 +54,7 @@ def test_the_exact_name_comes_first_and_two_others_are_not_chosen_from(folder):
     ("there", "name", "says"),
     [
         ("a.png", "a", "similar: 'a.png'; write `image_suffix: .png`?"),
-        ("sub/a.1.jpeg", "sub/a.1", "say `image_suffix: .jpeg`?"),
+        ("sub/a.1.jpeg", "sub/a.1", "write `image_suffix: .jpeg`?"),
         ("a.jpg", "a.png", "similar: 'a.jpg'"),
         ("sub/a.png", "a.png", "similar: 'sub/a.png'"),
         ("a.png", "C:\\data\\a.png", "similar: 'a.png'"),
