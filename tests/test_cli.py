@@ -219,10 +219,10 @@ def test_a_run_ends_with_means_and_claims_and_rows_only_if_asked(
 @pytest.mark.parametrize(
     ("chosen", "says"),
     [
-        ({}, ["pre-trained networks: epsilon is not", "random networks: epsilon is not"]),
+        ({}, ["pre-trained networks: epsilon not chosen", "random networks: epsilon is not"]),
         (
             {"random": 0.04},
-            ["pre-trained networks: epsilon is not", "random networks: epsilon 0.04"],
+            ["pre-trained networks: epsilon not chosen", "random networks: epsilon 0.04"],
         ),
         (
             {"imagenet": 0.02, "random": 0.04},

@@ -96,7 +96,7 @@ def test_files_of_which_none_is_there_are_refused_before_any_is_read(folder):
 def test_a_file_that_is_missing_among_others_is_listed_with_what_lies_near(folder):
     wanted = folder(f"{TWO}c.jpg,p3,0\n", "a.png", "b.png", "c.png")
     with pytest.raises(
-        SourceError, match=r"1 of 3 images cannot be used.*c\.jpg.*near lies 'c\.png'"
+        SourceError, match=r"1 of 3 images cannot be used.*c\.jpg.*similar: 'c\.png'"
     ):
         prepare.prepared_source(wanted)
 
