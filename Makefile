@@ -19,6 +19,7 @@ setup: $(READY) ## make .venv from the lock, hash by hash, and fetch the ImageNe
 # Some packages hold templates with the ending of Python that cannot be compiled.
 $(READY): requirements.txt pyproject.toml $(wildcard data_manifests/imagenet_*.yaml)
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and "Python 3.11, 3.12 or 3.13 is needed, this is %d.%d; try: make PYTHON=python3.12" % v)'
+	@echo 'Installing into .venv: about 5 minutes and 7 GB; docs/install.md has a smaller way.'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.txt
 	@$(BIN)/python -m compileall -q -j 0 -x '/tests?/' .venv/lib > /dev/null 2>&1 || true

@@ -276,8 +276,8 @@ def test_of_targets_at_chance_no_percentage_is_said(toy, publish_answers):
     chapter.cells = tuple(studies["pathology"]["initialization"])
     said = chapter.by_start(method="PGD", relation="same architecture")
     assert re.fullmatch(
-        r"60 % \([^)]*\) of the clean AUC is left when both are pre-trained and nothing can be "
-        r"said when both are random, since targets are at chance",
+        r"60 % \([^)]*\) of the clean AUC is left if both are pre-trained and nothing can be "
+        r"said if both are random, because targets are at chance",
         said,
     )
     with pytest.raises(UsageError, match="does not exclude chance"):

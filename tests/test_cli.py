@@ -37,7 +37,7 @@ HEAVY = ("torch", "foolbox", "matplotlib", "sklearn", "statsmodels", "nbformat",
         (["verdicts", "--profile", "smoke"], 1, "make reproduce PROFILE=smoke"),
         (["verdicts", "--profile", MINE], 1, "`medtransfer reproduce --profile FILE` with the fi"),
         (["report", "--profile", MINE], 1, "`medtransfer reproduce --profile FILE` with the file"),
-        (["verify", "--profile", "smoke"], 1, "nothing of profile smoke is stored"),
+        (["verify", "--profile", "smoke"], 1, "no result of profile smoke is stored"),
         (["show", "0123"], 1, "0 results have a key that begins with '0123'"),
         (["reproduce", "99", "--profile", "smoke"], 1, "no notebook begins with '99'.*00_study"),
         (["dance"], 2, "dance"),
@@ -58,7 +58,7 @@ def test_a_mistake_gives_a_message_and_no_traceback(
 @pytest.mark.parametrize(
     ("error", "shown"),
     [
-        (MedtransferError("what to mend"), True),
+        (MedtransferError("what to fix"), True),
         (OSError("no disk"), True),
         (BrokenPipeError("of a worker"), True),
         (ValueError("a fault of ours"), False),
@@ -166,7 +166,7 @@ def test_status_of_an_empty_store_touches_nothing(
     assert cli.main(["status", "--profile", name]) == 0
     said = capsys.readouterr().out
     assert "20 radiology, perturbation" in said
-    assert "no duration is known yet" in said
+    assert "no duration known yet" in said
     assert not home.exists()
 
 
@@ -185,7 +185,9 @@ def test_a_limit_reaches_every_notebook(
     )
     monkeypatch.setattr(html, "build", lambda profile: f"pages of {profile.name}")
     assert cli.main(["reproduce", "2", "--profile", "medmnist", "--limit", "300", "1"]) == 0
-    assert "pages of medmnist-limit300x1" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "pages of medmnist-limit300x1" in said.out
+    assert "medtransfer status --profile " in said.err, "how to see what is left"
     found = profile(str(asked["named"]))
     assert found == asked["study"]
     assert found.image_limit == 300
@@ -219,10 +221,10 @@ def test_a_run_ends_with_means_and_claims_and_rows_only_if_asked(
 @pytest.mark.parametrize(
     ("chosen", "says"),
     [
-        ({}, ["pre-trained networks: epsilon is not", "random networks: epsilon is not"]),
+        ({}, ["pre-trained networks: epsilon not chosen", "random networks: epsilon is not"]),
         (
             {"random": 0.04},
-            ["pre-trained networks: epsilon is not", "random networks: epsilon 0.04"],
+            ["pre-trained networks: epsilon not chosen", "random networks: epsilon 0.04"],
         ),
         (
             {"imagenet": 0.02, "random": 0.04},

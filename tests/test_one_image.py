@@ -53,13 +53,13 @@ def test_the_board_follows_epsilon_and_image(chapter):
 def test_the_first_image_is_one_that_the_attack_turns(chapter):
     right, wrong = np.ones((4, 15), bool), np.zeros((4, 15), bool)
     wrong[[1, 3], [0, 2]] = True
-    chapter.__dict__["_turned"] = right, wrong
+    chapter.__dict__["_flipped"] = right, wrong
     labels = torch.zeros(4, 15)
     chapter.__dict__["_test"] = torch.zeros(4, 1, 32, 32), labels
-    assert chapter._first == 1, "no turned call hides a finding"
+    assert chapter._first == 1, "no flipped call hides a finding"
     labels[3, 2] = 1
     assert chapter._first == 3, "a hidden finding comes first"
-    chapter.__dict__["_turned"] = right, np.zeros((4, 15), bool)
+    chapter.__dict__["_flipped"] = right, np.zeros((4, 15), bool)
     assert chapter._first == 0
 
 
@@ -68,7 +68,7 @@ def test_a_quiz_has_ten_pairs_and_its_answer_stands_beside_ssim(chapter):
     assert isinstance(quiz, play.Quiz) and len(quiz.pairs) == len(quiz.changed) == 10
     assert {*quiz.changed} == {"A", "B"}
     unplayed = chapter.answer().data
-    assert "Nobody has looked" in unplayed and ", ".join(quiz.changed) in unplayed
+    assert "You have not looked" in unplayed and ", ".join(quiz.changed) in unplayed
     for side in quiz.changed:
         quiz.choose(side)
     answer = chapter.answer().data
@@ -77,6 +77,6 @@ def test_a_quiz_has_ten_pairs_and_its_answer_stands_beside_ssim(chapter):
 
 def test_without_a_quiz_the_answer_speaks_of_calls_alone(chapter):
     answer = chapter.answer().data
-    right, turned = chapter._turned
-    assert f"turns {turned.sum()} of {right.sum()} correct calls" in answer
-    assert "SSIM" not in answer and not (turned & ~right).any()
+    right, flipped = chapter._flipped
+    assert f"flips {flipped.sum()} of {right.sum()} correct calls" in answer
+    assert "SSIM" not in answer and not (flipped & ~right).any()

@@ -14,6 +14,12 @@ from medtransfer import paths
 ROOT = paths.REPOSITORY
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks" / "README.md"])
 NOTEBOOKS = sorted(paths.notebooks().rglob("*.ipynb"))
+# Turns of phrase that read as translated.
+STIFF = re.compile(
+    r"\b(of|from|by|to) who (has|have|knows)\b|\bof him\b"
+    r"|\b(is|are) to be \w+ed\b|\bha(s|ve) not (the|a)\b",
+    re.IGNORECASE,
+)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
@@ -39,6 +45,11 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         assert target.exists(), f"{place}: no such file"
         if anchor:
             assert anchor in anchors(target), f"{place}#{anchor}: no such heading"
+
+
+@pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_page_reads_as_translated(path: Path) -> None:
+    assert not (found := STIFF.search(prose(path))), found
 
 
 def test_the_readme_can_be_read_in_five_minutes() -> None:

@@ -283,7 +283,7 @@ def test_trainings_on_other_images_are_no_replicates(toy):
 
 
 def test_a_result_that_nobody_makes_says_so():
-    with pytest.raises(NotImplementedError, match="nothing makes a Made"):
+    with pytest.raises(NotImplementedError, match="nothing computes a Made"):
         Made.make([Made(name="a")])
 
 

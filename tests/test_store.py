@@ -143,7 +143,7 @@ def test_a_result_made_from_another_spec_is_refused(spec):
     publish(spec)
     path = store.find(spec) / "spec.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "number": 64}))
-    with pytest.raises(StoreError, match="holds another spec than asked for; delete it"):
+    with pytest.raises(StoreError, match="holds a different spec than asked for; delete it"):
         store.find(spec)
 
 

@@ -39,7 +39,7 @@ __all__ = [
 
 
 def resolve(profile: str = "default", domains: Iterable[str] | None = None) -> Study:
-    """Return the study of a profile; `study.network(...)` names a network, and trains nothing.
+    """Return the study of a profile; `study.network(...)` names a network without training it.
 
     Phantoms are drawn later, by `ensure`; images made of files are fetched and read here.
 
@@ -59,16 +59,16 @@ def resolve(profile: str = "default", domains: Iterable[str] | None = None) -> S
 def load(network: Network) -> nn.Module:
     """Return a stored network as a PyTorch module, ready to answer and to be attacked.
 
-    It is in evaluation mode, without gradients of its parameters. Images in [-1, 1] go in,
-    whatever normalisation it needs is inside, and logits (N, K) come out.
+    It is in evaluation mode, without parameter gradients. It takes images in [-1, 1], normalises
+    them as needed, and returns logits (N, K).
 
     Raises:
         StoreError: the store does not have it; call `ensure([network])` first.
-        AttackError: it answers only, and is no PyTorch module.
+        AttackError: it only gives answers, and is not a PyTorch module.
     """
     opened: Any = network.open()
     if not opened.differentiable:
-        raise AttackError(f"{network.name} gives answers alone: it can be a target, and no module")
+        raise AttackError(f"{network.name} only gives answers, so it cannot be loaded as a module")
     return opened.module
 
 
@@ -78,7 +78,7 @@ def images(network: Network, number: int | None = None) -> tuple[Tensor, Tensor]
     No network of the same study was trained on them.
 
     Args:
-        network: one in the store, or one whose images are.
+        network: one whose images are in the store.
         number: how many, from the first; None takes all.
 
     Raises:
@@ -97,18 +97,18 @@ def images(network: Network, number: int | None = None) -> tuple[Tensor, Tensor]
 
 
 def craft(model: nn.Module, images: Tensor, labels: Tensor, method: Method) -> Tensor:
-    """Return adversarial images, (N, C, H, W) in [-1, 1], at most the method's epsilon away.
+    """Return attacked images, (N, C, H, W) in [-1, 1], at most the method's epsilon away.
 
     Args:
-        model: any module that answers images in [-1, 1] with logits (N, K), in evaluation mode and
-            without gradients of its parameters, as `load` returns it.
+        model: any module that maps images in [-1, 1] to logits (N, K), in evaluation mode and
+            without parameter gradients, as `load` returns it.
         images: float32 (N, C, H, W) in [-1, 1].
         labels: float32 (N, K), 0 or 1.
         method: such as `FGSM(epsilon=0.02)` or `PGD(epsilon=0.02, step_size=0.01, steps=20)`;
             0.02 is 2.55 grey levels of 255.
 
     Raises:
-        AttackError: model, images or labels are not as said here.
+        AttackError: model, images or labels are not as described here.
     """
     from medtransfer.attacks.method import craft as crafted
 
@@ -117,7 +117,7 @@ def craft(model: nn.Module, images: Tensor, labels: Tensor, method: Method) -> T
 
 
 def score(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Return the AUC of a model, the mean over its outputs; NaN if no label has both classes.
+    """Return the AUC of a model, averaged over its outputs; NaN if no label has both classes.
 
     Args:
         model: see `craft`.
@@ -141,12 +141,12 @@ def plan(
     Args:
         domain: one that the study has images for.
         factor: such as "initialization" (see `study.factors`).
-        epsilon: in units of [-1, 1]; then nothing is computed. None takes the epsilons that the
-            study chooses on validation images, and trains what that takes.
+        epsilon: in units of [-1, 1]; nothing is computed. None takes the epsilons that the
+            study chooses on validation images, and trains the networks needed for that.
 
     Raises:
         UsageError: there is no such domain or factor.
-        ComputeError: what the choice of epsilon takes could not be made.
+        ComputeError: a network or attack for the choice of epsilon failed.
     """
     from medtransfer.compute import run
     from medtransfer.study import plan as plans

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mistake.show()
         return mistake.exit_code
     except KeyboardInterrupt:
-        print("\nstopped; finished work is stored, the same command goes on", file=sys.stderr)
+        print("\nstopped; finished work is stored, the same command continues", file=sys.stderr)
         return STOPPED
     except EXPECTED as error:
         if isinstance(error, BrokenPipeError) and unread():
@@ -48,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="medtransfer", message="%(prog)s %(version)s")
 def medtransfer() -> None:
-    """Transfer of adversarial attacks in medical image analysis: a reproducible study."""
+    """What makes adversarial attacks transfer in medical image analysis: a reproducible study.
+
+    Start with `medtransfer reproduce --profile smoke`, which takes minutes.
+    """
 
 
 medtransfer.add_command(assess)
@@ -57,13 +60,12 @@ medtransfer.add_command(init)
 medtransfer.add_command(models)
 medtransfer.add_command(weights)
 medtransfer.add_command(run)
-medtransfer.add_command(assess)
 medtransfer.add_command(reproduce)
 
 
 @medtransfer.command()
 def clean_drafts() -> None:
-    """Delete what killed runs left in the store; no run may be going on."""
+    """Delete what killed runs left in the store; only while nothing runs."""
     from medtransfer import store
 
     print(f"{store.clean_drafts()} drafts deleted")
@@ -72,7 +74,7 @@ def clean_drafts() -> None:
 @medtransfer.command()
 @PROFILE
 def status(name: str) -> None:
-    """Say what is stored and missing for each notebook, and the time left."""
+    """Show what is stored and missing for each notebook, and the time left."""
     from medtransfer.compute import sets, status
     from medtransfer.report.wording import named
     from medtransfer.study.builders import known
@@ -85,14 +87,14 @@ def status(name: str) -> None:
     for domain in study.domains:
         chosen = status.epsilons(study, domain)
         for start in study.starts:
-            at = shown(chosen[start]) if start in chosen else "is not chosen yet"
+            at = shown(chosen[start]) if start in chosen else "not chosen yet"
             print(f"{domain}, {named(start)} networks: epsilon {at}")
     spent = [{"work": w, "results": n, "minutes": m} for w, (n, m) in status.spent(study).items()]
-    print(f"spent, in minutes of one process:\n{columns(spent, digits=1)}")
+    print(f"time spent, in minutes of one process:\n{columns(spent, digits=1)}")
     left = sum(row["minutes left"] for row in needed)
-    # Cells hang on epsilon.
+    # Which cells there are depends on epsilon.
     least = "" if all(status.chosen(study, d) for d in study.domains) else "at least "
-    said = f"{least}{left:.0f} minutes left" if left == left else "no duration is known yet"
+    said = f"{least}{left:.0f} minutes left" if left == left else "no duration known yet"
     print(f"all: {said}")
 
 
@@ -118,12 +120,12 @@ def show(key: str) -> None:
 
 
 @medtransfer.command()
-@click.option("--trainings", default=1, show_default=True, help="How many trainings.")
-@click.option("--cells", default=5, show_default=True, help="How many cells.")
-@click.option("--seed", default=0, show_default=True, help="Draws them.")
+@click.option("--trainings", default=1, show_default=True, help="Number of trainings.")
+@click.option("--cells", default=5, show_default=True, help="Number of cells.")
+@click.option("--seed", default=0, show_default=True, help="Seed that draws them.")
 @PROFILE
 def verify(trainings: int, cells: int, seed: int, name: str) -> None:
-    """Make random stored results again and compare them."""
+    """Recompute a random sample of stored results, and compare."""
     from medtransfer.compute import verify
     from medtransfer.study.builders import known
 
@@ -132,13 +134,13 @@ def verify(trainings: int, cells: int, seed: int, name: str) -> None:
     found = rows(verify.made_again(drawn))
     print(columns(found, digits=15))
     if any(row["difference"] != 0 for row in found):
-        raise StoreError("some results differ; `medtransfer show KEY` says on what each was made")
+        raise StoreError("some results differ; `medtransfer show KEY` says where each was computed")
 
 
 @medtransfer.command()
 @PROFILE
 def verdicts(name: str) -> None:
-    """Print what the claims come to, in sentences and as a table (Markdown)."""
+    """Print the outcome of each claim, in sentences and as a table (Markdown)."""
     from medtransfer.report import verdicts
 
     print(verdicts.as_markdown(verdicts.needed(profile_of(name).name)))
@@ -154,9 +156,7 @@ def copy_notebooks(folder: Path) -> None:
     known = sorted(paths.notebooks().rglob("*.ipynb"))
     copies = {path: folder / path.relative_to(paths.notebooks()) for path in known}
     if there := [str(copy) for copy in copies.values() if copy.exists()]:
-        raise UsageError(
-            f"{there[0]} is there already, and nothing was copied; name another folder"
-        )
+        raise UsageError(f"{there[0]} exists already, so nothing was copied; name another folder")
     for path, copy in copies.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)

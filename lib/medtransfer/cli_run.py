@@ -56,11 +56,11 @@ def _warn(sentences: Iterable[str]) -> None:
 @click.command()
 @DOMAIN
 @FACTORS
-@click.option("--csv", type=Path, help="Folder for the tidy tables, one CSV per factor.")
-@click.option("--all", "whole", is_flag=True, help="Print every pair and every network, too.")
+@click.option("--csv", type=Path, help="Folder for the tables of all pairs, one CSV per factor.")
+@click.option("--all", "whole", is_flag=True, help="Also print every pair and every network.")
 @PROFILE
 def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name: str) -> None:
-    """Compute factors of one domain (default: all); print means, and what the claims come to."""
+    """Compute factors of one domain (default: all); print means and the outcome of the claims."""
     from medtransfer.analysis import sanity, tables
     from medtransfer.compute import notes, run, sets
     from medtransfer.report import summary, wording
@@ -111,14 +111,14 @@ def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:
     nargs=2,
     type=int,
     metavar="IMAGES EPOCHS",
-    help="Try the whole path on about so many images of every source made of files.",
+    help="Try everything on about IMAGES images of every source read from files, for EPOCHS.",
 )
 @PROFILE
 def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) -> None:
-    """Compute, execute the notebooks in sequence, and report.
+    """Compute the study, execute the notebooks and write the report.
 
-    NUMBER: the first digits of notebooks (default: all, but those whose executed copies this run
-    would give again).
+    NUMBER: the first digits of the notebooks to execute (default: all whose executed copies this
+    run would not give again).
     """
     from medtransfer.compute import notes, sets
     from medtransfer.compute.run import everything, possible
@@ -135,9 +135,9 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     if notebooks.waits(numbers, profile.sources):
         _warn(
             [
-                "notebook 95, which assesses one of the networks as if somebody had brought it, "
-                "trains and attacks for longer and is left out; `medtransfer reproduce 95 "
-                f"--profile {name}` runs it"
+                "notebook 95, which assesses one of the networks as if it were your own model, is "
+                f"left out because it takes longer; to run it: `medtransfer reproduce 95 --profile "
+                f"{name}`"
             ]
         )
     first_digits = {notebook.name[0] for notebook in chosen}
@@ -145,6 +145,12 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     study = builders.resolve(profile, domains)
     _warn(notes.before(study, domains))
     out = {domain: sets.left_out(study, domain) for domain in domains}
+    _warn(
+        [
+            "you may stop this run with Ctrl-C; the same command continues where it was. In a "
+            f"second terminal, `medtransfer status --profile {name}` says how much is left"
+        ]
+    )
     everything(study, domains)
     made_of = fresh.ingredients(study, {each: possible(study, each) for each in domains})
     how = {"profile": name, "folder": profile.name, "made_of": made_of}

@@ -57,15 +57,15 @@ CHECKED = (
 BEGINNING = """# Fields of manifests, profiles and target files
 
 Written by `make docs` from the schemas that read the files; do not edit it. A **manifest** states \
-the facts of one source of images, a **profile** how large a study is, a **target file** what a \
-model of yours is. All are YAML. A field that is not in these tables is refused, with the names of \
-those that are. How to write your own: [own_images.md](own_images.md), \
-[own_model.md](own_model.md).
+the facts of one source of images, a **profile** sets the size of a study, a **target file** \
+describes a model of yours. All are YAML. A field that is not in these tables is refused; the \
+message lists the allowed ones. To write your own: [own images](own_images.md), \
+[own model](own_model.md).
 
 """
-OF_PROFILE = """A profile of yours holds `name`, `extends` (a built-in profile, or the path of \
-another file) and what differs: a part of a table changes that part, `null` removes what it stands \
-for, and `sources` alone are taken as a whole. What it leaves out is as in the profile that it \
+OF_PROFILE = """A profile of your own holds `name`, `extends` (a built-in profile, or the path of \
+another file) and what differs. A part of a table changes only that part, `null` removes an \
+entry, and `sources` are replaced as a whole. Everything else is as in the profile that it \
 extends.
 """
 
@@ -118,7 +118,7 @@ def _records(annotation: Any) -> Iterator[type[Strict]]:
 
 
 def _own(model: type[Strict]) -> list[str]:
-    """Return the fields that a class declares, `kind` first; others stand with its parents."""
+    """Return the fields that a class declares, `kind` first, without those of its parents."""
     if model.__mro__[1] is Strict or not issubclass(model, Manifest):
         own = list(model.model_fields)
     else:
@@ -233,7 +233,7 @@ def _bounds(constraint: Any) -> list[str]:
 
 
 def write() -> Path:
-    """Write the page; return where it lies."""
+    """Write the page; return its path."""
     PAGE.write_text(page(), encoding="utf-8")
     return PAGE
 

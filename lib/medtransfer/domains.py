@@ -11,7 +11,7 @@ OTHER = "other"
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
-    """What the study knows of a domain; what belongs to its images stands in their manifest.
+    """What the study knows about a domain; facts about its images are in their manifest.
 
     Attributes:
         number: first digit of the numbers of its notebooks.

@@ -1,12 +1,12 @@
-"""Mistakes that a user can mend: the command line shows them as a message, without a traceback.
+"""Mistakes that a user can fix: the command line shows them as a message, without a traceback.
 
-The message says what was wrong, what was allowed, and what to do. Anything else that is raised, a
-plain ValueError too, is a fault of this project and keeps its traceback.
+The message says what was wrong, what was allowed, and what to do. Any other exception, such as a
+plain ValueError, is a fault of this project and keeps its traceback.
 """
 
 
 class MedtransferError(Exception):
-    """What a user can mend."""
+    """A mistake that a user can fix."""
 
 
 class UsageError(MedtransferError):
@@ -26,7 +26,7 @@ class DicomError(SourceError):
 
 
 class FetchError(MedtransferError):
-    """A file cannot be had, or is not what its manifest says."""
+    """A file cannot be fetched, or is not what its manifest says."""
 
 
 class SplitError(MedtransferError):
@@ -42,11 +42,11 @@ class KerasError(WeightsError):
 
 
 class ImportedError(MedtransferError):
-    """A network of others is missing or is another one than expected."""
+    """An imported network is missing, or is not the expected one."""
 
 
 class TargetError(MedtransferError):
-    """A model cannot be brought, opened or asked as its target file says."""
+    """A model cannot be opened or used as its target file says."""
 
 
 class TrainingError(MedtransferError):
@@ -58,7 +58,7 @@ class AttackError(MedtransferError):
 
 
 class SanityError(MedtransferError):
-    """A law that holds for every attack is broken: the run's numbers cannot be trusted."""
+    """A result is impossible, so the numbers of the run cannot be trusted."""
 
 
 class StoreError(MedtransferError):
@@ -66,15 +66,15 @@ class StoreError(MedtransferError):
 
 
 class ComputeError(MedtransferError):
-    """Some results could not be made; the message names each, everything else is stored."""
+    """Some results could not be computed; the message names each, everything else is stored."""
 
 
 class ClusterError(MedtransferError):
-    """The cluster cannot do the work; no unit is to blame, and what was finished is stored."""
+    """The cluster cannot do the work; no unit is to blame, and finished work is stored."""
 
 
 class ExecutionError(MedtransferError):
-    """A notebook failed; the message names it and where its broken copy lies."""
+    """A notebook failed; the message names it and the path of its broken copy."""
 
 
 class ReportError(MedtransferError):

@@ -21,7 +21,7 @@ def rows(table: pd.DataFrame | Iterable[Mapping[Any, Any]]) -> list[Mapping[Any,
 
 
 def columns(table: pd.DataFrame | Iterable[Mapping[Any, Any]], *, digits: int = 3) -> str:
-    """Return a table as aligned columns; `digits` of a number stand behind its point."""
+    """Return a table as aligned columns; numbers have `digits` after the point."""
     found = rows(table)
     names = dict.fromkeys(name for row in found for name in row)
     blocks = [_aligned(name, [row.get(name, "") for row in found], digits) for name in names]

@@ -105,16 +105,16 @@ class Result(Spec):
     @classmethod
     def make(cls, specs: Sequence[Self]) -> None:
         """Make and publish the results of one batch; what they need is in the store."""
-        raise NotImplementedError(f"nothing makes a {cls.__name__}")
+        raise NotImplementedError(f"nothing computes a {cls.__name__}")
 
     @property
     def title(self) -> str:
-        """What is made, in a few words for people."""
+        """What is computed, in a few words for people."""
         return f"{type(self).__name__} {self.key[:12]}"
 
     @property
     def effort(self) -> str:
-        """What results that take about equally long have in common."""
+        """A label shared by results that take about equally long."""
         return type(self).__name__
 
 

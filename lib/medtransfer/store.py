@@ -43,15 +43,15 @@ def find(spec: Spec) -> Path:
             f"the store has no {type(spec).__name__} {spec.key[:12]}; ask for it with ensure()"
         )
     if read_json(place / "spec.json") != spec.description:
-        raise StoreError(f"{place} holds another spec than asked for; delete it and run again")
+        raise StoreError(f"{place} holds a different spec than asked for; delete it and run again")
     return place
 
 
 def check_free(spec: Spec) -> None:
-    """Raise StoreError if something that is no result lies where the result of `spec` belongs."""
+    """Raise StoreError if the folder for the result of `spec` holds something else."""
     place = directory(spec)
     if os.path.lexists(place) and not has(spec):
-        raise StoreError(f"{place} is no result, it has no spec.json; delete it and run again")
+        raise StoreError(f"{place} is not a result: it has no spec.json; delete it and run again")
 
 
 def run_record(spec: Spec) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def draft(spec: Spec, **facts: Any) -> Iterator[Path]:
     """Yield an empty directory; publish it as the result of `spec` when the block succeeds.
 
     The draft lies beside the target and is moved there by one rename, so that a kill leaves a
-    dot-directory and nothing published. Losing a race against another process is no error.
+    dot-directory and nothing published. Losing a race against another process is not an error.
     `run.json` holds the run's provenance, its seconds, the spec's `effort` and, as `work`, the
     seconds of each kind of work in it (all of them as `effort` unless told); then `facts`.
 
@@ -153,7 +153,7 @@ def _remedy(error: Exception, place: Path) -> str | None:
         return f"cannot write to {place.parent}; set MEDTRANSFER_HOME to another folder"
     above = next(folder for folder in place.parents if os.path.lexists(folder))
     if not above.is_dir():
-        return f"{above} is no folder, but results belong there; delete it and run again"
+        return f"{above} is not a folder, but results belong there; delete it and run again"
     return None
 
 
@@ -164,7 +164,7 @@ def _full(place: Path) -> bool:
 
 @contextlib.contextmanager
 def mark() -> Iterator[str]:
-    """Yield the name of a file that lies in the store as long as the block lasts.
+    """Yield the name of a file that is in the store as long as the block lasts.
 
     A process that sees it there (`sees`) has the same store, by whatever path.
     """
@@ -178,12 +178,12 @@ def mark() -> Iterator[str]:
 
 
 def sees(mark: str) -> bool:
-    """Return whether a mark lies in the store."""
+    """Return whether a mark is in the store."""
     return (paths.store() / mark).exists()
 
 
 def clean_drafts() -> int:
-    """Delete the drafts that killed runs left behind; return how many. No run may be going on."""
+    """Delete the drafts that killed runs left behind; return how many. Only while nothing runs."""
     found = list(paths.store().glob(f"*/*/{DRAFT}*"))
     for place in found:
         shutil.rmtree(place, ignore_errors=True)

@@ -91,7 +91,7 @@ def test_one_training_of_each_kind_decides_no_claim(published):
     judged = judge(published(as_the_paper_says, replicates=1, factors=FACTORS[:3]))
     apart = judged[judged["claim"] != "C2"]
     assert set(apart["verdict"]) == {"one training"}
-    assert apart["why"].str.contains("trained once").all()
+    assert apart["why"].str.contains("trained only once").all()
     assert judged["p"].isna().all()
 
 

@@ -109,13 +109,13 @@ def test_a_rise_within_domains_counts_and_one_between_them_does_not(row_of):
     assert inside["value"] == 1 and inside["p"] < 0.01
     between = row_of(given(lambda step, domain: noise(step, domain) + 100 * domain))
     assert abs(between["value"]) < 0.4 and between["p"] > 0.1
-    assert "without regard to domains 0.9" in between["why"]
+    assert "ignoring domains 0.9" in between["why"]
 
 
 def test_points_too_few_are_not_tested_and_those_of_one_training_are(row_of):
     few = row_of(given(noise, domains=("a", "b")))
     assert few["verdict"] == "too few points" and np.isnan(few["p"])
-    assert few["why"].startswith("16 points") and "it takes 24" in few["why"]
+    assert few["why"].startswith("16 points") and "24 are needed" in few["why"]
     for trainings in (1, 2):
         found = row_of(given(noise, trainings=trainings))
         assert found["verdict"] != "too few points" and np.isfinite(found["p"])

@@ -248,7 +248,7 @@ def test_many_steps_in_the_white_box_are_not_weaker_than_from_elsewhere(lower):
     values = {**dict.fromkeys(HOLDS, 100.0), lower: 40.0, WHITE_BOX: 40 + SLACK + 0.1}
     table = frame(rows(method="PGD"), rows(values, method="PGD", domain="radiology"))
     with pytest.raises(
-        SanityError, match=f"in the white box is weaker than the same from {lower}"
+        SanityError, match=f"white-box attack is weaker than the same from {lower}"
     ) as caught:
         check(table)
     assert "radiology" in str(caught.value)

@@ -18,8 +18,8 @@ def row(**changes):
     [
         ({}, "7 points weaker (2 to 12)"),
         ({"low": -3.0, "high": 9.0}, "between 3 points stronger and 9 points weaker"),
-        ({"low": -9.0, "high": -4.0}, "4 to 9 points stronger, which is the other way round"),
-        ({"low": -0.5, "high": 1.5}, "1.5 points weaker, and 2 points are the least that count"),
+        ({"low": -9.0, "high": -4.0}, "4 to 9 points stronger, the opposite of the claim"),
+        ({"low": -0.5, "high": 1.5}, "1.5 points weaker, and only 2 points or more count"),
         ({"verdict": "interval too wide", "p_holm": 0.12}, "chance (corrected p 0.12)"),
     ],
 )
@@ -37,7 +37,7 @@ def test_a_difference_is_told_with_its_direction(changes, end):
     ("verdict", "low", "end"),
     [
         ("supported", 98.0, "more than the 95 %"),
-        ("interval too wide", 94.0, "are not sure"),
+        ("interval too wide", 94.0, "not surely above the 95 %"),
         ("interval too wide", 96.0, "may be chance"),
         ("not supported", 80.0, "less than the 95 %"),
     ],

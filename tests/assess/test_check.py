@@ -158,7 +158,7 @@ def test_the_command_says_what_to_do_and_its_status(tmp_path, images, capsys):
     assert main(["assess", "check", str(wrong), str(images)]) == 1
     said = capsys.readouterr().out
     assert "error: outputs: probabilities: answers lie between" in said
-    assert said.endswith("1 error to mend\n")
+    assert said.endswith("1 error to fix\n")
 
 
 @pytest.mark.parametrize(

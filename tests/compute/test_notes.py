@@ -25,7 +25,7 @@ from medtransfer.study.builders import Study
         ),
         (
             {"sources": {"radiology": "phantom_chest"}},
-            ["C2 takes 24 points .* this study has 1 x 4 x 2: C2 is not judged"],
+            ["C2 is not judged: it needs 24 points .* this study has 1 x 4 x 2"],
         ),
         ({"architectures": ("mobilenet_v2_stride8",)}, ["this study has 3 x 4 x 1"]),
         ({"recipes": {"random": None}}, ["start from imagenet weights: C1 and C2"]),

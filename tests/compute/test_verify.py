@@ -70,7 +70,7 @@ def test_whole_numbers_do_not_wrap_around():
 
 
 def test_nothing_stored_is_said(planned):
-    with pytest.raises(StoreError, match="nothing of profile tiny is stored"):
+    with pytest.raises(StoreError, match="no result of profile tiny is stored"):
         verify.sample(planned, networks=1, cells=1, seed=0)
 
 

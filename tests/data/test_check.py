@@ -73,7 +73,7 @@ def test_ordinary_images_have_neither_errors_nor_warnings(folder, check):
     marked = [line for line in said.splitlines() if line.startswith(("error: ", "warning: "))]
     assert all(line.startswith(("warning: d1/10 validation", SMALL)) for line in marked)
     assert "looked at all 100 images" in said
-    assert "sides of the files: 40 px; image_px is 32" in said
+    assert "side lengths of the files: 40 px; image_px is 32" in said
     assert "as profile own takes them" in said
     sheet = paths.checked() / "mine-32px.png"
     assert f"contact sheet: {sheet}" in said and sheet.is_file()
@@ -116,7 +116,7 @@ def similar(folder):
     [
         (broken, "1 of 100 images cannot be used: 003.png (not readable as a picture"),
         (missing, "1 of 100 images cannot be used: 003.png"),
-        (copied, "1 files stand there again, byte for byte"),
+        (copied, "1 files appear again, byte for byte"),
         (one_class, "no positive of Tumour"),
         (similar, "1 patients are spelled in several ways: 'P5' and 'p5'"),
     ],
@@ -168,7 +168,7 @@ def test_constant_pictures_are_named(folder, check):
     folder.add("black.png", flat * 0, patient="r", sick=0)
     status, said = check(folder.write())
     assert status == 0
-    assert "warning: 2 of 102 pictures are of one grey or colour" in said
+    assert "warning: 2 of 102 pictures are a single grey or colour" in said
     assert "flat.png" in said and "black.png" in said
 
 
@@ -178,7 +178,7 @@ def test_photographs_on_their_side_are_named(folder, check):
     pixels = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
     folder.add("side.jpg", pixels, patient="q", sick=1, exif=exif)
     _, said = check(folder.write())
-    assert "warning: 1 of 101 photographs are turned or mirrored" in said
+    assert "warning: 1 of 101 photographs are rotated or mirrored" in said
     assert "side.jpg" in said
 
 
@@ -200,7 +200,7 @@ def test_files_smaller_than_any_study_takes_cannot_be_helped_by_its_size(tmp_pat
 def test_photographs_of_the_retina_need_large_images(tmp_path, check):
     manifest = Folder(tmp_path, number=30, px=150).write(domain="ophthalmology")
     _, said = check(manifest)
-    assert "image_px is 32, and photographs as in ophthalmology lose small signs below 128" in said
+    assert "image_px is 32, and photographs in ophthalmology lose small signs below 128" in said
     assert "Recommended: image_px: 128" in said
 
 
@@ -244,7 +244,7 @@ def test_a_label_called_as_a_number_of_the_table_is_told_from_it():
 
 def test_files_of_the_size_of_the_images_are_not_called_small(tmp_path, check):
     _, said = check(Folder(tmp_path, number=30, px=32).write())
-    assert "sides of the files: 32 px" in said and "smaller than" not in said
+    assert "side lengths of the files: 32 px" in said and "smaller than" not in said
 
 
 def test_missing_files_are_looked_for_among_all(folder, check, monkeypatch):
@@ -306,7 +306,7 @@ def dicom_folder(folder, patients):
 @pytest.mark.parametrize(
     ("patients", "divided"),
     [
-        (["A", "A", "B", "C", "C"], "2 patients stand in several groups"),
+        (["A", "A", "B", "C", "C"], "2 patients are in several groups"),
         (["A", "B", "C", "D"], None),
         (["ANONYMOUS"] * 5, None),
         (["", "", "A"], None),
@@ -323,8 +323,8 @@ def test_patients_that_dicom_files_name_are_not_divided_in_silence(
     assert status == 0
     assert ("PatientID" in said) == bool(divided)
     if divided:
-        assert f"warning: by their files (PatientID), images of {divided}" in said
-        assert ": A, C. Write the patient into the table" in said
+        assert f"warning: according to their files (PatientID), images of {divided}" in said
+        assert ": A, C. Add the patient to the table" in said
 
 
 def test_what_is_still_to_fill_in_is_named(folder, check):
@@ -346,7 +346,7 @@ def test_the_end_says_what_to_do_next(folder, check):
     ]
     missing(folder)
     status, said = check(manifest)
-    assert status == 1 and said.rstrip().endswith("1 error to mend")
+    assert status == 1 and said.rstrip().endswith("1 error to fix")
 
 
 def test_a_domain_that_the_profile_says_otherwise_is_an_error(folder, check):

@@ -84,7 +84,9 @@ BAD = [
     Wrong("folder", {"split": {"rule": "column"}}, "split", "split.column is needed"),
     Wrong("folder", {"split": {"rule": "seeded", "column": "x"}}, "split", "only then"),
     Wrong("folder", {"labels": []}, "labels", "at least 1"),
-    Wrong("folder", {"labels": FOLDER["labels"][:1] * 2}, "folder", "every name may stand once"),
+    Wrong(
+        "folder", {"labels": FOLDER["labels"][:1] * 2}, "folder", "every name may appear only once"
+    ),
     Wrong("folder", {"task": "binary"}, "folder", "a binary task has one label, not 2"),
     Wrong("folder", {"label_columns": ["a", "b"]}, "folder", "either label_columns or"),
     Wrong(
@@ -114,7 +116,7 @@ BAD = [
         "folder",
         {"split": {"rule": "column", "column": "s", "development": ["a", 1], "test": ["01"]}},
         "split",
-        "a value may stand in one of",
+        "each value may be in only one of",
     ),
     Wrong(
         "folder",
@@ -176,7 +178,7 @@ def test_a_label_is_not_called_as_a_column_of_the_index(write, kind, name):
 )
 def test_a_value_of_a_label_stands_in_one_list(lists):
     labels = [{"name": "Tumour", "meaning": "m", **lists}]
-    with pytest.raises(ValueError, match="a value may stand in one of positive"):
+    with pytest.raises(ValueError, match="each value may be in only one of positive"):
         FolderManifest.model_validate(folder_facts(labels=labels, label_columns=None))
 
 

@@ -140,7 +140,7 @@ def test_a_lost_scheduler_ends_the_run_in_one_sentence(tmp_path, monkeypatch, ca
     with scheduling(tmp_path) as (scheduler, address), worker(address):
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
         with (
-            pytest.raises(ClusterError, match="what was finished is stored"),
+            pytest.raises(ClusterError, match="finished work is stored"),
             workers.executor() as pool,
         ):
             pool.submit(os.getpid).result(timeout=PATIENCE)

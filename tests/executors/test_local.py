@@ -15,7 +15,9 @@ from medtransfer.executors import local as workers
 @pytest.mark.parametrize("asked", ["0", "-1", "two", "", "1.5"])
 def test_a_wrong_number_of_workers_is_refused(monkeypatch, asked):
     monkeypatch.setenv("MEDTRANSFER_WORKERS", asked)
-    with pytest.raises(UsageError, match=r"MEDTRANSFER_WORKERS is .*must be a number from 1"):
+    with pytest.raises(
+        UsageError, match=r"MEDTRANSFER_WORKERS is .*must be a whole number, at least 1"
+    ):
         workers.number()
 
 

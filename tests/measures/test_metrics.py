@@ -90,7 +90,7 @@ def test_single_precision_logits_that_differ_are_not_tied():
 @pytest.mark.parametrize(
     ("labels", "scores", "says"),
     [
-        (np.ones((3, 1)), np.array([[0.1], [NAN], [0.2]]), "scores hold NaN"),
+        (np.ones((3, 1)), np.array([[0.1], [NAN], [0.2]]), "scores contain NaN"),
         (np.ones((3, 1)), np.ones((3, 2)), r"labels are \(3, 1\), scores are \(3, 2\)"),
         (np.ones((3, 1)), np.ones(3), r"scores are \(3,\)"),
     ],

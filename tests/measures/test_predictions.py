@@ -81,7 +81,7 @@ def test_change_is_what_the_attack_adds():
 
 @pytest.mark.parametrize("wanted", ["after", "change"])
 def test_nothing_comes_after_an_attack_that_there_was_not(wanted):
-    with pytest.raises(ValueError, match="nobody attacked"):
+    with pytest.raises(ValueError, match="not attacked"):
         getattr(made(attacked=False), wanted)
 
 

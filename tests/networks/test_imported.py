@@ -101,7 +101,7 @@ def test_an_imported_network_answers_as_the_network_in_the_file(spec, models):
 
 def test_imported_networks_attack_and_are_attacked(models, study, toy, in_process, capsys):
     assert cli.main(["models", "import", "pathology", str(models)]) == 0
-    assert "2 networks imported; 30 files are absent" in capsys.readouterr().out
+    assert "2 networks imported; 30 files are missing" in capsys.readouterr().out
     surrogate, target = (
         study.network(
             "pathology", architecture="densenet121_keras", initialization="imagenet", bis=bis

@@ -101,7 +101,8 @@ def test_the_first_page_answers_before_it_shows_numbers() -> None:
 def test_the_first_page_says_why_nothing_could_be_decided(verdict: str) -> None:
     text = rendered(verdict_rows.judged(verdict))
     once = 4 if verdict == "at chance" else 0  # the halves of four claims share a sentence
-    assert text.count(f"cannot be said here: {verdict_rows.reason(verdict)}") == 9 - once
+    assert text.count("It remains open whether") == 9 - once
+    assert verdict_rows.reason(verdict) in text
     assert verdict_rows.WHY in text, "the table below says it of each"
     assert f'<b class="open">{verdict}</b>' in text
     assert "undecided" not in text and not re.search(r"\bnan\b", text, flags=re.IGNORECASE)

@@ -69,5 +69,5 @@ def test_the_picture_of_an_attack_says_what_each_network_calls():
         "the target: 0.90, attacked 0.70, called",
     ]
     titles = [axis.get_title() for axis in figure.subfigs[0].axes]
-    assert titles == ["clean", "perturbation, 50 times amplified", "attacked"]
+    assert titles == ["clean", "perturbation, amplified 50 times", "attacked"]
     assert play.png(side_by_side(clean, clean)).startswith(PNG)

@@ -36,7 +36,7 @@ def test_what_is_said_has_no_gaps_and_nothing_is_merely_undecided(verdict: str) 
         assert "nan" not in shown.replace("resonance", "") and "undecided" not in shown
         undecided = verdict not in ("supported", "not supported")
         assert (verdict_rows.reason(verdict) in claim.sentence) is undecided, "it says why in words"
-        assert ("cannot be said" in claim.sentence) is undecided
+        assert claim.sentence.startswith("It remains open whether ") is undecided
 
 
 def test_where_targets_are_at_chance_no_effect_is_shown() -> None:
@@ -59,8 +59,8 @@ def test_halves_that_agree_share_a_sentence_and_others_do_not() -> None:
     first, second = differ.split(". ")
     assert first.endswith("does less harm, where networks start from random weights")
     assert second == (
-        "Whether an attacker who lacks the images that a system was developed on does less harm, "
-        f"where networks are pre-trained, cannot be said here: {verdict_rows.WHY}."
+        "It remains open whether an attacker who lacks the images that a system was developed on "
+        f"does less harm, where networks are pre-trained: {verdict_rows.WHY}."
     )
 
 
@@ -108,7 +108,7 @@ def test_domains_that_came_out_otherwise_are_named() -> None:
     )
     (claim,) = told(table)
     assert claim.exceptions == (
-        "Otherwise in radiology (random: no room) and pathology (pre-trained: not supported)."
+        "Different in radiology (random: no room) and pathology (pre-trained: not supported)."
     )
     (alone,) = told(table[table["domain"] == "radiology"])
-    assert "cannot be said" in alone.sentence and not alone.exceptions, "one domain is all there is"
+    assert "remains open" in alone.sentence and not alone.exceptions, "one domain is all there is"

@@ -110,7 +110,7 @@ def test_what_is_in_the_way_is_said_before_anything_is_computed(copied, in_proce
         place.write_text("mine") if what == "a file" else place.symlink_to("nowhere")
     other = copied.pgd[0]
     shutil.rmtree(store.directory(other))
-    with pytest.raises(StoreError, match=f"{place} is no result.*delete it and run again"):
+    with pytest.raises(StoreError, match=f"{place} is not a result.*delete it and run again"):
         ensure([other, spec])
     assert not store.has(other)
     with pytest.raises(StoreError, match=rf"{place}.*delete {place} and run again"):
@@ -122,7 +122,7 @@ def test_what_is_in_the_way_is_said_before_anything_is_computed(copied, in_proce
 
 def test_what_gets_in_the_way_meanwhile_is_kept(toy):
     spec = toy.source()
-    with pytest.raises(StoreError, match="is no result"), store.draft(spec):
+    with pytest.raises(StoreError, match="is not a result"), store.draft(spec):
         store.directory(spec).write_text("mine")
     assert store.directory(spec).read_text() == "mine"
     assert store.clean_drafts() == 0
@@ -133,7 +133,7 @@ def test_a_file_where_a_folder_belongs_is_named(toy, home, above):
     path = home.parent / above
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("mine")
-    message = f"{path} is no folder.*delete it"
+    message = f"{path} is not a folder.*delete it"
     with pytest.raises(StoreError, match=message), store.draft(toy.source()):
         pass
     path.unlink()

@@ -78,7 +78,7 @@ def check_stopped(process, home, said):
     assert process.wait(PATIENCE) == 130
     until(lambda: not working_in(home))
     text = said.read_text()
-    assert "\nstopped; finished work is stored, the same command goes on\n" in text
+    assert "\nstopped; finished work is stored, the same command continues\n" in text
     assert "Traceback" not in text
 
 

@@ -106,7 +106,9 @@ def test_any_table_of_labels_is_an_index_or_an_error(text, tmp_path):
 def test_a_table_with_a_byte_of_zeros_is_refused(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"file,sick\na\0.png,0\n")
     facts = FolderManifest.model_validate(folder_facts())
-    with pytest.raises(SourceError, match=r"labels\.csv: not readable as CSV: it holds a byte"):
+    with pytest.raises(
+        SourceError, match=r"labels\.csv: not readable as CSV: it holds a zero byte"
+    ):
         facts.reader(root=tmp_path, image_px=32).index()
 
 

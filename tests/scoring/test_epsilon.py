@@ -107,7 +107,7 @@ def test_the_curves_that_it_was_read_from_are_kept(spec):
         (
             {0.01: [1.0], 0.02: [1.0], 0.03: [0.5]},
             {0.03: 0.75},
-            "no attack of a size that is harmless as noise leaves at most 75 % of the clean AUC, "
+            "no attack whose size is harmless as noise leaves at most 75 % of the clean AUC, "
             "so the largest harmless epsilon was taken; there the attack leaves 100 % of the "
             "clean AUC and noise 100 %",
         ),

@@ -240,7 +240,7 @@ def test_nothing_is_overwritten(folder, capsys):
     place = folder(names(), header="file sick", table=rows(lambda row: row % 2))
     (place / "my_images_profile.yaml").write_text("mine")
     assert cli.main(["init", str(place)]) == 1
-    assert "my_images_profile.yaml: there already" in capsys.readouterr().err
+    assert "my_images_profile.yaml: exists already" in capsys.readouterr().err
     assert (place / "my_images_profile.yaml").read_text() == "mine"
     assert not (place / "my_images.yaml").exists()
 
@@ -252,7 +252,7 @@ def test_labels_that_nobody_knows_are_to_be_filled_in(folder, capsys):
     capsys.readouterr()
     assert cli.main(["data", "check", str(place / "my_images.yaml")]) == 1
     said = capsys.readouterr().out
-    assert "to fill in" in said and "1 error to mend" in said
+    assert "to fill in" in said and "1 error to fix" in said
 
 
 @pytest.mark.parametrize(

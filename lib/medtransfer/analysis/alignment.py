@@ -1,4 +1,4 @@
-"""What share of the direction of their input gradients networks have in common."""
+"""How far the input gradients of two networks point the same way."""
 
 from __future__ import annotations
 

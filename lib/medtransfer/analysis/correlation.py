@@ -63,7 +63,7 @@ def within(
 
 
 def overall(first: np.ndarray, second: np.ndarray) -> float:
-    """Return Spearman's correlation over all points, 0 where a measure is constant."""
+    """Return Spearman's correlation over all points, 0 if a measure is constant."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
     return float(stats.spearmanr(first, second).statistic)
@@ -100,7 +100,7 @@ class _Places:
         self.number = len(domains)
 
     def ranks(self, values: np.ndarray) -> np.ndarray:
-        """Return ranks within each domain, less their mean."""
+        """Return ranks within each domain, minus their mean."""
         ranks = np.empty(self.number)
         for table in self.tables:
             own = table.ravel()

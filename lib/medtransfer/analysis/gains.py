@@ -155,7 +155,7 @@ def usable(points: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         least, most = own["percent"].min(), own["percent"].max()
         if most <= guards.FLOOR or least >= guards.CEILING:
             left = f"{sentences.percent(least)} to {sentences.percent(most)}"
-            out.append(f"{domain} ({guards.NO_ROOM}): {left} of the clean AUC are left")
+            out.append(f"{domain} ({guards.NO_ROOM}): {left} of the clean AUC is left")
             continue
         kept.append(own)
     return (pd.concat(kept) if kept else points.iloc[:0]), out
@@ -212,12 +212,12 @@ def rows(
     found = correlations(points)
     others = found[found["measure"] != MEASURES[PRIMARY]]
     beside = [f"{m} {v:.2f}" for m, v in zip(others["measure"], others["value"], strict=True)]
-    beside.append(f"without regard to domains {over_all:.2f}")
+    beside.append(f"ignoring domains {over_all:.2f}")
     what = _counted(measured)
     aside = f". Left out: {'; '.join(out)}" if out else ""
     guard = None
     if len(judged) < POINTS:
-        what = f"{what} cannot tell a rank correlation of {LEAST:g} from none; it takes {POINTS}"
+        what = f"{what} cannot tell a rank correlation of {LEAST:g} from none; {POINTS} are needed"
         guard = guards.TOO_FEW, f"{what}{aside}"
     row = {
         "claim": "C2",

@@ -1,4 +1,4 @@
-"""What must hold before a claim is tested: room to fall and to rise, targets that see, replicates.
+"""What a test of a claim needs: room to fall and to rise, targets above chance, replicates.
 
 A comparison that fails here gets no p-value and so no part in Holm's correction (protocol, section
 5, point 10): its verdict says why nothing can be said.
@@ -29,10 +29,10 @@ Guard = tuple[str, str]  # a verdict, and a clause that says why
 
 
 def at_chance(cells: Iterable[Cell], *, resamples: int) -> Guard | None:
-    """Return why some targets are no better than chance, None if all are.
+    """Return why some targets are at chance, None if no target is.
 
-    Of each kind it is the clean AUC, mean over its trainings, with the 95 % interval over groups of
-    images; what does not exclude 0.5 is at chance.
+    A kind of target is at chance if the 95 % interval of its clean AUC (mean over its trainings,
+    interval over groups of images) does not exclude 0.5.
     """
     blind = [
         f"{_named(each.network)}: {each.said}"
@@ -42,7 +42,7 @@ def at_chance(cells: Iterable[Cell], *, resamples: int) -> Guard | None:
     if not blind:
         return None
     return AT_CHANCE, (
-        f"the clean AUC of targets does not exclude chance, 0.5, so an attack has nothing to take "
+        f"the clean AUC of targets does not exclude chance (0.5), so an attack has nothing to take "
         f"({'; '.join(sorted(blind))})"
     )
 
@@ -59,12 +59,9 @@ def no_room(sides: Sequence[statistics.Pairs]) -> Guard | None:
     left = [statistics.mean(side).value for side in sides]
     both = " and ".join(percent(each) for each in left)
     if max(left) <= FLOOR:
-        return NO_ROOM, f"the attack leaves {both} of the clean AUC, so it takes all from either"
+        return NO_ROOM, f"the attack leaves {both} of the clean AUC: it takes all from both"
     if min(left) >= CEILING:
-        return (
-            NO_ROOM,
-            f"the attack leaves {both} of the clean AUC, so it takes nothing from either",
-        )
+        return NO_ROOM, f"the attack leaves {both} of the clean AUC: it takes nothing from either"
     return None
 
 
@@ -73,6 +70,6 @@ def one_training(effect: statistics.Effect, *, unit: str) -> Guard | None:
     if effect.replicated:
         return None
     return ONE_TRAINING, (
-        "some kind of network was trained once, and another seed might give another answer "
+        "a kind of network was trained only once, and another seed might give another answer "
         f"(here {number(effect.value)} {unit})"
     )

@@ -79,9 +79,9 @@ def check(table: pd.DataFrame) -> None:
 def _refuse(wrong: pd.DataFrame, what: str) -> None:
     if len(wrong):
         raise SanityError(
-            f"an attack in the white box is weaker than {what}:\n"
+            f"a white-box attack is weaker than {what}:\n"
             f"{wrong.round(1).to_string()}\n"
-            "No such run can be trusted. Look at the networks' validation AUC first, then at the "
+            "This run cannot be trusted. Look at the networks' validation AUC first, then at the "
             "gradients of the surrogates."
         )
 

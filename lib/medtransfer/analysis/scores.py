@@ -1,4 +1,4 @@
-"""What stored cells score, before and after; which targets see without an attack."""
+"""The scores of stored cells, before and after the attack; which targets are above chance."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Scores(NamedTuple):
 
 @cache
 def scores(cell: Cell, resamples: int) -> Scores:
-    """Return what a stored cell scores; what was read once is remembered."""
+    """Return the scores of a stored cell; what was read once is remembered."""
     found = predictions.read(cell)
     drawn = resampled(found.groups, resamples)
     return Scores(
@@ -65,7 +65,7 @@ class Reached:
 
 
 def reached(cells: Iterable[Cell], *, resamples: int) -> list[Reached]:
-    """Return what every kind of target among some cells reaches without an attack."""
+    """Return the clean AUC of every kind of target among some cells."""
     by_kind: dict[str, dict[Network, Cell]] = {}
     for cell in cells:
         by_kind.setdefault(cell.target.kind, {}).setdefault(cell.target, cell)

@@ -94,7 +94,7 @@ def _differing(cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def values(cell: Cell, columns: Sequence[str]) -> tuple[Any, ...]:
-    """Return a cell's values of some columns of `identity`, "" for a trait that it lacks.
+    """Return a cell's values in some columns of `identity`, "" for a trait that it lacks.
 
     Beside these there are `surrogate_kind` and `target_kind`, which replicates share.
     """

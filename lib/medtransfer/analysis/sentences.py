@@ -1,4 +1,4 @@
-"""Why a claim got its verdict, said as to a colleague: what was left, and what follows."""
+"""Why a claim got its verdict, as one would tell a colleague: what was left, and what follows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from medtransfer.analysis.statistics import REFUTED, SUPPORTED
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """How a comparison is spoken of.
+    """How sentences describe a comparison.
 
     Attributes:
         first, second: what is left where, such as "from surrogates of the same architecture".
@@ -44,11 +44,9 @@ def compared(row: Mapping[str, Any], words: Words, *, left: Sequence[float]) -> 
             f"{said}: {makes} {number(value)} points {words.up} ({number(low)} to {number(high)})"
         )
     if row["verdict"] == REFUTED and high < 0:
-        return f"{said}: {makes} {reach}, which is the other way round"
+        return f"{said}: {makes} {reach}, the opposite of the claim"
     if row["verdict"] == REFUTED:
-        return (
-            f"{said}: {makes} {reach}, and {number(row['least'])} points are the least that count"
-        )
+        return f"{said}: {makes} {reach}, and only {number(row['least'])} points or more count"
     return f"{said}: {makes} {reach}, {_doubt(row)}"
 
 
@@ -56,7 +54,7 @@ def noise(row: Mapping[str, Any], *, attack: float, at: Sequence[float]) -> str:
     """Return why control noise is harmless, or is not, beside what the attack leaves."""
     epsilon = " to ".join(f"{each:g}" for each in sorted({min(at), max(at)}))
     low, high = (f"{row[name]:.1f}" for name in ("low", "high"))
-    limit = f"the {percent(row['null'])} that count as harmless"
+    limit = f"the {percent(row['null'])} from which it counts as harmless"
     said = (
         f"noise of the same size leaves {row['value']:.1f} % of the clean AUC ({low} to {high}) at "
         f"epsilon {epsilon}, where the attack leaves {percent(attack)}"
@@ -65,7 +63,7 @@ def noise(row: Mapping[str, Any], *, attack: float, at: Sequence[float]) -> str:
         return f"{said}: more than {limit}"
     if row["verdict"] == REFUTED:
         return f"{said}: less than {limit}"
-    return f"{said}: {_doubt(row) if row['low'] > row['null'] else f'{limit} are not sure'}"
+    return f"{said}: {_doubt(row) if row['low'] > row['null'] else f'not surely above {limit}'}"
 
 
 def correlated(row: Mapping[str, Any], *, points: str, others: str) -> str:
@@ -78,9 +76,9 @@ def correlated(row: Mapping[str, Any], *, points: str, others: str) -> str:
     value, low, high = (f"{row[name]:.2f}" for name in ("value", "low", "high"))
     said = f"over {points} the rank correlation within domains is {value} ({low} to {high})"
     if row["verdict"] == SUPPORTED:
-        end = "the more targets gain by pre-training, the more of their AUC an attack takes"
+        end = "the more targets gain from pre-training, the more of their AUC an attack takes"
     elif row["verdict"] == REFUTED:
-        end = f"whatever the gain, a correlation of {row['least']:g} or more is excluded"
+        end = f"a correlation of {row['least']:g} or more is excluded"
     else:
         end = _doubt(row)
     return f"{said}: {end}{others}"
@@ -88,10 +86,10 @@ def correlated(row: Mapping[str, Any], *, points: str, others: str) -> str:
 
 def _doubt(row: Mapping[str, Any]) -> str:
     if row["low"] > row["null"]:
-        return f"but among all that is tested that may be chance (corrected p {row['p_holm']:.2g})"
+        return f"but with this many tests it may be chance (corrected p {row['p_holm']:.2g})"
     if row["unit"] == "rank correlation":
-        return "neither none nor a strong one is excluded"
-    return "which more trainings would have to narrow"
+        return "this excludes neither a correlation of zero nor a strong one"
+    return "an interval that more trainings would narrow"
 
 
 def span(low: float, high: float, *, up: str, down: str) -> str:

@@ -1,4 +1,4 @@
-"""The answer of a chapter: a sentence that can be read alone, and a small table of its numbers."""
+"""The answer of a chapter: a sentence that makes sense on its own, and a small table of numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Said = Callable[[], str]
 
 
 def or_why(sentence: Said) -> str:
-    """Return a sentence, or why this profile gives none."""
+    """Return a sentence, or why this profile cannot give it."""
     try:
         return sentence()
     except UsageError as why:
@@ -21,9 +21,9 @@ def table(head: str, rows: Mapping[str, Said], *, value: str = "left of the clea
     """Return numbers as a table (Markdown); below it, why some rows are missing.
 
     Args:
-        head: what all rows share.
-        rows: what a number is of -> the number in words.
-        value: what the numbers are.
+        head: the head of the first column: what all rows share.
+        rows: the name of a row -> a function that returns its number in words.
+        value: the head of the second column: what the numbers are.
     """
     found, missing = [f"| {head} | {value} |", "|:---|:---|"], dict[str, None]()
     for name, number in rows.items():

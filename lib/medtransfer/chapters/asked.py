@@ -60,7 +60,7 @@ def drawn(
 ) -> tuple[Figure, pd.DataFrame]:
     """Return image, perturbation and answers, as a picture and as a table.
 
-    Of several labels the one is shown whose logit moves most in the last network.
+    If there are several labels, the one whose logit moves most in the last network is shown.
 
     Args:
         image, moved: (1, C, H, W) in [-1, 1], clean and attacked.

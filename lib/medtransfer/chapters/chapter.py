@@ -1,4 +1,4 @@
-"""One factor of one domain, step by step: what is compared, how it came out, and the answer."""
+"""One factor of one domain, step by step: what is compared, the results, and the answer."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Chapter(Page):
         return manifests.image_facts(self.source)
 
     def images(self) -> Markdown:
-        """Show which images these are, and what a reader of their results must know."""
+        """Show which images these are, and what readers of the results must know about them."""
         source = self.study.source(self.domain)
         ensure([source])
         index = images.load(source).index
@@ -128,7 +128,7 @@ class Chapter(Page):
         )
 
     def table(self, *by: str, **where: Any) -> pd.DataFrame:
-        """Return the same means for people, rows named by `by`."""
+        """Return the same means as a table to read, with rows named by `by`."""
         means = self.pooled(*by, **where)
         return tables.left(means, index=[*means.columns[: means.columns.get_loc("pairs")]])
 
@@ -150,14 +150,14 @@ class Chapter(Page):
         return percent(measured.mean_left(cells, resamples=self.settings.resamples))
 
     def by_start(self, **where: Any) -> str:
-        """Return in words what is left when both networks are pre-trained, and when neither is."""
+        """Return in words what is left if both networks are pre-trained, and if neither is."""
         said = []
         for start in self.study.starts:
             cells = self.select(**where, **starts(start, start))
             left = measured.mean_left(cells, resamples=self.settings.resamples)
-            whose = f"when both are {named(start)}"
+            whose = f"if both are {named(start)}"
             said.append(
-                f"nothing can be said {whose}, since targets are {AT_CHANCE}"
+                f"nothing can be said {whose}, because targets are {AT_CHANCE}"
                 if left["at_chance"]
                 else f"{percent(left)} of the clean AUC is left {whose}"
             )
@@ -194,7 +194,7 @@ class Chapter(Page):
     def _compared(self, first: dict[str, Any], second: dict[str, Any], both: dict[str, Any]) -> str:
         shared = _words({name: value for name, value in both.items() if name != "epsilon"})
         lines = [
-            f"{shared}, at {self.at(**both)}; of the clean AUC is left:\n",
+            f"{shared}, at {self.at(**both)}; left of the clean AUC:\n",
             *(f"- {_words(each)}: {self.left(**both, **each)}" for each in (first, second)),
         ]
         difference = or_why(lambda: points(self.contrast(first, second, **both)))
@@ -203,16 +203,16 @@ class Chapter(Page):
     def say(self, *sentences: Callable[[], str]) -> Markdown:
         """Show the answer, with what its intervals stand for.
 
-        A sentence about pairs that the profile does not have, or that compares targets at chance,
-        says so instead.
+        A sentence about pairs that the profile does not have, or about targets at chance, is
+        replaced by the reason.
         """
         said = dict.fromkeys(or_why(sentence) for sentence in sentences)
         return Markdown("\n\n".join([*filter(None, said), self._scope()]))
 
     def _sight(self) -> str:
-        """Return which targets do not see, so that no percentage of theirs means anything."""
+        """Return which targets are at chance, so that their percentages mean nothing."""
         guard = guards.at_chance(self.cells, resamples=self.settings.resamples)
-        return f"**At chance:** {guard[1]}. Read no number of theirs." if guard else ""
+        return f"**At chance:** {guard[1]}. Ignore the numbers of these targets." if guard else ""
 
     def _scope(self) -> str:
         nouns = groups(self._manifest)

@@ -1,4 +1,4 @@
-"""The design of the study: its images, its development sets, and the list of all that it does."""
+"""The design of the study: its images, its development sets, and everything that it computes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Design(Page):
         return pd.Series(words, name=self.settings.name).to_frame()
 
     def images(self) -> Markdown:
-        """Say which images these are, domain by domain, and what a reader must know of them."""
+        """Say which images these are, domain by domain, and what readers must know about them."""
         sources = self.settings.sources
         said = [WHY_PHANTOMS] if phantoms_among(sources) else []
         for domain in self.domains:
@@ -106,10 +106,10 @@ class Design(Page):
         return pd.DataFrame(shares).round(1).rename_axis(f"{domain}: images with the label, in %")
 
     def networks(self, image_px: int | None = None) -> pd.DataFrame:
-        """Return how deep the networks of the profile are for the images that they see.
+        """Return how deep the networks of the profile are, and whether they fit its images.
 
-        `last map` are about the places that the last map has, `fits` says what is wrong if anything
-        is.
+        `last map` is the approximate size of the last map; `fits` says what is wrong, if
+        anything.
 
         Args:
             image_px: side of the images; None takes the sizes of the profile.
@@ -162,7 +162,7 @@ class Design(Page):
     def catalogue(self) -> pd.DataFrame:
         """Return who attacks whom with what, factor by factor; it is the same for all domains.
 
-        The smallest epsilon of the candidates stands where the chosen ones will.
+        It shows the smallest candidate epsilon in place of the chosen ones.
         """
         parts = [
             selection.overview(self._cells(name)).assign(factor=spaced(name)) for name in FACTORS

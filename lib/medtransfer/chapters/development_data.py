@@ -37,7 +37,7 @@ class DevelopmentData(Chapter):
         return cells
 
     def order(self) -> Image:
-        """Show what is left, from who has the target itself to who shares least with it."""
+        """Show what is left, from an attacker with the target itself to one who shares little."""
         cells = [*self.white_box(), *self.cells]
         means = measured.pooled(cells, by=RUNG, resamples=self.settings.resamples)
         return self.save(figures.order(means), means, name="order")
@@ -62,8 +62,9 @@ class DevelopmentData(Chapter):
     def _headline(self, start: str) -> str:
         data, architecture = decided(self._data(start)), decided(self._architecture(start))
         return (
-            f"**Between {named(start)} networks, what an attack leaves is {data} when the attacker "
-            f"has other images (C3), and {architecture} again with another architecture (C4).**"
+            f"**Between {named(start)} networks, what an attack leaves is {data} if the attacker "
+            f"has other images (C3); with another architecture as well, it is {architecture} "
+            "(C4).**"
         )
 
     def _data(self, start: str) -> Effect:
@@ -93,11 +94,11 @@ class DevelopmentData(Chapter):
         return answers.table(
             "over all pairs",
             {
-                "d2 less d1 (C3)": lambda: points(self._data(start)),
-                "d2/2 less d2": lambda: points(self._half(start)),
-                "another architecture less the same, on d2 (C4)": lambda: points(
+                "d2 minus d1 (C3)": lambda: points(self._data(start)),
+                "d2/2 minus d2": lambda: points(self._half(start)),
+                "other minus same architecture, on d2 (C4)": lambda: points(
                     self._architecture(start)
                 ),
             },
-            value="difference of what is left",
+            value="difference in what is left",
         )

@@ -29,7 +29,7 @@ class Initialization(Chapter):
 
     @cached_property
     def alignments(self) -> tuple[Alignment, ...]:
-        """All pairs whose input gradients are compared; whatever is missing is measured."""
+        """All pairs whose input gradients are compared; missing ones are computed."""
         beside = sets.beside(self.study, self.domain, self.factor)
         specs = tuple(spec for spec in beside if isinstance(spec, Alignment))
         ensure(specs)
@@ -59,8 +59,8 @@ class Initialization(Chapter):
     def _headline(self) -> str:
         same, other = (decided(self._fall(relation)) for relation in (SAME, OTHER))
         return (
-            f"**The harm done between pre-trained networks is {same} than that between random ones "
-            f"of the same architecture, and {other} across architectures (C1).**"
+            f"**The harm between pre-trained networks is {same} than between random ones of the "
+            f"same architecture, and {other} across architectures (C1).**"
         )
 
     def _fall(self, relation: str) -> Effect:
@@ -79,7 +79,7 @@ class Initialization(Chapter):
                     **pair, **starts(RANDOM, IMAGENET)
                 ),
                 "both are random": lambda: self.left(**pair, **NONE),
-                "random less pre-trained pairs": lambda: points(self._fall(relation)),
+                "random minus pre-trained pairs": lambda: points(self._fall(relation)),
             },
         )
 

@@ -1,4 +1,4 @@
-"""Table 5 of the paper: targets on little data, surrogates on much of other people's."""
+"""Table 5 of the paper: targets on little data, surrogates on plenty of other data."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class InitializationAndData(Chapter):
     def _headline(self) -> str:
         fall = decided(self._fall())
         return (
-            f"**On a tenth of the data ({LEAST}), the harm done between pre-trained networks is "
-            f"{fall} than that between random ones.**"
+            f"**On a tenth of the data ({LEAST}), the harm between pre-trained networks is {fall} "
+            "than between random ones.**"
         )
 
     def _fall(self, **where: str) -> Effect:
@@ -66,7 +66,7 @@ class InitializationAndData(Chapter):
     def _auc(self, start: str) -> float:
         rows = self._targets.query("target_data == @LEAST and target_initialization == @start")
         if rows.empty:
-            raise UsageError(f"this profile has no targets on {LEAST} that start from {start}")
+            raise UsageError(f"this profile has no {named(start)} targets on {LEAST}")
         return float(rows["clean_auc"].mean())
 
     def _clean(self) -> str:
@@ -86,13 +86,13 @@ class InitializationAndData(Chapter):
             {
                 "both are pre-trained": lambda: self.left(**pair, **BOTH),
                 "both are random": lambda: self.left(**pair, **NONE),
-                "random less pre-trained pairs": lambda: points(self._fall(relation=relation)),
+                "random minus pre-trained pairs": lambda: points(self._fall(relation=relation)),
             },
         )
 
     def _caution(self) -> str:
         auc = self._auc(RANDOM)
         return (
-            f"A percentage of an AUC near chance says little: where the clean AUC is {auc:.2f}, an "
+            f"A percentage of an AUC near chance says little: if the clean AUC is {auc:.2f}, an "
             f"attack that leaves nothing but chance still leaves {50 / auc:.0f} %."
         )

@@ -37,7 +37,7 @@ SURROGATE, TARGET = "surrogate", "target"
 
 
 class OneImage(Page):
-    """What the notebook calls in which a single image is attacked.
+    """What the notebook calls that attacks a single image.
 
     Args:
         profile: name of a built-in profile, or path of a YAML profile.
@@ -57,7 +57,7 @@ class OneImage(Page):
         return [self.domain]
 
     def images(self) -> Markdown:
-        """Show which images these are, and what a reader must know of them."""
+        """Show which images these are, and what readers must know about them."""
         source = self.study.source(self.domain)
         api.ensure([source])
         facts = manifests.image_facts(self.settings.sources[self.domain])
@@ -77,7 +77,7 @@ class OneImage(Page):
         return asked.titled(self.study.networks(self.domain, replicates=[0]))
 
     def networks(self) -> pd.DataFrame:
-        """Return the first surrogate and the first target; they are trained if they are missing."""
+        """Return the first surrogate and the first target, trained if they are missing."""
         pair = [next(iter(self.surrogates.values())), next(iter(self.targets.values()))]
         api.ensure(pair)
         found = run.networks(pair, resamples=self.settings.resamples)
@@ -97,7 +97,7 @@ class OneImage(Page):
         """Return a test image (1, C, H, W) in [-1, 1] and its labels (1, K), 0 or 1.
 
         Args:
-            number: which; None takes the first whose correct call the first pair's FGSM turns.
+            number: which; None takes the first whose correct call FGSM flips with the first pair.
         """
         images, labels = self._test
         place = self._first if number is None else number
@@ -110,8 +110,8 @@ class OneImage(Page):
         return api.images(network, number=AMONG)
 
     @cached_property
-    def _turned(self) -> tuple[np.ndarray, np.ndarray]:
-        """Calls of the first target, (N, K): right on the clean image; and turned by the attack."""
+    def _flipped(self) -> tuple[np.ndarray, np.ndarray]:
+        """Calls of the first target, (N, K): right on the clean image; flipped by the attack."""
         images, labels = self._test
         moved = api.craft(self.surrogate(), images, labels, api.FGSM(epsilon=EPSILON))
         target, truth = self.target(), labels.cpu().numpy() > 0
@@ -122,9 +122,9 @@ class OneImage(Page):
 
     @property
     def _first(self) -> int:
-        """The first image with a turned call; images that have the finding come first."""
-        turned, truth = self._turned[1], self._test[1].cpu().numpy() > 0
-        for found in ((turned & truth).any(1), turned.any(1)):
+        """The first image with a flipped call; images that have the finding come first."""
+        flipped, truth = self._flipped[1], self._test[1].cpu().numpy() > 0
+        for found in ((flipped & truth).any(1), flipped.any(1)):
             if found.any():
                 return int(found.argmax())
         return 0
@@ -156,7 +156,7 @@ class OneImage(Page):
     def play(self) -> Board:
         """Show an attack that follows its controls: epsilon, image, surrogate, target.
 
-        A network that the store does not have is trained when it is chosen, which takes a minute.
+        Choosing a network that the store does not have trains it, which takes about a minute.
         """
         wide: Any = {"layout": {"width": "34rem"}, "style": {"description_width": "7rem"}}
         last = len(self._test[0]) - 1
@@ -185,7 +185,7 @@ class OneImage(Page):
 
         Args:
             epsilon: of FGSM on the first surrogate.
-            seed: draws the images and the sides on which the changed ones stand.
+            seed: draws the images, and the side of the changed one.
         """
         images, labels = self._test
         drawn = np.random.default_rng(seed)
@@ -204,24 +204,24 @@ class OneImage(Page):
         return self._quiz
 
     def answer(self) -> Markdown:
-        """Say how many calls the first pair's attack turns, and how the reader fared."""
-        right, turned = self._turned
+        """Say how many calls the attack of the first pair flips, and how the reader did."""
+        right, flipped = self._flipped
         surrogate, target = next(iter(self.surrogates)), next(iter(self.targets))
         said = [
-            f"**At epsilon {shown(EPSILON)}, FGSM turns {turned.sum()} of {right.sum()} correct "
-            f"calls of a network that it has never asked**, on {len(right)} test images. "
+            f"**At epsilon {shown(EPSILON)}, FGSM flips {flipped.sum()} of {right.sum()} correct "
+            f"calls of a network that the attacker never saw**, on {len(right)} test images. "
             f"Surrogate: {surrogate}; target: {target}."
         ]
         if self._quiz:
             ssim, quiz = self._ssim, self._quiz
             said.append(
                 f"Structural similarity (SSIM) of the pairs is {ssim.mean():.2f} on average, "
-                f"{ssim.min():.2f} in the pair that differs most; 1 would be the same image."
+                f"{ssim.min():.2f} in the pair that differs most; 1 means identical images."
             )
             said.append(
                 f"You found {quiz.right} of {len(quiz.said)}; guessing finds half."
                 if quiz.said
-                else "Nobody has looked for the changed images yet: choose above, and run this "
+                else "You have not looked for the changed images yet: choose above, then run this "
                 "cell again.\n\n<details><summary>The solution</summary>"
                 f"{', '.join(quiz.changed)}</details>"
             )

@@ -1,4 +1,4 @@
-"""What every notebook has: a profile, its study, figures with its number, where it was made."""
+"""What every notebook has: a profile, its study, figures with its number, where it ran."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from medtransfer.study.builders import Study
 
 
 class Page:
-    """What a notebook calls, cell by cell; nothing is computed before it is asked for.
+    """What a notebook calls, cell by cell; everything is computed only when needed.
 
     Args:
         profile: name of a built-in profile, or path of a YAML profile.
@@ -39,7 +39,7 @@ class Page:
         return self.settings.sources
 
     def made_on(self) -> pd.DataFrame:
-        """Return where and on what this notebook ran."""
+        """Return where this notebook ran, and on what."""
         made = {"profile": self.settings.name, **provenance()}
         return pd.Series(made, name="made on").to_frame()
 

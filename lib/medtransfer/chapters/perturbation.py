@@ -38,7 +38,7 @@ class Perturbation(Chapter):
     factor = "perturbation"
 
     def epsilon_choice(self) -> pd.DataFrame:
-        """Say which epsilons are chosen and why; return the curves on validation images."""
+        """Print which epsilons were chosen and why; return the curves on validation images."""
         curves, choices = [], plan.choices(self.study, self.domain)
         for start in self.epsilons:
             spec = choices[start]
@@ -63,10 +63,10 @@ class Perturbation(Chapter):
     def ladder(self) -> pd.DataFrame:
         """Return the rungs of the sanity checks, in % of the clean AUC, and what is unexpected.
 
-        Of a start from which some targets are at chance no percentage is shown.
+        If some targets of an initialization are at chance, its rows show no percentage.
 
         Raises:
-            SanityError: a law is broken.
+            SanityError: a result is impossible.
         """
         sanity.check(self.frame)
         found = sanity.ladder(self.frame).round(1)
@@ -80,12 +80,12 @@ class Perturbation(Chapter):
     def example(
         self, label: str | None = None, *, initialization: str | None = None
     ) -> Image | Markdown:
-        """Show images whose correct call the attack turns.
+        """Show images whose correct call the attack flips.
 
         Networks of the same architecture and initialization, PGD at the epsilon chosen for them.
 
         Args:
-            label: None takes the one with most turned calls.
+            label: None takes the one with the most flipped calls.
             initialization: of both networks; None takes the first that the profile has.
 
         Raises:
@@ -98,7 +98,7 @@ class Perturbation(Chapter):
         found = example.turned(cell, label)
         if not len(found.rows):
             return Markdown(
-                f"At this epsilon the attack turns no correct call of the first pair of networks"
+                "At this epsilon the attack flips no correct call of the first pair of networks"
                 f"{f' for {label}' if label else ''}, so there is nothing to show."
             )
         pictured = example.pictured(example.deliveries(cell), found)
@@ -106,7 +106,7 @@ class Perturbation(Chapter):
         cases = example.examples(pictured, found)
         rows = [
             {
-                "title": f"{case.chosen} among {numbered(case.among, 'turned call')}",
+                "title": f"{case.chosen} among {numbered(case.among, 'flipped call')}",
                 "panels": case.panels,
                 "probabilities": case.probabilities,
                 "truth": case.truth,
@@ -162,7 +162,7 @@ class Perturbation(Chapter):
         return {"method": METHOD, "delivery": FLOAT, **own}
 
     def answer(self) -> Markdown:
-        """Say what of an attack is due to its direction, and what it leaves at chosen epsilons."""
+        """Say how much harm is due to the direction of an attack, and what the attack leaves."""
         return self.say(
             self._sight,
             *(
@@ -176,7 +176,7 @@ class Perturbation(Chapter):
         noise = self._noise(pair)
         between = f"Between {named(pair['target_initialization'])} networks"
         if noise.low > 0:
-            return f"**{between}, it is where an attack points that harms, and not its size.**"
+            return f"**{between}, the harm comes from the direction of an attack, not its size.**"
         return (
             f"**{between}, what noise of the same size leaves is {decided(noise)} than what an "
             "attack leaves.**"
@@ -188,7 +188,7 @@ class Perturbation(Chapter):
 
     def _numbers(self, pair: dict[str, Any]) -> str:
         same = {**pair, "relation": SAME}
-        steps = "" if grey_levels(pair["epsilon"]) else ", which no step below a grey level enters"
+        steps = "" if grey_levels(pair["epsilon"]) else ", where it is less than one grey level"
         return answers.table(
             f"{METHOD} at {self.at(**pair)}",
             {
@@ -199,6 +199,6 @@ class Perturbation(Chapter):
                 ),
                 "by a network of another architecture": lambda: self.left(**pair, relation=OTHER),
                 "noise of the same size": lambda: self.left(**{**same, "delivery": CONTROL}),
-                "noise less attack (same architecture)": lambda: points(self._noise(pair)),
+                "noise minus attack (same architecture)": lambda: points(self._noise(pair)),
             },
         )

@@ -21,7 +21,7 @@ from medtransfer.report.wording import listed, named, no_claim, source
 from medtransfer.scoring.cell import Cell
 
 METHOD = "PGD"
-LEFT_OUT = Markdown("What this shows is left out, since the sets of images cannot serve it.")
+LEFT_OUT = Markdown("Left out: the sets of images do not allow this comparison.")
 SIZES = ("d1", "d1/10")  # of a target's data: those of the paper, of which its tables 3 to 5 are
 
 
@@ -65,11 +65,11 @@ class Synthesis(Closing):
         )
 
     def sentences(self) -> Markdown:
-        """Say what each claim comes to over all domains, and with which number."""
+        """Say how each claim came out over all domains, and with which number."""
         return Markdown(verdicts.said(self.judged))
 
     def images(self) -> Markdown:
-        """Say where the images come from, which are phantoms, and what their sets cannot serve."""
+        """Say where the images come from, which are phantoms, and what was left out."""
         sources = self.settings.sources
         said = f"Images: {listed([*map(source, sources.values())])}."
         out = [
@@ -102,7 +102,7 @@ class Synthesis(Closing):
         )
 
     def gain(self) -> Image | Markdown:
-        """Show what targets gain by pre-training against what attacks then take from them."""
+        """Show what targets gain from pre-training against what attacks then take from them."""
         if self.points.empty:
             return Markdown("This profile has no targets of both initializations to compare.")
         title = conclusions.within(claims.correlations(self.points))
@@ -110,7 +110,7 @@ class Synthesis(Closing):
         return self.save(picture, self.points, name="gain")
 
     def gain_in_words(self) -> Markdown:
-        """Say what the points of C2 come to, by every measure of transferability."""
+        """Say what the points of C2 show, by every measure of transferability."""
         if self.points.empty:
             return Markdown("")  # as `gain` says
         judged = self.judged[self.judged["claim"] == "C2"]
@@ -185,7 +185,7 @@ class Synthesis(Closing):
         return self.save(figures.operating(table_), table_, name="operating_points")
 
     def _start(self, domain: str) -> str:
-        """Return the initialization to show where one must do: pre-trained, if there is such."""
+        """Return the initialization to show if there is room for one: pre-trained, if any."""
         known = self.epsilons[domain]
         return IMAGENET if IMAGENET in known else next(iter(known))
 
@@ -212,11 +212,11 @@ class Synthesis(Closing):
         return self.save(picture, means, name="perceptibility")
 
     def phantoms(self) -> Markdown:
-        """Say what phantoms can and cannot say; nothing where none were drawn."""
+        """Say what phantoms can and cannot show; nothing if none were drawn."""
         return Markdown(conclusions.phantoms(self.settings.sources))
 
     def answer(self) -> Markdown:
-        """Say what a defender should conclude, and which of it this run supports."""
+        """Say what a defender should conclude, and what of it this run supports."""
         return Markdown(conclusions.defence(self.judged))
 
     def _has(self, factor: str) -> bool:

@@ -1,4 +1,4 @@
-"""Your own model: the assessment of a stored network, as if a vendor had brought it."""
+"""Your own model: the assessment of a stored network, as if it were yours."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class YourModel(Page):
         return Markdown(f"Images: {source(sources[self.domain])}. {no_claim(sources)}".rstrip())
 
     def ladder(self) -> pd.DataFrame:
-        """Return the rungs: what an attacker has to know, and what he would train."""
+        """Return the rungs: what an attacker has to know, and what they would train."""
         rows = [
             {
                 "rung": f"{step.rung.number} {step.rung.name}",
@@ -179,7 +179,7 @@ class YourModel(Page):
         return pd.DataFrame(rows, columns=columns).set_index(columns[0])
 
     def examples(self) -> Markdown | None:
-        """Show images whose correct call the strongest attacker turns: clean, attacked, difference.
+        """Show images whose correct call the strongest attacker flips: clean, attacked, difference.
 
         First those that the attack moves furthest, then one drawn at random; hidden and invented
         findings.
@@ -191,7 +191,7 @@ class YourModel(Page):
         return None
 
     def answer(self) -> Markdown:
-        """Say what the first page of the report says, and where the report lies."""
+        """Say what the first page of the report says, and where the report is."""
         said = [*sentences.summary(self.found), *self.found.notes]
         return Markdown("\n\n".join([*said, f"The report: `{self._folder / 'index.html'}`"]))
 

@@ -1,1 +1,1 @@
-"""From specs to stored results, and what is known of these."""
+"""From specs to stored results, and what is known about them."""

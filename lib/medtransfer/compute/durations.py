@@ -1,4 +1,4 @@
-"""How long work takes, as far as the store remembers work of its kind."""
+"""How long work takes, judged by similar work in the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ensure`: closes the gap between the specs that should exist and what the store holds."""
+"""`ensure` computes the results that should exist and that the store does not hold."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Unit:
 
 
 def ensure(specs: Iterable[Spec], *, stage: Stage | None = None) -> None:
-    """Make every spec, and everything that it needs, exist in the store.
+    """Compute every spec that the store does not have, and everything that it needs.
 
     What the store has is skipped, so a second call returns at once and a killed run loses no more
     than the units in flight. One progress bar shows what is done, failed and left.
@@ -43,7 +43,7 @@ def ensure(specs: Iterable[Spec], *, stage: Stage | None = None) -> None:
 
     Raises:
         ComputeError: units failed; all others are finished and kept.
-        StoreError: something that is no result lies where one belongs.
+        StoreError: the folder for a result holds something else.
         ClusterError: the cluster is not there, or a worker of it does not fit.
     """
     missing = _missing(specs)
@@ -141,7 +141,7 @@ def _run(units: list[Unit], pool: Executor, stage: Stage) -> None:
     if failed:
         listed = "\n".join(f"- {unit.title}: {why}" for unit, why in failed.items())
         raise ComputeError(
-            f"{len(failed)} of {len(units)} units failed; the others are stored. Mend the cause "
+            f"{len(failed)} of {len(units)} units failed; the others are stored. Fix the cause "
             f"and run again:\n{listed}"
         )
 

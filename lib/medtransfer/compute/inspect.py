@@ -34,7 +34,7 @@ def listed(study: Study, domain: str, factors: Sequence[str]) -> pd.DataFrame:
     study.source(domain)
     if not status.chosen(study, domain):
         raise UsageError(
-            f"the epsilon of {domain} is not chosen yet, so its cells are not known; "
+            f"the epsilon of {domain} is not chosen yet, so its cells are unknown; "
             f"`medtransfer run {domain} {factors[0]}` chooses it"
         )
     at = status.epsilons(study, domain)

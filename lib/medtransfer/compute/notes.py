@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GOOD = 0.8
-"""A clean AUC as many systems have; how sure it can be is said for it."""
+"""A clean AUC as many systems have; notes say how precisely it can be known."""
 WIDE = 0.1
 """An interval that reaches further to either side leaves most effects open."""
 
@@ -28,7 +28,7 @@ WIDE = 0.1
 def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTORS) -> list[str]:
     """Return in sentences what a run will not decide, what it leaves out, and which sets are poor.
 
-    Images that are drawn by code are drawn for it; of these no set is called poor.
+    Phantoms are drawn if they are missing; none of their sets is called poor.
 
     Raises:
         SplitError: see `sets.checked`; or the sets of a domain serve none of the factors.
@@ -51,8 +51,8 @@ def undecided(study: Study) -> list[str]:
         kind, those = ("kind", "") if every else (f"kind of {single[0]} network", " about these")
         said.append(
             f"one training of each {kind}: effects and intervals are shown, but no claim{those} is "
-            "judged, since another seed might give another answer; `replicates: 2` or more in the "
-            "profile judges them"
+            "judged, because another seed might give another answer; to have them judged, write "
+            "`replicates: 2` or more in the profile"
         )
     if absent := [start for start in (IMAGENET, RANDOM) if start not in study.starts]:
         said.append(
@@ -63,8 +63,8 @@ def undecided(study: Study) -> list[str]:
     points = len(study.domains) * len(SIZES) * len(profile.architectures)
     if points < POINTS:
         said.append(
-            f"C2 takes {POINTS} points (domains x sizes x architectures), and this study has "
-            f"{len(study.domains)} x {len(SIZES)} x {len(profile.architectures)}: C2 is not judged"
+            f"C2 is not judged: it needs {POINTS} points (domains x sizes x architectures), and "
+            f"this study has {len(study.domains)} x {len(SIZES)} x {len(profile.architectures)}"
         )
     return said
 
@@ -96,7 +96,7 @@ def few(labels: pd.DataFrame, *, domain: str) -> list[str]:
     return [
         f"{domain} test has {positives} positive and {len(labels) - positives} negative images {of}"
         f"among {len(labels)}: a clean AUC of {GOOD:g} is known to +/- {reach:.2f} at best, and "
-        "many effects will stay open; more test images, of the rarer class above all, narrow it"
+        "many effects will stay open; more test images help, above all of the rarer class"
     ]
 
 

@@ -1,4 +1,4 @@
-"""One factor of one domain, from nothing to its tidy table: the call that notebooks share."""
+"""One factor of one domain, from nothing to its table: the call that notebooks share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def chosen_epsilons(study: Study, domain: str) -> dict[str, float]:
     """Return the epsilon chosen on validation images for networks of each initialization.
 
-    What that takes is trained and attacked.
+    The networks and attacks needed for the choice are computed.
     """
     choices = plan.choices(study, domain)
     ensure(choices.values())
@@ -49,7 +49,7 @@ def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
 
 
 def everything(study: Study, domains: Iterable[str]) -> None:
-    """Make all that the notebooks of some domains show, scheduled together.
+    """Compute everything that the notebooks of some domains show, scheduled together.
 
     An attack that several factors need is so crafted once and scored on all their targets. Factors
     that the sets of a domain cannot serve are left out (see `sets.left_out`).

@@ -1,4 +1,4 @@
-"""Whether the sets of images that a study needs can serve it, seen before anything is trained."""
+"""Whether the sets of images suffice for a study, checked before anything is trained."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HALVES = ("d1", "d2")
 
 
 def checked(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTORS) -> list[str]:
-    """Return in sentences which sets of the user's images show a label in one class only.
+    """Return in sentences which sets of the user's images show only one class of a label.
 
     Nothing is trained; images that are drawn by code are drawn for it. Of these no sentence is
     said, and their smaller sets may show one class: `smoke` draws too few, and means nothing.
@@ -117,7 +117,7 @@ def _developments(study: Study, domain: str, factors: Iterable[str]) -> list[Dev
 
 
 def _refused(study: Study, domain: str, developments: list[Development]) -> str:
-    """Return why some sets cannot serve, "" where they can."""
+    """Return why some sets cannot be used, "" if they can."""
     try:
         _checked(study, domain, developments)
     except SplitError as why:

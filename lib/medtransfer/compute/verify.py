@@ -1,4 +1,4 @@
-"""Reproducibility, tried: random stored results are made again and compared bit for bit."""
+"""Reproducibility, tested: random stored results are recomputed and compared bit for bit."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def sample(study: Study, *, networks: int, cells: int, seed: int) -> list[Result
         known = [spec for spec in there if isinstance(spec, kind)]
         chosen += draw.sample(known, min(number, len(known)))
     if not chosen:
-        raise StoreError(f"nothing of profile {study.profile.name} is stored; run it first")
+        raise StoreError(f"no result of profile {study.profile.name} is stored; run it first")
     return chosen
 
 
 def made_again(specs: Sequence[Result]) -> pd.DataFrame:
-    """Return one row per result: what it is, on what it was made, and how far it differs now.
+    """Return one row per result: what it is, where it was computed, and how far it differs now.
 
     Everything that a result needs is taken from the store, which is not changed. `difference` is
     the largest of any number in it, 0 if all bits are the same.

@@ -1,4 +1,4 @@
-"""Room in memory and on the disk: what cannot fit is refused before it is begun."""
+"""Room in memory and on disk: what cannot fit is refused before it starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SMALLER = "ask for smaller images (image_px)"
 
 
 def memory() -> int | None:
-    """Return the bytes of this machine's memory, None where the system does not say."""
+    """Return the bytes of this machine's memory, None if the system does not say."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What is known of sources of images without touching their files."""
+"""What is known about sources of images without touching their files."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def listed() -> pd.DataFrame:
 
 
 def digest(index: pd.DataFrame) -> str:
-    """Return the sha256 of an index; it covers the pixels, whose checksums stand in it."""
+    """Return the sha256 of an index; it covers the pixels, whose checksums it holds."""
     return sha256(index.to_csv(index=False).encode())
 
 

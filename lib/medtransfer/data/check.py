@@ -1,4 +1,4 @@
-"""Look at a source before anything is computed: what is wrong, and what each set will hold."""
+"""Check a source before anything is computed: what is wrong, and what each set will hold."""
 
 from __future__ import annotations
 

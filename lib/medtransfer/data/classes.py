@@ -21,7 +21,7 @@ def check(
     sets: Mapping[str, np.ndarray],
     needed: Collection[str] | None = None,
 ) -> list[str]:
-    """Return in sentences which sets show some label in one class only.
+    """Return in sentences which sets show only one class of a label.
 
     Args:
         index: one row per image, with a 0/1 column for every label.

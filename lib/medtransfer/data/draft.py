@@ -1,4 +1,4 @@
-"""The array of a source while it is read: by chunks, in parallel, and on after a kill."""
+"""The array of a source while it is read: in chunks, in parallel, resumed after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that stand there twice: byte for byte, or as good as the same."""
+"""Duplicate pictures: identical files, or pictures that look the same."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def thumbnail(pixels: np.ndarray) -> np.ndarray:
 
 
 def pairs(thumbnails: np.ndarray, groups: np.ndarray) -> list[tuple[int, int]]:
-    """Return the rows of pictures of two groups that are as good as the same, most alike first.
+    """Return the rows of pictures of two groups that look the same, most alike first.
 
     Brightness and contrast do not count. What is alike depends on the set: photographs of the
     retina resemble each other more than patches of tissue do.

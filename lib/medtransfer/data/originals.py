@@ -1,4 +1,4 @@
-"""What image files say of themselves before they are decoded: their size, and how they lie."""
+"""What image files say about themselves before they are decoded: size and orientation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Original:
 
     Attributes:
         width, height: in pixels, as they are stored; of DICOM as its pixels become squares.
-        orientation: 1 to 8, as EXIF numbers them; 1 is upright, 6 and 8 lie on their side.
+        orientation: 1 to 8, as EXIF numbers them; 1 is upright, 6 and 8 are on their side.
         channels: 1 if it is stored as grey, else 3.
         patient: as a DICOM file names the patient, "" elsewhere.
     """
@@ -36,7 +36,7 @@ class Original:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Width and height when it stands upright."""
+        """Width and height when it is upright."""
         return (self.height, self.width) if self.orientation > 4 else (self.width, self.height)
 
     def side(self, *, fit: str, centre: float) -> float:

@@ -1,4 +1,4 @@
-"""Prepare a source: from its addresses or files to the store, once, and again after a kill."""
+"""Prepare a source: from its addresses or files to the store, once, resumed after a kill."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def ready(wanted: Request, *, skip_unreadable: bool = False) -> FileSource:
 
 
 def fetch_files(wanted: Request) -> list[Path]:
-    """Bring every file of a published source that a request needs; return where they lie.
+    """Fetch every file of a published source that a request needs; return where they are.
 
     Archives of images that lie in the source's folder are unpacked there, once.
 
@@ -132,7 +132,7 @@ def prepared_source(wanted: Request, *, skip_unreadable: bool = False) -> FileSo
 
 
 def check_sets(index: pd.DataFrame, *, labels: Sequence[str]) -> None:
-    """Refuse an index whose published sets cannot serve, whatever the study.
+    """Refuse an index whose published sets cannot be used by any study.
 
     Raises:
         SplitError: see `splits.published` and `classes.check`.
@@ -148,7 +148,7 @@ def _alone(place: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0.5)
     except Timeout:
-        print(f"another process prepares {place.name}; waiting for it")
+        print(f"another process is preparing {place.name}; waiting for it")
         lock.acquire()
     try:
         yield
@@ -218,7 +218,7 @@ def unusable(problems: Mapping[str, str], *, images: int, where: str = "") -> st
     named = listed(f"{name} ({why})" for name, why in problems.items())
     return (
         f"{len(problems)} of {images} images cannot be used{where}: {named}. "
-        "Mend them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
+        "Correct them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
     )
 
 

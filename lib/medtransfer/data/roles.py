@@ -1,4 +1,4 @@
-"""Images for the assessment of a model: what they are asked, calibrated, attacked and tested with.
+"""Images for the assessment of a model: for its thresholds, its attackers and its test.
 
 A table may name the role of every image; otherwise they are drawn by group.
 """

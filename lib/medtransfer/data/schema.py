@@ -1,7 +1,7 @@
 """What a manifest may say: the facts of one source of images.
 
-Each kind of source that is read from files stands with its reader, in a module of `readers`; what
-manifests of networks say, in `weights`.
+Each kind of source that is read from files is described beside its reader, in a module of
+`readers`; manifests of networks, in `weights`.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Image(Strict):
 
     Attributes:
         channels: 1 for grey images, 3 for colours.
-        values: of the pixels that are stored.
+        values: value range of the stored pixels.
         fit: how an image becomes square: "exact" (it must be square), "crop" (centre crop) or
             "pad" (black borders).
-        centre: of the square, the central share of the side that is kept.
+        centre: share of the square's side that is kept, from its centre.
         frame: which picture is meant in files that hold several frames or pages, counted from 1;
             None: files must hold one.
     """
@@ -83,7 +83,7 @@ class Split(Strict):
     files of the source name every set.
 
     Attributes:
-        rule: one of these.
+        rule: one of the rules above.
         column: the name of the column, with rule "column" and only then.
     """
 
@@ -98,16 +98,16 @@ class Split(Strict):
 
 
 class Manifest(Strict):
-    """What every manifest states; each kind has a class of its own.
+    """What every manifest states, whatever its kind.
 
     Attributes:
-        kind: which of the kinds it is; it decides which further fields there are.
+        kind: the kind of manifest, which decides the other fields.
         name: what commands and files call it: letters, digits, `_`, `.` and `-`.
         title: what sentences and pages call it.
-        addresses: where it is found.
-        licence: under which it may be used, in words.
-        citation: what is to be cited.
-        verified: whether somebody checked that the facts hold.
+        addresses: where to find it.
+        licence: the licence under which it may be used, in words.
+        citation: what to cite.
+        verified: whether somebody has checked the facts.
         verification: what was checked and how, or what was not.
     """
 
@@ -142,12 +142,12 @@ class ImageFacts(Manifest):
     """What every source of images states.
 
     Attributes:
-        domain: the domain that it belongs to.
+        domain: the domain of the images.
         task: whether there is one label or several.
         labels: the outputs of the networks, in order.
         group_rule: how images are put into groups, which are never divided between sets, in words.
-        group_noun: the singular of what its groups are: patient, slide, eye; or image, where
-            nobody says which images belong together. A folder may leave it out.
+        group_noun: what a group is, in the singular: patient, slide, eye; or image, if
+            nothing says which images belong together. A folder may leave it out.
         split: where test and development sets come from.
         image: how the images become square, and their channels.
     """
@@ -164,7 +164,7 @@ class ImageFacts(Manifest):
     def _labels_fit_the_task(self) -> ImageFacts:
         names = [label.name for label in self.labels]
         if len(set(names)) != len(names):
-            raise ValueError("labels: every name may stand once")
+            raise ValueError("labels: every name may appear only once")
         if taken := [name for name in names if name.strip() in RESERVED or not name.strip()]:
             raise ValueError(
                 f"labels: no label can be called {', '.join(map(repr, taken))}: the index has "
@@ -192,7 +192,7 @@ class PhantomManifest(ImageFacts):
 
     Attributes:
         drawing: which phantom is drawn.
-        look_for: what a reader should look for on its images.
+        look_for: what to look for in its images.
     """
 
     kind: Literal["phantom"]
@@ -204,7 +204,7 @@ class FileManifest(ImageFacts):
     """Images that are read from files."""
 
     def folder(self, manifest: Path) -> Path:
-        """Return where its files lie, given the path of the manifest."""
+        """Return the folder of its files, given the path of the manifest."""
         return paths.data() / self.name
 
     @abstractmethod
@@ -216,10 +216,10 @@ class Published(FileManifest):
     """A published source of images, whose files lie in a folder of its name.
 
     Attributes:
-        files: the files that it consists of; images in folders of their own are not listed.
-        folders: the folders of images, where there are such.
-        by_hand: the steps that nobody can take for the user (an account, a licence to accept).
-        caveats: what a reader of its results must know.
+        files: its files; images in folders of their own are not listed.
+        folders: the folders of images, if there are any.
+        by_hand: the steps that only the user can take (an account, a licence to accept).
+        caveats: what readers of the results must know.
         counts: development set and part ("d1:train", "test", "all") -> "images", "groups" or a
             label -> how many there must be.
     """

@@ -75,7 +75,7 @@ def divide(
 ) -> np.ndarray:
     """Return for every image the number of its part; a group is never divided.
 
-    Groups stand in the order of their rarest positive label, shuffled within it, and each goes to
+    Groups are ordered by their rarest positive label, shuffled within it, and each goes to
     the part that lacks most of its share, so that parts are alike in size and labels as far as
     whole groups allow.
 

@@ -1,4 +1,4 @@
-"""Whether a prepared source still is what its manifest and its files say."""
+"""Whether a prepared source still agrees with its manifest and its files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def verify(wanted: catalog.Request) -> Verified:
         elif isinstance(found, Exception) or found.sha256 != row.source:
             problems.append(f"{row.image}: its file was changed")
         elif catalog.checksum(found.pixels) != row.pixels:
-            problems.append(f"{row.image}: its file gives other pixels now")
+            problems.append(f"{row.image}: its file now gives different pixels")
     return Verified(images=len(index), gone=gone, problems=tuple(problems))
 
 

@@ -14,12 +14,12 @@ class WeightsManifest(Manifest):
     """ImageNet weights of one architecture.
 
     Attributes:
-        architecture: the network that they are for.
-        wheel: the Python wheel that holds them, where there is one.
+        architecture: the architecture of the network.
+        wheel: the Python wheel that contains them, if there is one.
         file: the name of their file.
-        sha256: its checksum, or the beginning of it where only that is known.
-        has_head: whether the file holds the last layer, too.
-        ignored_prefixes: how the names of tensors begin that are not used.
+        sha256: its checksum, or the beginning of it if only that is known.
+        has_head: whether the file includes the last layer.
+        ignored_prefixes: beginnings of the names of tensors that are not used.
     """
 
     kind: Literal["weights"]
@@ -38,14 +38,14 @@ class WeightsManifest(Manifest):
 
 
 class Naming(Strict):
-    """How the files of others' networks of one domain are named.
+    """How the files of the imported networks of one domain are named.
 
     Attributes:
         path: holds {architecture}, {initialization}, {data} and {bis}, which are filled in.
         architectures, initializations, data: what this project calls them -> what the files say.
         bis: what the files say of a second, independent training.
-        outputs: of the networks; one with two outputs for a yes-or-no question gets one, the
-            difference of the two.
+        outputs: number of outputs; a network with two outputs for a yes-or-no question gets one,
+            the difference of the two.
     """
 
     path: Inside
@@ -61,7 +61,7 @@ class ModelsManifest(Manifest):
 
     Attributes:
         networks: domain -> how its files are named.
-        by_hand: the steps that nobody can take for the user.
+        by_hand: the steps that only the user can take.
     """
 
     kind: Literal["models"]

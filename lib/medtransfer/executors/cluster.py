@@ -29,7 +29,7 @@ GLANCE = 2  # seconds between two looks at whether anybody works
 class Cluster(Executor):
     """The workers of a Dask scheduler; each calls `start` before it works, as local ones do.
 
-    The scheduler is called when the first work comes: who finds everything in the store needs none.
+    The scheduler is contacted when there is work: a run that finds everything stored needs none.
 
     Raises:
         ClusterError: when work is submitted, `distributed` is not installed, or no scheduler
@@ -54,8 +54,8 @@ class Cluster(Executor):
         self.shutdown()
         if isinstance(error, CancelledError):  # we cancel nothing
             raise ClusterError(
-                f"the scheduler at {self._address} ended or lost this run; what was finished is "
-                "stored. See that it runs and has workers, then run the same command again"
+                f"the scheduler at {self._address} ended or lost this run; finished work is "
+                "stored. Check that it runs and has workers, then run the same command again"
             ) from None
 
     @cached_property

@@ -106,12 +106,14 @@ def number() -> int:
     On two cores, two processes of one thread each train 1.7 times as much as one of two threads.
 
     Raises:
-        UsageError: MEDTRANSFER_WORKERS is no number from 1.
+        UsageError: MEDTRANSFER_WORKERS is not a number of at least 1.
     """
     asked = os.environ.get("MEDTRANSFER_WORKERS")
     if asked is not None:
         if not asked.isdigit() or int(asked) < 1:
-            raise UsageError(f"MEDTRANSFER_WORKERS is {asked!r}; it must be a number from 1")
+            raise UsageError(
+                f"MEDTRANSFER_WORKERS is {asked!r}; it must be a whole number, at least 1"
+            )
         return int(asked)
     if shutil.which("nvidia-smi"):
         import torch  # takes seconds, so only where there may be a GPU

@@ -40,13 +40,13 @@ def weighted_auc(labels: np.ndarray, scores: np.ndarray, *, weights: np.ndarray)
     are one matrix product with the images of the rarer class on one side.
 
     Args:
-        weights: (B, N), how often each image stands in each resample.
+        weights: (B, N), how often each image is drawn in each resample.
     """
     labels, scores = np.asarray(labels), np.asarray(scores, np.float64)
     if labels.shape != scores.shape:
         raise ValueError(f"labels are {labels.shape}, scores are {scores.shape}")
     if np.isnan(scores).any():
-        raise ValueError("scores hold NaN: the network gave no answer for some image")
+        raise ValueError("scores contain NaN: the network gave no answer for some image")
     weights = np.asarray(weights, np.float32)
     columns = zip(labels.T > 0, scores.T, strict=True)
     return np.stack([_weighted_auc(p, s, weights) for p, s in columns], axis=1)
@@ -75,7 +75,7 @@ def percent_of_clean(auc: Any, clean: Any) -> Any:
 
 
 def chance_corrected(auc: Any, clean: Any) -> Any:
-    """Return which share of the clean AUC above chance is left; below 0 the attack inverts it.
+    """Return the share of the clean AUC above chance that is left; below 0 the attack inverts it.
 
     NaN where the clean AUC is 0.5.
     """
@@ -154,7 +154,7 @@ class Resamples:
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """How often each image stands in each resample: float32, (number, N)."""
+        """How often each image is drawn in each resample: float32, (number, N)."""
         names, member = np.unique(np.array(self.groups), return_inverse=True)
         rng = np.random.default_rng(self.seed)
         chances = np.full(len(names), 1 / len(names))

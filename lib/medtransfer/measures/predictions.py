@@ -24,7 +24,7 @@ class Predictions:
         images, groups: (N,) names of the images, and of their patients or slides.
         truth: (N, K) uint8, 0 or 1.
         clean: (N, K) float32, logits for the images as they are.
-        attacked: (N, K) float32, logits for the attacked images; None where nobody attacked.
+        attacked: (N, K) float32, logits for the attacked images; None for clean predictions.
         visible: how visible the perturbation is, measure -> (N,) float32 (see
             `attacks.perceptibility`).
     """
@@ -50,10 +50,10 @@ class Predictions:
         """The logits for the attacked images, (N, K).
 
         Raises:
-            ValueError: nobody attacked.
+            ValueError: the images were not attacked.
         """
         if self.attacked is None:
-            raise ValueError("these are predictions on images that nobody attacked")
+            raise ValueError("these are predictions on images that were not attacked")
         return self.attacked
 
     def write(self, place: Path) -> None:

@@ -1,4 +1,4 @@
-"""A model that somebody brings: a target of which only the answers are needed."""
+"""A model of the user: a target of which only the answers are needed."""
 
 from __future__ import annotations
 

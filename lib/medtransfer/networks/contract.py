@@ -1,4 +1,4 @@
-"""What a model that somebody brings takes and gives: its pixels, its outputs, its labels."""
+"""What a model of the user takes and gives: its pixels, its outputs, its labels."""
 
 from __future__ import annotations
 

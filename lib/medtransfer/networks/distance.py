@@ -1,4 +1,4 @@
-"""How far a network has moved from the public weights that it began with."""
+"""How far a network has moved from the public weights that it started from."""
 
 from __future__ import annotations
 

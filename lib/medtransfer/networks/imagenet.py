@@ -32,7 +32,7 @@ def find(manifest: WeightsManifest) -> Path:
 
 
 def check(path: Path, sha256: str) -> None:
-    """Compare a file with its checksum, or with the prefix of it that is known.
+    """Compare a file with its checksum, or with as much of the checksum as is known.
 
     Raises:
         WeightsError: it is another.
@@ -46,7 +46,7 @@ def check(path: Path, sha256: str) -> None:
 
 
 def fetch(manifest: WeightsManifest) -> Path:
-    """Bring the weights file of a manifest if it is not there yet; return its checked path.
+    """Fetch the weights file of a manifest unless it is here; return its checked path.
 
     Raises:
         WeightsError: it cannot be had, or its checksum is wrong.

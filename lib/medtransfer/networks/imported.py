@@ -1,4 +1,4 @@
-"""Networks that others trained with Keras: brought here once, then like any network."""
+"""Networks that others trained with Keras: imported once, then used like any network."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Name:
 
     @property
     def place(self) -> Path:
-        """Where its tensors lie once they are imported."""
+        """The path of its tensors once they are imported."""
         parts = [self.architecture, self.initialization, self.data.replace("/", "_")]
         stem = "-".join([*parts, "bis"] if self.bis else parts)
         return paths.imported() / self.domain / f"{stem}.safetensors"

@@ -26,7 +26,7 @@ VALIDATIONS = 8  # about so many states of a network are compared
 
 
 def loaders() -> int:
-    """Return how many processes load images: a core feeds itself, a GPU would wait for it."""
+    """Return the number of processes that load images; a core feeds itself, a GPU would wait."""
     return 4 if device().type == "cuda" else 0
 
 

@@ -1,4 +1,4 @@
-"""A public network that has seen no medical image: its pre-trained body, and a head by chance."""
+"""A public network that has seen no medical image: a pre-trained body and a random head."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from medtransfer.networks.trained import StoredNetwork
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Untrained(StoredNetwork):
-    """What a training begins with, before its first step.
+    """The start of a training, before its first step.
 
     An attack on it moves what the public body sees in an image, in a direction of its features
     that the seed draws. `development` says whose images it is asked about; it has seen none.

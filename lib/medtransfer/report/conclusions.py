@@ -11,7 +11,7 @@ from medtransfer.report.sentences import outcome
 if TYPE_CHECKING:
     import pandas as pd
 
-NOTHING = "there are too few targets that an attack could be judged on"
+NOTHING = "there are too few targets on which an attack can be judged"
 
 
 def within(correlations: pd.DataFrame) -> str:
@@ -31,7 +31,7 @@ def _correlation(row: Mapping[Any, Any]) -> str:
 
 
 def gain(correlations: pd.DataFrame, judged: pd.DataFrame) -> str:
-    """Return in Markdown what the points of C2 come to, whatever the verdict.
+    """Return in Markdown what the points of C2 show, whatever the verdict.
 
     Args:
         correlations: of `analysis.claims.correlations`.
@@ -43,18 +43,19 @@ def gain(correlations: pd.DataFrame, judged: pd.DataFrame) -> str:
     first, *others = correlations.to_dict("records")
     said.append(
         f"{first['points']} points, one for each domain, architecture and size of the target's "
-        "data that an attack can be judged on. A domain decides much of both sides, so the claim "
-        f"is judged within domains. By the {first['measure']}: {_correlation(first)} within "
-        f"domains, {first['overall']:z.2f} over all points whatever their domain."
+        "data for which an attack can be judged. Both the gain and the loss depend much on the "
+        f"domain, so the claim is judged within domains. By the {first['measure']}: "
+        f"{_correlation(first)} within domains, {first['overall']:z.2f} over all points, ignoring "
+        "domains."
     )
     if others:
         by = "; ".join(f"{row['measure']}, {_correlation(row)}" for row in others)
         said.append(f"By other measures, which decide nothing and are not corrected: {by}.")
     said.append(
-        "What to expect is open. Fewer images make pre-training worth more, which lets the points "
-        "rise. But fewer images also move a target away from a surrogate that has seen others, and "
-        "a lower clean AUC leaves less to lose; both let them fall. The number says what is left "
-        "of the three."
+        "There is no obvious expectation. With fewer images, pre-training is worth more, which "
+        "makes the points rise. But fewer images also make a target less like a surrogate that has "
+        "seen other images, and a lower clean AUC leaves less to lose; both make them fall. The "
+        "number is the net effect of all three."
     )
     return "\n\n".join(said)
 
@@ -73,21 +74,21 @@ def phantoms(sources: Mapping[str, str]) -> str:
         f"## What these phantoms can and cannot say\n\n{whose} are drawn by code: signs of known "
         "size and contrast on a simple background.\n\n"
         "- **They can** show that the method finds an effect where there is one, that its "
-        "intervals are honest, and that every number can be made again.\n"
-        "- **They cannot** say how large an effect is in a clinic, or which sign it has. How wide "
-        "and how strong the drawn signs are decides how much transfers; drawings and recipes were "
-        "tuned until attacks transferred in part, on phantoms of other seeds.\n"
-        "- **So** take from here what to measure and how, and measure it on your own images."
+        "intervals are honest, and that every number can be reproduced.\n"
+        "- **They cannot** say how large an effect is in a clinic, or which sign it has. How much "
+        "transfers depends on the width and strength of the drawn signs; drawings and recipes were "
+        "tuned on phantoms of other seeds until attacks transferred in part.\n"
+        "- **So** learn here what to measure and how, then measure it on your own images."
     )
 
 
 _ADVICE = {
-    "C3": "*Do not count on secret data alone.* Ask what an attacker does who lacks your images.",
-    "C4": "*Nor on a secret architecture.* Ask the same of one who does not know your network.",
-    "C1": "*Weigh what pre-training gains against what it gives away.* A start that nobody else "
-    "has gives an attacker less to share.",
-    "C2": "*Do not read the gain by pre-training as a measure of the risk unseen.*",
-    "C5": "*Test with attacks that were crafted on surrogates, not with noise.*",
+    "C3": "*Do not rely on secret data alone.* Ask what an attacker without your images can do.",
+    "C4": "*Nor on a secret architecture.* Ask the same about one who does not know your network.",
+    "C1": "*Weigh what pre-training gains against what it gives away.* With a start that nobody "
+    "else has, your network shares less with an attacker's.",
+    "C2": "*Do not take the gain from pre-training as a measure of the risk.*",
+    "C5": "*Test with attacks crafted on surrogates, not with noise.*",
 }
 
 
@@ -97,15 +98,15 @@ def defence(judged: pd.DataFrame) -> str:
     lines: list[str] = []
     for name, advice in _ADVICE.items():
         if name not in known:
-            found = f"{name} was not judged: this study has not the networks that it compares."
+            found = f"{name} was not judged: this study lacks the networks that it compares."
         else:
             found = f"{name}: {known[name].sentence} {known[name].exceptions}".rstrip()
         lines.append(f"{len(lines) + 1}. {advice} {found}")
     open_ = [row["verdict"] for row in judged.to_dict("records") if not outcome(row)]
     if open_:
         lines.append(
-            f"\n{len(open_)} of {len(judged)} rows of the table could not be decided, and say why. "
-            "More trainings of each kind narrow an interval; nothing narrows one where an attack "
+            f"\n{len(open_)} of {len(judged)} rows of the table could not be decided; each says "
+            "why. More trainings of each kind narrow an interval, but do not help where an attack "
             "leaves no room."
         )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Executed notebooks as pages with an index: opens from a folder, needs no network.
+"""Executed notebooks as pages with an index, which open from a folder without a network.
 
 How pages look stands in `templates/medtransfer`, a template folder of nbconvert.
 """

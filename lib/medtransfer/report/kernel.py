@@ -8,7 +8,7 @@ from traitlets import default
 
 
 class Kernel(AsyncKernelManager):
-    """A kernel that is asked to end and not interrupted first.
+    """A kernel that is asked to end, without an interrupt before.
 
     Jupyter interrupts every kernel before it ends it, since a cell might still run. Papermill asks
     its kernel one last question and goes as soon as it has the answer: the interrupt then meets a

@@ -1,4 +1,4 @@
-"""Notebooks run headlessly by papermill; only a whole one takes its place."""
+"""Notebooks run headlessly by papermill; a copy is kept only if it ran to its end."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def find(*, numbers: Sequence[str] = (), sources: Mapping[str, str]) -> list[Not
 
 
 def waits(numbers: Sequence[str], sources: Mapping[str, str]) -> bool:
-    """Return whether the assessment waits to be asked for: images of one's own may be large."""
+    """Return whether the assessment runs only on request: images of one's own may be large."""
     return not numbers and any(map(wording.own, sources.values()))
 
 

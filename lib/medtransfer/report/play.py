@@ -1,4 +1,4 @@
-"""Pictures that a reader can play with, and that stand still where nobody can.
+"""Pictures that a reader can play with, and that are still where no kernel runs.
 
 Jupyter shows the widgets; a page without a kernel (the report, GitHub) shows the first picture.
 """
@@ -29,7 +29,7 @@ def _image(picture: bytes) -> widgets.Image:
 
 
 class Still:
-    """Widgets, or one picture where there is no kernel that could move them."""
+    """Widgets, or one picture if no kernel could move them."""
 
     def __init__(self, box: widgets.DOMWidget, picture: bytes) -> None:
         self.box, self.picture = box, picture
@@ -95,7 +95,7 @@ class Quiz(Still):
         return sum(map(str.__eq__, self.said, self.changed))
 
     def choose(self, side: str) -> None:
-        """Take an answer, "A" or "B", to the pair that is shown, and show the next one."""
+        """Take an answer, "A" or "B", for the pair that is shown, and show the next one."""
         self.said.append(side)
         if len(self.said) < len(self.pairs):
             self.image.value = self.pairs[len(self.said)]

@@ -1,4 +1,4 @@
-"""What the claims come to, in sentences that a clinician understands; the table decides which."""
+"""The outcome of each claim, in a sentence for a clinician; the table decides which."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Words:
 CLAIMS = {
     "C1": Words(
         yes="an attack crafted on a public pre-trained network{part} does more harm to a "
-        "pre-trained system than attacks between networks from random weights do",
+        "pre-trained system than attacks between networks trained from random weights",
         no="an attack crafted on a public pre-trained network{part} does hardly more harm to a "
-        "pre-trained system than attacks between networks from random weights do",
+        "pre-trained system than attacks between networks trained from random weights",
         reversed="an attack crafted on a public pre-trained network{part} does less harm to a "
-        "pre-trained system than attacks between networks from random weights do",
+        "pre-trained system than attacks between networks trained from random weights",
         unit="points more of the clean AUC are lost",
     ),
     "C2": Words(
-        yes="systems that gain more by pre-training also lose more to an attack{part}",
-        no="systems that gain more by pre-training do not lose more to an attack{part}",
-        reversed="systems that gain more by pre-training lose less to an attack{part}",
+        yes="systems that gain more from pre-training also lose more to an attack{part}",
+        no="systems that gain more from pre-training do not lose more to an attack{part}",
+        reversed="systems that gain more from pre-training lose less to an attack{part}",
         unit="rank correlation",
     ),
     "C3": Words(
@@ -58,18 +58,18 @@ CLAIMS = {
     ),
     "C4": Words(
         yes="an attacker who has neither the images nor the architecture of a system does less "
-        "harm than one who lacks its images alone{part}",
+        "harm than one who lacks only its images{part}",
         no="an attacker who has neither the images nor the architecture of a system does about as "
-        "much harm as one who lacks its images alone{part}",
+        "much harm as one who lacks only its images{part}",
         reversed="an attacker who has neither the images nor the architecture of a system does "
-        "more harm than one who lacks its images alone{part}",
+        "more harm than one who lacks only its images{part}",
         unit="points more of the clean AUC are left",
     ),
     "C5": Words(
-        yes="noise as strong as an attack does almost no harm{part}: what harms is where an attack "
-        "points",
-        no="noise as strong as an attack does harm by itself{part}",
-        reversed="noise as strong as an attack does harm by itself{part}",
+        yes="noise of the same size as an attack does almost no harm{part}: the harm comes from "
+        "the direction of an attack",
+        no="noise of the same size as an attack does harm by itself{part}",
+        reversed="noise of the same size as an attack does harm by itself{part}",
         unit="% of the clean AUC is left",
     ),
 }
@@ -86,8 +86,8 @@ BOTH = {
 }
 
 BLIND = (
-    "targets see too little in these images, so an attack has nothing to take from them. More or "
-    "larger images would help, or labels that more of them show"
+    "targets have learned too little from these images, so an attack has nothing to take from "
+    "them. More or larger images would help, or labels that more images show"
 )
 
 
@@ -143,9 +143,8 @@ def _sentence(row: Mapping[Any, Any], part: str) -> str:
     words, came_out = CLAIMS[row["claim"]], outcome(row)
     if not came_out:
         clause = words.yes.partition(":")[0].format(part=part)
-        comma = "," if part.startswith(",") else ""
         why = BLIND if row["verdict"] == AT_CHANCE else row["why"]
-        return f"Whether {clause}{comma} cannot be said here: {_ended(why)}"
+        return f"It remains open whether {clause.rstrip(',')}: {_ended(why)}"
     said = {YES: words.yes, NO: words.no, REVERSED: words.reversed}[came_out]
     return _ended(said[0].upper() + said[1:].format(part=part))
 
@@ -192,7 +191,7 @@ def _joined(numbers: Any) -> str:
 
 
 def _exceptions(over_all: Sequence[Mapping[Any, Any]], others: Sequence[Mapping[Any, Any]]) -> str:
-    """Return in which domains a claim came out otherwise than over all; "" where in none."""
+    """Return the domains in which a claim came out differently than over all; "" if none did."""
     pooled = {row["part"]: outcome(row) for row in over_all}
     differing: dict[str, list[str]] = {}
     for row in others:
@@ -200,4 +199,4 @@ def _exceptions(over_all: Sequence[Mapping[Any, Any]], others: Sequence[Mapping[
             said = f"{_heading(row)}{outcome(row) or row['verdict']}"
             differing.setdefault(row["domain"], []).append(said)
     named = [f"{domain} ({', '.join(said)})" for domain, said in differing.items()]
-    return f"Otherwise in {listed(named)}." if named else ""
+    return f"Different in {listed(named)}." if named else ""

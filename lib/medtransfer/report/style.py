@@ -86,7 +86,7 @@ def reach(values: Iterable[float], ends: Iterable[float]) -> tuple[float, float]
 
 
 def seen(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of percentages without the numbers of targets at chance, which say nothing."""
+    """Return a table of percentages without those of targets at chance, which mean nothing."""
     if "at_chance" not in table:
         return table
     numbers = [name for name in PERCENTAGES if name in table]
@@ -111,7 +111,7 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     note = origin([source] if isinstance(source, str) else source)
     if "at_chance" in table and table["at_chance"].any():
-        note = f"{note}\nTargets at chance, of which nothing can be said, are left out."
+        note = f"{note}\nTargets at chance are left out; nothing can be said about them."
     figure.supxlabel(note, x=0.99, ha="right", size=6.5, color="0.4")
     # Without dates and versions in the file, the same figure is the same bytes.
     figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})

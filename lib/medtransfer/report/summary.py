@@ -1,4 +1,4 @@
-"""What a run on the command line ends with: who sees, what attacks leave, what that decides."""
+"""The end of a run on the command line: clean AUCs, what attacks leave, and what that decides."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def targets(cells: Iterable[Cell], *, resamples: int) -> list[Row]:
 def means(cells: Iterable[Cell], *, epsilons: Mapping[str, float], resamples: int) -> list[Row]:
     """Return what PGD leaves, mean over the pairs that share a start, data and relation.
 
-    Of a sweep, the epsilon that was chosen for the target's start is taken. Columns that are the
-    same in all rows are left out.
+    Of a sweep, only the epsilon chosen for the target's start counts. Columns with the same value
+    in all rows are left out.
     """
     chosen = _at_chosen(matching(cells, method=METHOD), epsilons)
     by = [name for name in BY if len({selection.values(cell, (name,)) for cell in chosen}) > 1]
@@ -82,7 +82,7 @@ def _pair(cell: Cell) -> tuple[Any, ...]:
 def differences(cells: Iterable[Cell], *, resamples: int) -> list[str]:
     """Return in sentences how much more random pairs leave than pre-trained ones, size by size.
 
-    Only of targets on parts of d1, which no claim names; of targets at chance, why nothing is said.
+    Only for targets on parts of d1, which no claim covers; for targets at chance, why not.
     """
     cells = matching(cells, method=METHOD)
     if all(identity(cell)["target_data"] == SIZES[0] for cell in cells):
@@ -101,12 +101,12 @@ def differences(cells: Iterable[Cell], *, resamples: int) -> list[str]:
         if not all(sides):
             continue
         if guard := guards.at_chance([*sides[0], *sides[1]], resamples=resamples):
-            said.append(f"targets on {size}: nothing can be said: {guard[1]}")
+            said.append(f"targets on {size}: nothing can be said, because {guard[1]}")
             continue
         effect = tables.contrast(*sides, resamples=resamples)
         said.append(
-            f"targets on {size}: what is left between random networks, less what is left between "
-            f"pre-trained ones: {points(effect)} of the clean AUC"
+            f"targets on {size}: left between random networks minus left between pre-trained ones: "
+            f"{points(effect)} of the clean AUC"
         )
     return said
 

@@ -1,4 +1,4 @@
-"""Tables as a reader takes them in: words for names, an interval in one column, named rows."""
+"""Tables for readers: words for names, an interval in one column, named rows."""
 
 from __future__ import annotations
 

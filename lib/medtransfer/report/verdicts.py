@@ -1,6 +1,6 @@
 """The claims as readers meet them on the report's first page and in docs/results.md.
 
-First what they come to, in sentences with their numbers (see `report.sentences`), then the table.
+First their outcomes, in sentences with numbers (see `report.sentences`), then the table.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def parsed(claims: pd.DataFrame) -> pd.DataFrame:
 
 
 def command(profile: str) -> str:
-    """Return what makes the report of a profile, given its name."""
+    """Return the command that makes the report of a profile, given its name."""
     if profile in built_in():
         return f"`make reproduce PROFILE={profile}`"
     return f"`medtransfer reproduce --profile FILE` with the file of profile {profile}"
@@ -91,7 +91,9 @@ def needed(profile: str) -> pd.DataFrame:
     """
     claims = read(profile)
     if claims is None:
-        raise ReportError(f"no synthesis of profile {profile} has run; run {command(profile)}")
+        raise ReportError(
+            f"the synthesis of profile {profile} has not run yet; run {command(profile)}"
+        )
     return claims
 
 
@@ -149,7 +151,7 @@ def as_frame(claims: pd.DataFrame) -> pd.DataFrame:
 
 
 def as_markdown(claims: pd.DataFrame) -> str:
-    """Return claims in Markdown: what they come to, the table, and why some do not hold."""
+    """Return claims in Markdown: their outcomes, the table, and why some are not supported."""
     table = by_claim(claims)
     lines = [f"| | {' | '.join(table.domains)} |", "|---" * (len(table.domains) + 1) + "|"]
     for row in table.rows:
@@ -162,7 +164,7 @@ def as_markdown(claims: pd.DataFrame) -> str:
 
 
 def said(claims: pd.DataFrame) -> str:
-    """Return in Markdown what the claims come to, a line for each, its numbers below it."""
+    """Return in Markdown the outcome of each claim, a line each, its numbers below it."""
     return "\n".join(
         f"- **{claim.name}** {claim.sentence}"
         + "".join(f"<br>*{text}*" for text in (claim.numbers, claim.exceptions) if text)

@@ -1,4 +1,4 @@
-"""Terms, numbers and sources as a reader takes them in: names, values with intervals, units."""
+"""Terms, numbers and sources in the words of a reader: names, values with intervals, units."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _NO_CLAIM = (
 PHANTOM = f"They are **phantoms**, {_NO_CLAIM}"
 WHY_PHANTOMS = (
     "Phantoms let the whole study run anywhere, without an account and without patients. They are "
-    "synthetic, and **nothing measured on them is a medical result**. What they must have is what "
-    "makes the real task what it is: focal signs beside wide and faint ones, variation between "
-    "patients, slides and cameras, and a grouping of images that a split must respect. Below they "
-    "are shown larger than the study uses them."
+    "synthetic, and **nothing measured on them is a medical result**. They share what makes the "
+    "real task hard: focal signs beside wide and faint ones, variation between patients, slides "
+    "and cameras, and images in groups that a split must not divide. Below, they are shown larger "
+    "than the study uses them."
 )
 
 
 def named(term: Any) -> Any:
     """Return what figures and sentences call a term of the study, or several joined by "+".
 
-    What is no term of the study, a number too, is returned as it is.
+    Anything that is not a term of the study, such as a number, is returned unchanged.
     """
     if not isinstance(term, str):
         return term
@@ -61,7 +61,7 @@ def percent(row: Mapping[Any, Any], name: str = "percent") -> str:
 
 
 AT_CHANCE = "at chance"
-"""The verdict where targets do not see: then no effect is shown, which would be one of nothing."""
+"""The verdict where targets may be guessing: an attack has nothing to take, no effect is shown."""
 
 
 def left_of_clean(row: Mapping[Any, Any]) -> str:
@@ -77,7 +77,7 @@ def points(effect: Effect) -> str:
 def p_value(p: float) -> str:
     """Return "p < 0.0001" or "p = 0.023"; "" where there is none.
 
-    A third digit stands where two could not say on which side of 0.05 it is.
+    A third digit is added where two could not say on which side of 0.05 it is.
     """
     if math.isnan(p):
         return ""
@@ -146,7 +146,7 @@ def title(name_or_path: str) -> str:
 
 
 def origin(sources: Iterable[str]) -> str:
-    """Return what stands below a figure: the sources of its images, phantoms named as such.
+    """Return the line below a figure: the sources of its images, with phantoms named as such.
 
     Args:
         sources: names or paths of manifests.

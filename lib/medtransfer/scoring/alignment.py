@@ -129,7 +129,7 @@ def _modules(specs: Sequence[Alignment]) -> dict[Network, nn.Module]:
             divisions.add(spec.seen.division)
         opened = spec.open()
         if not opened.differentiable:
-            raise AttackError(f"{spec.name} gives no gradients, so they align with nothing")
+            raise AttackError(f"{spec.name} gives no gradients, so there is nothing to compare")
         modules[spec] = opened.module  # type: ignore[attr-defined]
     if len(divisions) != 1:
         raise ValueError("gradients are compared on the test images of one source and split")

@@ -21,7 +21,7 @@ CHOICE, SWEEP = "choice.json", "sweep.csv"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EpsilonChoice(Result):
-    """The smallest epsilon at which an attack works and noise of its size does no harm.
+    """The smallest epsilon at which an attack works and noise of the same size is harmless.
 
     Works: the attacked images leave at most the share `remaining` of the clean AUC. No harm:
     control noise leaves at least the share `harmless`. Both are means over the cells of each
@@ -86,7 +86,7 @@ def chosen(spec: EpsilonChoice) -> float:
 
 
 def explained(spec: EpsilonChoice) -> str:
-    """Return in a sentence why an epsilon was chosen, or what was taken since no rule was met.
+    """Return in a sentence why an epsilon was chosen, or what was taken if none satisfies the rule.
 
     Raises:
         StoreError: it has not been chosen, or a file is damaged.
@@ -96,14 +96,14 @@ def explained(spec: EpsilonChoice) -> str:
     attack, noise = (f"{100 * curves[kind][epsilon]:.0f} %" for kind in (FLOAT, CONTROL))
     found = f"there the attack leaves {attack} of the clean AUC and noise {noise}"
     if not grey_levels(epsilon):
-        found += ". It is less than one grey level: a file of 8 bits holds nothing of it"
+        found += ". It is less than one grey level, so an 8-bit file keeps none of it"
     rule = f"leaves at most {100 * spec.remaining:.0f} % of the clean AUC"
     if working:
         return f"the smallest epsilon at which an attack {rule}; {found}"
     if safe:
         return (
-            f"no attack of a size that is harmless as noise {rule}, so the largest harmless "
-            f"epsilon was taken; {found}"
+            f"no attack whose size is harmless as noise {rule}, so the largest harmless epsilon "
+            f"was taken; {found}"
         )
     return f"noise does harm at every candidate, so the smallest was taken; {found}"
 

@@ -26,7 +26,7 @@ MOST_CHANGED, AT_RANDOM = "most changed", "drawn at random"
 
 @dataclass(frozen=True)
 class Example:
-    """One image whose correct call an attack turns.
+    """One image whose correct call an attack flips.
 
     Attributes:
         chosen: "most changed" or "drawn at random", among `among` such images.
@@ -46,7 +46,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Turned:
-    """The images whose correct call for a label an attack turns.
+    """The images whose correct call for a label an attack flips.
 
     Attributes:
         label: which; of several, the one with most such images.
@@ -118,7 +118,7 @@ class Pictures(Result):
 
 
 def pictured(cells: Sequence[Cell], found: Turned) -> Pictures:
-    """Return the pictures of the turned image that the attack moves most, and of one at random.
+    """Return the pictures of the flipped image that the attack moves most, and of one at random.
 
     Args:
         cells: the same attack on the same target in every delivery that is shown; the first one as
@@ -143,7 +143,7 @@ def panels_of(spec: Pictures) -> dict[str, np.ndarray]:
 
 
 def examples(spec: Pictures, found: Turned) -> list[Example]:
-    """Return the turned image that the attack moves most, and one drawn at random.
+    """Return the flipped image that the attack moves most, and one drawn at random.
 
     Raises:
         StoreError: the pictures are not in the store, or damaged.

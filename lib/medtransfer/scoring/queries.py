@@ -21,7 +21,7 @@ FILE = "answers.npz"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Queries(Result):
-    """A target's answers to test images that are attacked with its own help, by Square.
+    """A target's answers to test images attacked by Square, which asks the target itself.
 
     Attributes:
         target: a network, which need not be differentiable.

@@ -95,7 +95,7 @@ def beside(study: Study, domain: str, name: str) -> tuple[Result, ...]:
 
 
 def further(study: Study, domain: str, name: str, *, epsilons: Epsilons) -> tuple[Result, ...]:
-    """Return what the notebook of a factor shows beside its cells and hangs on an epsilon.
+    """Return what the notebook of a factor shows beside its cells, and what depends on an epsilon.
 
     Raises:
         UsageError: there is no such factor.

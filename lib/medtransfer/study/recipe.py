@@ -12,16 +12,17 @@ from medtransfer.data.schema import Strict
 class Recipe(Strict):
     """How networks of one initialization are trained.
 
-    The length of a training is given in steps of the optimizer, so that a recipe serves 200 images
-    as well as 80,000; its epochs are whole, and at least `least_epochs`, at most `most_epochs`.
+    The length of a training is given in steps of the optimizer, so the same recipe serves 200
+    images and 80,000; it is rounded to whole epochs, at least `least_epochs` and at most
+    `most_epochs`.
     Learning rates rise over the share `warm_up` of the steps, and then fall to almost nothing.
 
     Attributes:
-        steps: of the optimizer, rounded to whole epochs.
+        steps: steps of the optimizer, rounded to whole epochs.
         least_epochs, most_epochs: bounds of the epochs.
-        learning_rate: the largest, of all layers but the last.
-        head_learning_rate: the largest, of the last layer.
-        warm_up: the share of the steps over which learning rates rise.
+        learning_rate: the peak, of all layers but the last.
+        head_learning_rate: the peak, of the last layer.
+        warm_up: share of the steps over which learning rates rise.
     """
 
     steps: Annotated[int, Field(ge=1)]

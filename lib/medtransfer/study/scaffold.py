@@ -1,4 +1,4 @@
-"""Begin a study of one's own images: a manifest and a profile, written from what a folder holds."""
+"""Start a study of one's own images: a manifest and a profile, guessed from a folder."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
         domain: None guesses it from names.
 
     Raises:
-        UsageError: one of both files is there already.
+        UsageError: one of the two files exists already.
         SourceError: there are no images; nothing says what they show; or the table cannot be read,
             or names no files.
     """
@@ -91,7 +91,7 @@ def begin(folder: Path, *, given: Path | None = None, domain: str | None = None)
     name = f"{name}_images" if name in built_in() else name
     paths = [folder / f"{name}.yaml", folder / f"{name}_profile.yaml"]
     if there := [str(path) for path in paths if path.exists()]:
-        raise UsageError(f"{', '.join(there)}: there already; edit it, or move it away first")
+        raise UsageError(f"{', '.join(there)}: exists already; edit it, or move it away first")
     located = Located(folder)
     found = _table(located, given) or Table(
         located.pictures(), guesses.Files(LISTED[0], ".", "", 1.0)
@@ -132,7 +132,7 @@ def _table(located: Located, given: Path | None) -> Table | None:
             refused.append(str(error))
     best = max(filter(None, tables), key=lambda t: t.files.share * len(t.rows), default=None)
     if refused and not best:
-        raise SourceError(f"{'; '.join(refused)}. Mend it, or name another: --table")
+        raise SourceError(f"{'; '.join(refused)}. Correct it, or name another: --table")
     return best
 
 

@@ -40,14 +40,14 @@ def manifest(
     labels = guess.labels
     square = all(width == height for width, height in pictures.shapes)
     lines = [
-        "# What the images are. Read every line that has a mark: it was guessed, or is to fill in.",
+        "# What the images are. Check every marked line: it was guessed, or is to be filled in.",
         "kind: folder",
         f"name: {name}",
         _line("title", folder.name, f"{GUESSED}: the folder's name; pages and figures show it"),
         _line("domain", domain, "" if said else _why(domain)),
         _line("task", "binary" if not labels or len(labels.fields) == 1 else "multi-label"),
         *_labels(labels, [str(name) for name in found.rows if name != found.files.column]),
-        _line("images", found.files.folder, "the folder of the images, seen from this file"),
+        _line("images", found.files.folder, "the folder of the images, relative to this file"),
         *(_table(found, folder, images) if found.path else ()),
         *_groups(found, guess),
         _split_line(found, guess),
@@ -76,19 +76,19 @@ def profile(name: str, pictures: Pictures, *, domain: str) -> str:
     """Return the text of a profile for the manifest of that name."""
     sides = np.array([max(shape) for shape in pictures.shapes])  # borders keep the whole of each
     px = recommended(sides, least_px=DOMAINS[domain].least_px)
-    middle = f"{GUESSED}: files have most often about {np.median(sides):.0f} px"
+    middle = f"{GUESSED}: the median file has {np.median(sides):.0f} px"
     lines = [
-        "# How large the study is: what differs from the profile `default`.",
+        "# How large the study is, where it differs from the profile `default`.",
         f"name: {name}",
         "extends: default",
-        _line("image_px", px, f"{middle}; twice as many take about four times as long"),
+        _line("image_px", px, f"{middle}; twice as much takes about four times as long"),
         _line("sources", {domain: f"{name}.yaml"}),
     ]
     return "\n".join([*lines, ""])
 
 
 def marked(*paths: Path) -> list[str]:
-    """Return the lines of written files that were guessed, or are to fill in."""
+    """Return the lines of written files that were guessed or have to be filled in."""
     lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     return [
         line
@@ -124,7 +124,7 @@ def _labels(labels: Labels | None, columns: list[str]) -> Iterator[str]:
         yield _line("findings_column", labels.column)
         yield _line("findings_separator", labels.separator, GUESSED)
         yield _line(
-            "ignored_findings", [*labels.healthy], f"{GUESSED}: no labels; `others` for all"
+            "ignored_findings", [*labels.healthy], f"{GUESSED}: findings that are not labels"
         )
     elif labels.healthy:
         yield f"# {', '.join(labels.healthy)} of {labels.column}: negative for every label"
@@ -144,7 +144,7 @@ def _table(found: Table, folder: Path, images: int) -> Iterator[str]:
         yield f'separator: "{found.separator}"' if found.separator != "\t" else r'separator: "\t"'
     if found.encoding:
         yield _line("encoding", found.encoding, f"{GUESSED}: the table is not UTF-8")
-    share = f"{round(files.share * len(rows)):,} of {len(rows):,} rows name files that are there"
+    share = f"{round(files.share * len(rows)):,} of {len(rows):,} rows name existing files"
     yield _line("image_column", files.column, f"{GUESSED}: {share}")
     if files.suffix:
         yield _line("image_suffix", files.suffix, f"{GUESSED}: the table leaves it out")
@@ -154,14 +154,14 @@ def _table(found: Table, folder: Path, images: int) -> Iterator[str]:
 
 def _groups(found: Table, guess: Guess) -> Iterator[str]:
     if guess.people is None:
-        why = "the column of the patient; only if each image is of another patient, none"
+        why = "the column of the patient; none, only if every image is of a different patient"
         yield _line("group_column", "none", f"{MISSING}: {why}")
         yield _line("group_rule", "every image is a group of its own")
         return
     column, noun, pattern = guess.people
     cells = found.rows[column]
     number = (cells.str.extract(pattern)[0] if pattern else cells).nunique()
-    whole = f"{numbered(number, noun)}, who are not divided"
+    whole = f"{numbered(number, noun)}, never divided between sets"
     yield _line("group_column", column, f"{GUESSED}: from its name; {whole}" if not pattern else "")
     if pattern:
         yield _line("group_pattern", pattern, f"{GUESSED}: names without the side; {whole}")
@@ -172,7 +172,7 @@ def _groups(found: Table, guess: Guess) -> Iterator[str]:
 def _split_line(found: Table, guess: Guess) -> str:
     if guess.split is None:
         return _line(
-            "split", {"rule": "seeded"}, f"{GUESSED}: no column names sets; they are drawn"
+            "split", {"rule": "seeded"}, f"{GUESSED}: no column names the sets, so they are drawn"
         )
     column, sets = guess.split
     if divided := _divided(found, guess):

@@ -41,24 +41,24 @@ class Profile(Strict):
     """Everything that decides the size of a study, and nothing else.
 
     Attributes:
-        name: of the profile, and of the folders of its results' pages.
+        name: name of the profile, and of the folder of its pages.
         sources: domain -> name of a manifest, or path of one of your own.
         groups: domain -> how many patients or slides a phantom has; other sources have their own.
-        image_px: domain -> side of the images, in pixels; one number serves all domains.
-        image_limit: about how many images of a source that is read from files are used, to try a
-            large one; None uses all.
+        image_px: domain -> side length of the images in pixels; one number serves all domains.
+        image_limit: approximate number of images used of a source read from files, to try a
+            large source; None uses all.
         architectures: the networks, each as surrogate and as target.
         recipes: initialization -> how it is trained.
         batch_size: images in a step of training.
-        weight_decay: of the optimizer (AdamW).
-        test_share: of all groups, the share for test, where the source does not say.
-        validation_share: of the groups of each half, the share for validation.
+        weight_decay: weight decay of the optimizer (AdamW).
+        test_share: share of all groups for testing, if the source does not define a test set.
+        validation_share: share of the groups of each half for validation.
         methods: method of attack -> its parameters; FGSM and PGD are always among them.
         defences: defence (see `study.defences`) -> its parameters.
         insiders: whether an attacker with the target's own images imitates defences, too; each
             that is trained costs a training more.
         sweep: method -> its epsilons on test images; PGD always has the chosen one, too.
-        candidates: among which epsilon is chosen on validation images.
+        candidates: the epsilons from which one is chosen on validation images.
         remaining, harmless: the chosen epsilon is the smallest that leaves at most the share
             `remaining` of the clean AUC on validation images while control noise leaves at least
             the share `harmless`: PGD between networks of the same architecture and initialization;
@@ -72,8 +72,8 @@ class Profile(Strict):
         replicates_of_attackers: at most so many of every network meet the stronger attackers.
         questions: numbers of questions to the target after which its answers are kept; the last is
             the most that are asked about an image. Empty: nobody asks.
-        resamples: of every bootstrap.
-        seed: draws phantoms, splits and trainings.
+        resamples: number of resamples of every bootstrap.
+        seed: seed from which phantoms, splits and trainings are drawn.
     """
 
     name: Name
@@ -220,7 +220,7 @@ def _beside(path: Path, manifest: str) -> str:
 
 
 def limited(name_or_path: str, *, images: int, epochs: int) -> Path:
-    """Write a profile that tries the whole path of another on few images and epochs.
+    """Write a profile that tries everything of another on few images and epochs.
 
     Returns:
         the path of the new profile's YAML file, in `paths.profiles()`.

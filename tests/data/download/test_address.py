@@ -27,7 +27,7 @@ def test_after_a_cut_only_the_rest_is_asked_for(site, tmp_path):
 def test_tries_without_a_gain_come_to_an_end_and_the_next_run_goes_on(site, tmp_path):
     page = Page(cuts=[60_000, 0, 0, 0])
     file = file_at(site.put(page))
-    with pytest.raises(FetchError, match=r"bytes are kept in a\.bin\.part: the next try goes on"):
+    with pytest.raises(FetchError, match=r"bytes are kept in a\.bin\.part: the next try resumes"):
         fetch(file, folder=tmp_path)
     assert names(tmp_path) == ["a.bin.part"]
     assert fetch(file, folder=tmp_path).read_bytes() == BODY

@@ -206,7 +206,7 @@ def test_compressed_pixels_without_the_header_that_says_how_are_refused():
     jpeg = file(PATCHES, "JPEG")
     data = made(PATCHES, kind="YBR_FULL", syntax=JPEGBaseline8Bit, encoded=jpeg)
     start = data.index(b"\x08\x00\x16\x00UI")  # the first element after the header
-    with pytest.raises(DicomError, match="are compressed, and no header says how"):
+    with pytest.raises(DicomError, match="are compressed, but no header says how"):
         shown(data[start:])
 
 
@@ -233,8 +233,11 @@ def test_dicom_is_known_by_its_content_and_not_by_its_name(tmp_path):
         ({"BitsStored": None}, "does not say how its pixels are stored: lacks BitsStored"),
         ({"Rows": None, "SamplesPerPixel": None}, "lacks Rows, SamplesPerPixel"),
         ({"stored": b"\0" * 100}, r"are not readable: .*less than expected \(100 vs 2048"),
-        ({"NumberOfFrames": ("LO", "1A")}, "NumberOfFrames is '1A', which is no number"),
-        ({"syntax": MPEG4HP41, "encoded": b"film"}, "as MPEG-4 .*, which nobody decodes here"),
+        ({"NumberOfFrames": ("LO", "1A")}, "NumberOfFrames is '1A', which is not a number"),
+        (
+            {"syntax": MPEG4HP41, "encoded": b"film"},
+            "as MPEG-4 .*, which nothing installed here decodes",
+        ),
     ],
 )
 def test_what_cannot_be_shown_is_an_error_that_says_why(change, says):

@@ -50,10 +50,10 @@ def test_numbers_are_read_in_their_order(given, found):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (("LO", "bone"), "WindowCenter is 'bone', which is no number"),
-        (("OB", b"\1\2"), "which is no number"),
+        (("LO", "bone"), "WindowCenter is 'bone', which is not a number"),
+        (("OB", b"\1\2"), "which is not a number"),
         (("FD", float("inf")), "WindowCenter is NaN or infinite"),
-        (("SQ", [item(Rows=1)]), "which is no number"),
+        (("SQ", [item(Rows=1)]), "which is not a number"),
     ],
 )
 def test_what_is_no_number_is_named(given, says):
@@ -62,7 +62,7 @@ def test_what_is_no_number_is_named(given, says):
 
 
 def test_what_is_no_sequence_is_named():
-    with pytest.raises(DicomError, match="VOILUTSequence is no sequence"):
+    with pytest.raises(DicomError, match="VOILUTSequence is not a sequence"):
         items(item(VOILUTSequence=("LO", "x")), "VOILUTSequence")
 
 

@@ -109,7 +109,7 @@ def test_windows_of_other_functions(function, expected):
         ({"WindowWidth": "0", "VOILUTFunction": "SIGMOID"}, "a width of more than 0"),
         ({"VOILUTFunction": "CUBIC"}, "another function than LINEAR, LINEAR_EXACT, SIGMOID"),
         ({"RescaleSlope": "0", "RescaleIntercept": "1"}, "rescale slope is 0"),
-        ({"WindowCenter": ("LO", "bone")}, "WindowCenter is 'bone', which is no number"),
+        ({"WindowCenter": ("LO", "bone")}, "WindowCenter is 'bone', which is not a number"),
         ({"RescaleSlope": ("FD", float("nan"))}, "RescaleSlope is NaN or infinite"),
         ({"VOILUTSequence": [item(LUTDescriptor=("US", [9, 0, 16]), LUTData=("US", [1, 2]))]},
          "LUTData are not 9 entries"),

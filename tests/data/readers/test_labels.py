@@ -159,8 +159,8 @@ def test_other_findings_that_hold_a_label_are_not_ignored(cell):
     [
         (["Mass", "Effusion|Mass"], {}, r"1 are findings.*\(No Finding, .*'Mass' \(lines 2, 3\)"),
         (["Mass"], {}, "`ignored_findings`, which may be `others`.*`left_out_findings`"),
-        (["Effusion;No Finding"], {}, 'say `findings_separator: ";"`'),
-        (["Effusion/No Finding"], {}, 'say `findings_separator: "/"`'),
+        (["Effusion;No Finding"], {}, 'write `findings_separator: ";"`'),
+        (["Effusion/No Finding"], {}, 'write `findings_separator: "/"`'),
         (["Mass|Hernia"], {"ignored": ["Mass"]}, r"1 are findings.*: 'Hernia' \(line 2\)"),
         (["[Effusion]"], {}, r"'\[Effusion\]'"),
         (["nan"], {}, "'nan'"),

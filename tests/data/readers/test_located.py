@@ -47,18 +47,18 @@ def test_the_exact_name_comes_first_and_two_others_are_not_chosen_from(folder):
         pytest.skip("a disk without case")
     assert found.path("A.png").name == "A.png"
     assert found.path("b.png").name == "b.png"
-    assert "near lies 'B.png', 'b.PNG'" in found.missing("b.png")
+    assert "similar: 'B.png', 'b.PNG'" in found.missing("b.png")
 
 
 @pytest.mark.parametrize(
     ("there", "name", "says"),
     [
-        ("a.png", "a", "near lies 'a.png'; say `image_suffix: .png`?"),
-        ("sub/a.1.jpeg", "sub/a.1", "say `image_suffix: .jpeg`?"),
-        ("a.jpg", "a.png", "near lies 'a.jpg'"),
-        ("sub/a.png", "a.png", "near lies 'sub/a.png'"),
-        ("a.png", "C:\\data\\a.png", "near lies 'a.png'"),
-        ("a_1.png", "a 1.png", "near lies 'a_1.png'"),
+        ("a.png", "a", "similar: 'a.png'; write `image_suffix: .png`?"),
+        ("sub/a.1.jpeg", "sub/a.1", "write `image_suffix: .jpeg`?"),
+        ("a.jpg", "a.png", "similar: 'a.jpg'"),
+        ("sub/a.png", "a.png", "similar: 'sub/a.png'"),
+        ("a.png", "C:\\data\\a.png", "similar: 'a.png'"),
+        ("a_1.png", "a 1.png", "similar: 'a_1.png'"),
         ("b.png", "a.png", "no such file"),
     ],
 )

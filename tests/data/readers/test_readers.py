@@ -104,7 +104,7 @@ def test_a_large_photograph_is_read_like_a_small_one(eyepacs):
     ("values", "says"),
     [
         ({"image": "0_up"}, "1 in trainLabels.csv are not named PATIENT_left or _right: 0_up"),
-        ({"image": "1_left"}, "1 stand twice in trainLabels.csv: 1_left"),
+        ({"image": "1_left"}, "1 appear twice in trainLabels.csv: 1_left"),
         ({"level": "7"}, "1 in trainLabels.csv have no grade from 0 to 4: 0_left"),
     ],
 )
@@ -148,7 +148,7 @@ def test_colour_and_opacity_are_left_out_and_the_centre_is_kept(chest):
     [
         ({"Finding Labels": "Mas"}, "1 are findings that the manifest does not list"),
         ({"Patient ID": "77"}, "1 in Data_Entry_2017_v2020.csv have another patient"),
-        ({"Image Index": "00000040_000.png"}, "stand twice in Data_Entry_2017_v2020.csv"),
+        ({"Image Index": "00000040_000.png"}, "appear twice in Data_Entry_2017_v2020.csv"),
     ],
 )
 def test_wrong_rows_of_the_table_of_findings_are_named(chest, values, says):

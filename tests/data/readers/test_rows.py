@@ -47,7 +47,7 @@ TWO = "file,patient,sick\na.png,p1,1\nb.png,p2,0\n"
 @pytest.mark.parametrize("again", ["./a.png", "x/../a.png", "a.png", ".\\a.png", "A.png"])
 def test_one_picture_in_two_rows_is_refused_with_both(folder, again):
     wanted = folder(f"{TWO}{again},p3,0\n", "a.png", "b.png")
-    with pytest.raises(SourceError, match=r"1 images stand in several rows: a\.png.*lines 2, 4"):
+    with pytest.raises(SourceError, match=r"1 images have several rows: a\.png.*lines 2, 4"):
         index(wanted)
 
 
@@ -83,7 +83,7 @@ def test_cells_of_several_findings_are_no_negatives_of_a_class(folder):
     by_class = [{**LABEL, "column": "sick", "positive": ["Mass"]}]
     table = "file,patient,sick\na.png,p1,Mass\nb.png,p2,Nodule\nc.png,p3,Nodule|Mass\n"
     wanted = folder(table, "a.png", "b.png", "c.png", labels=by_class, **OF_COLUMN)
-    with pytest.raises(SourceError, match=r"'Nodule\|Mass' \(line 4\).*a `findings_column`"):
+    with pytest.raises(SourceError, match=r"'Nodule\|Mass' \(line 4\).*use `findings_column`"):
         index(wanted)
 
 
@@ -96,7 +96,7 @@ def test_files_of_which_none_is_there_are_refused_before_any_is_read(folder):
 def test_a_file_that_is_missing_among_others_is_listed_with_what_lies_near(folder):
     wanted = folder(f"{TWO}c.jpg,p3,0\n", "a.png", "b.png", "c.png")
     with pytest.raises(
-        SourceError, match=r"1 of 3 images cannot be used.*c\.jpg.*near lies 'c\.png'"
+        SourceError, match=r"1 of 3 images cannot be used.*c\.jpg.*similar: 'c\.png'"
     ):
         prepare.prepared_source(wanted)
 

@@ -65,7 +65,7 @@ def test_a_value_that_stands_for_none_is_named_with_its_rows(cell):
     [
         ({"test": ["a"], "calibration": ["b"]}, "needed together"),
         ({"attacker": ["a"]}, "needed together"),
-        ({"attacker": ["a"], "test": ["A "]}, "a value may stand in one of test, calibration"),
+        ({"attacker": ["a"], "test": ["A "]}, "each value may be in only one of test, calibration"),
     ],
 )
 def test_sets_that_are_said_in_part_or_twice_are_refused(split, said):

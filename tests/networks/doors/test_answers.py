@@ -75,7 +75,7 @@ WRONG = {
     "no column of pictures": (lambda t: t.rename(columns={"image": "file"}), r"lacks \['image'\]"),
     "a picture twice": (
         lambda t: pd.concat([t, t.iloc[[3]]]),
-        r"stand there twice: clean/3\.png",
+        r"appear twice: clean/3\.png",
     ),
     "an empty answer": (
         lambda t: changed(t, "Red", 4, ""),

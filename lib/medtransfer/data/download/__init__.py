@@ -1,4 +1,4 @@
-"""Files of published sources: brought with resume, checked and unpacked, whole or not at all."""
+"""Files of published sources: fetched with resume, checked and unpacked, whole or not at all."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _bring(file: File, *, path: Path) -> None:
             failures.append(f"{name}: {error}")
     if part := size_of(part_of(path)):
         failures.append(
-            f"{part:,} bytes are kept in {part_of(path).name}: the next try goes on there"
+            f"{part:,} bytes are kept in {part_of(path).name}: the next try resumes there"
         )
     reasons = failures or ["no address is known"]
     raise FetchError("\n".join([f"cannot bring {path}:", *reasons, _by_hand(file, path=path)]))

@@ -1,4 +1,4 @@
-"""One download over HTTP, going on where an earlier try stopped."""
+"""One download over HTTP, resumed where an earlier try stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from medtransfer.errors import FetchError
 
 TIMEOUT = (15, 60)  # seconds to connect, and without a byte
 PAUSES = (1, 3)  # seconds between tries that bring nothing
-PAGE = "a web page came instead of the file: a login, a licence to accept, or a quota that is used"
+PAGE = "a web page came instead of the file: a login, a licence to accept, or a quota used up"
 
 
 class _TryAgainError(Exception):

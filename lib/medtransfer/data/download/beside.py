@@ -1,4 +1,4 @@
-"""What lies beside a file while it is brought, and afterwards.
+"""What is kept beside a file during its download, and afterwards.
 
 Beside NAME may lie `NAME.part` (a download that is not done) and hidden companions: `.NAME.json`
 (NAME was checked), `.NAME.part.json` (what the part is the beginning of) and `.NAME.lock` (one
@@ -21,7 +21,7 @@ BLOCK = 1 << 18  # bytes; a cut loses at most one block
 def check(
     path: Path, *, md5: str | None = None, sha256: str | None = None, size: int | None = None
 ) -> None:
-    """Compare a file with what is known of it; of a checksum, a prefix may be known.
+    """Compare a file with what is known about it; a checksum may be known only by its beginning.
 
     Raises:
         FetchError: it is another; the message says what was found and what was expected.
@@ -49,18 +49,18 @@ def place(folder: Path, name: str) -> Path:
 
 
 def part_of(path: Path) -> Path:
-    """Return where a download lies until it is whole."""
+    """Return where a download is kept until it is whole."""
     return path.with_name(f"{path.name}.part")
 
 
 def drop(part: Path) -> None:
-    """Delete a part, and before what is known of it."""
+    """Delete a part, after the record beside it."""
     hidden(part, "json").unlink(missing_ok=True)
     part.unlink(missing_ok=True)
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, 0 where there is none."""
+    """Return the bytes of a file, 0 if there is none."""
     return path.stat().st_size if path.is_file() else 0
 
 

@@ -55,12 +55,12 @@ class ChestXray14Reader(Reader[ChestXray14Manifest]):
         """Return the images of the published split, in the order of the table.
 
         Raises:
-            SourceError: a table or split file is missing or damaged, an image stands twice, has
+            SourceError: a table or split file is missing or damaged, an image appears twice, has
                 no row, or belongs to another patient than its name says, or a finding is unknown.
         """
         rows = table(self.root / TABLE, columns=[IMAGE, FINDINGS, PATIENT])
         names = rows[IMAGE]
-        refuse(names[names.duplicated()], f"stand twice in {TABLE}")
+        refuse(names[names.duplicated()], f"appear twice in {TABLE}")
         patients = rows[PATIENT].str.zfill(8)
         refuse(names[names.str[:8] != patients], f"in {TABLE} have another patient in their name")
         sets = published_sets(self.root)

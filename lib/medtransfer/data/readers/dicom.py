@@ -50,7 +50,7 @@ def read_picture(data: bytes, *, frame: Frame | None = None) -> Image:
 
     Of several frames it is the one that `frame` says. Grey values become what the modality
     measured, then what is shown (see `dicom_grey.shown`); MONOCHROME1, in which high values are
-    dark, is turned round, so that dense tissue is bright. Pixels that are no squares are stretched.
+    dark, is inverted, so that dense tissue is bright. Pixels that are not square are stretched.
 
     Raises:
         DicomError: the file holds no picture, or several and `frame` does not say which; it is
@@ -126,11 +126,11 @@ def _decoded(data: Any, index: int | None) -> np.ndarray:
 
     syntax = data.file_meta.TransferSyntaxUID
     if "PixelData" in data and data["PixelData"].is_undefined_length and not syntax.is_compressed:
-        raise DicomError("its pixels are compressed, and no header says how; export it again")
+        raise DicomError("its pixels are compressed, but no header says how; export it again")
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
-        raise DicomError(f"pixels as {syntax.name}, which nobody decodes here") from None
+        raise DicomError(f"pixels as {syntax.name}, which nothing installed here decodes") from None
     if not decoder.is_available:
         raise DicomError(f"no decoder for {syntax.name}; {DECODERS}, or decompress it")
     if FIRST in decoder.available_plugins:

@@ -1,4 +1,4 @@
-"""Elements of DICOM as they are met: one that is there but holds nothing counts as absent."""
+"""Elements of DICOM as files have them: an empty element counts as absent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def value(data: Dataset, keyword: str) -> Any:
     """Return the value of an element, None where it is absent or holds nothing.
 
     Raises:
-        DicomError: its bytes are no such value.
+        DicomError: its bytes are not such a value.
     """
     try:
         found = data.get(keyword)
@@ -37,13 +37,13 @@ def items(data: Dataset, keyword: str) -> list[Dataset]:
     """Return the items of a sequence, none where it is absent.
 
     Raises:
-        DicomError: the element is no sequence, or its bytes are none.
+        DicomError: the element is not a sequence, or its bytes are not.
     """
     from pydicom.sequence import Sequence
 
     found = value(data, keyword)
     if found is not None and not isinstance(found, Sequence):
-        raise DicomError(f"{keyword} is no sequence")
+        raise DicomError(f"{keyword} is not a sequence")
     return list(found or ())
 
 
@@ -64,7 +64,7 @@ def values(data: Dataset, keyword: str) -> list[float | None]:
     """Return the numbers of an element, None in the place of each that is missing.
 
     Raises:
-        DicomError: one is no number, or is NaN or infinite.
+        DicomError: one is not a number, or is NaN or infinite.
     """
     found = value(data, keyword)
     several = isinstance(found, Iterable) and not isinstance(found, str | bytes)
@@ -86,7 +86,7 @@ def _number(found: Any, keyword: str) -> float | None:
     try:
         result = float(found)
     except (TypeError, ValueError):
-        raise DicomError(f"{keyword} is {str(found)[:SHOWN]!r}, which is no number") from None
+        raise DicomError(f"{keyword} is {str(found)[:SHOWN]!r}, which is not a number") from None
     if not np.isfinite(result):
         raise DicomError(f"{keyword} is NaN or infinite")
     return result

@@ -1,4 +1,4 @@
-"""DICOM whose pixels are no squares: their pictures are stretched until they are."""
+"""DICOM whose pixels are not square: their pictures are stretched until they are."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class EyePacsReader(Reader[EyePacsManifest]):
     """Photographs, cropped to the field of view; both eyes of a patient are one group."""
 
     def index(self) -> pd.DataFrame:
-        """Return all images of both tables; a patient is what stands before `_left` or `_right`.
+        """Return all images of both tables; the patient is the part before `_left` or `_right`.
 
         Raises:
             SourceError: a table is missing, names an image twice, or holds names or grades that
@@ -62,7 +62,7 @@ class EyePacsReader(Reader[EyePacsManifest]):
         names = rows["image"]
         eyes = names.str.extract(r"^([0-9]+)_(left|right)$")
         refuse(names[eyes[0].isna()], f"in {TABLES[part]} are not named PATIENT_left or _right")
-        refuse(names[names.duplicated()], f"stand twice in {TABLES[part]}")
+        refuse(names[names.duplicated()], f"appear twice in {TABLES[part]}")
         refuse(names[~rows["level"].isin(GRADES)], f"in {TABLES[part]} have no grade from 0 to 4")
         referable = rows["level"].astype(int).isin(self.manifest.positive)
         return index_frame(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NONE = "none"
 NEEDS_GROUPS = (
     "group_column: needed: the column that names the patient of every image, so that no patient "
-    "is divided between sets; or `group_column: none`, when every image is its own patient"
+    "is divided between sets; or `group_column: none`, if every image is of a different patient"
 )
 
 Mistake = Literal["similar_groups", "missing_groups", "identical_images", "contradicting_findings"]
@@ -38,28 +38,28 @@ class FolderManifest(FileManifest):
 
     Attributes:
         images: the folder of the images.
-        table: a CSV; without one there is a row for every image below the folder, with the
+        table: a CSV file; without one, there is a row for every image below the folder, with the
             columns `file`, `folder` (the one that holds it) and `outer_folder` (the first one).
         table_sha256: its checksum, if it must not change.
-        separator, encoding: of the table: `,` unless it says so, and UTF-8 unless its first bytes
+        separator, encoding: those of the table: `,` unless given, and UTF-8 unless its first bytes
             say UTF-16.
         image_column: the column of file names below the folder (see `located`).
-        image_suffix: what the names lack, such as `.png`.
+        image_suffix: what the names lack at their end, such as `.png`.
         folder_column: the column of the folder, below that of the images, that holds the file.
-        rows_per_image: "many" if rows are findings or readers of an image: it is positive if any
+        rows_per_image: "many" if rows are findings or readers of an image, which is positive if any
             of its rows is.
-        group_column: the column of patients, or "none" if every image is its own.
-        group_pattern: what of that column is the patient: a regular expression; of its first
-            group, if it has one.
-        only: column -> the values of the rows that are used; others are left out.
+        group_column: the column of patients, or "none" if every image is of a different patient.
+        group_pattern: a regular expression for the part of that column that is the patient; if
+            it has a group, that group is the patient.
+        only: column -> the values of the rows to use; other rows are left out.
         labels: without `findings_column`, each is decided by a column (see `ColumnLabel`).
         label_columns: their columns, in the order of the labels.
-        findings_column: the column of the names of positive labels.
-        findings_separator: what stands between them.
-        ignored_findings: findings that are no labels, or "others" for all that hold none.
+        findings_column: the column that lists the names of positive labels.
+        findings_separator: the separator between them.
+        ignored_findings: findings that are not labels, or "others" for all such findings.
         left_out_findings: findings whose rows are left out; "" for an empty cell.
-        allow: what else is refused as a likely mistake: ids of patients that differ by case or as
-            7 and 007 do; rows without one, whose images are then groups of their own; one file,
+        allow: likely mistakes to accept: ids of patients that differ only by case or as
+            7 and 007 do; rows without an id, whose images then form groups of their own; one file,
             byte for byte, of several patients or with several labels; "No Finding" beside a
             finding.
     """
@@ -128,7 +128,7 @@ class FolderManifest(FileManifest):
         )
 
     def folder(self, manifest: Path) -> Path:
-        """Return where its files lie: beside the manifest."""
+        """Return the folder of its files, beside the manifest."""
         return manifest.parent
 
     def reader(self, *, root: Path, image_px: int) -> FolderReader:
@@ -180,7 +180,7 @@ class FolderReader(Reader[FolderManifest]):
 
     @property
     def table(self) -> Path:
-        """Where the table lies."""
+        """The path of the table."""
         return self.root / Path(self.manifest.table or "").expanduser()
 
     @cached_property

@@ -45,19 +45,19 @@ NO_FINDING = "no finding"
 class ColumnLabel(Label):
     """An output that a column of the table decides.
 
-    Values are compared as numbers where they are numbers, and without regard to case; `true` in
-    YAML stands for yes and on, too, and "" for whatever is empty, NaN or NA.
+    Numbers are compared as numbers, words ignoring case; `true` in YAML also stands for yes and
+    on, and "" for an empty cell, NaN or NA.
 
     Attributes:
-        column: its column; None is one called as the label.
-        positive: the values of a positive; None is 1 and true.
-        negative: the values of a negative. None is 0 and false; but where `positive` is given, all
-            others, except numbers below 0 or beyond a gap (99 after grades 0 to 4), what is empty
-            or says that nobody knows (`unknown`), what holds a listed value beside another
-            (`Mass|Nodule`) and, among numbers, words.
+        column: its column; None is the column with the name of the label.
+        positive: the values that are positive; None is 1 and true.
+        negative: the values that are negative. None is 0 and false; but if `positive` is given, all
+            others, except numbers below 0 or beyond a gap (99 after grades 0 to 4), cells that
+            are empty or say `unknown`, cells with a listed value beside another (`Mass|Nodule`)
+            and, among numbers, words.
         left_out: the values of rows that are left out.
 
-    A value that nothing names is refused.
+    A value without a rule is refused.
     """
 
     column: Column | None = None
@@ -69,7 +69,7 @@ class ColumnLabel(Label):
     def _a_value_stands_once(self) -> ColumnLabel:
         if overlap((*self._sides, self.left_out)):
             raise ValueError(
-                "a value may stand in one of positive (1 and true, unless it is given), negative "
+                "each value may be in only one of positive (1 and true, unless given), negative "
                 "(0 and false, unless one of both is given) and left_out"
             )
         return self
@@ -91,7 +91,7 @@ class ColumnLabel(Label):
             cells: text; its name is that of the column, its index the lines of the table.
 
         Raises:
-            SourceError: cells hold values that nothing names, or none that `positive` names.
+            SourceError: a value has no rule, or no cell holds a value of `positive`.
         """
         known = self._known()
         last = self._last(map(key, cells.unique()))
@@ -99,9 +99,9 @@ class ColumnLabel(Label):
         states = cells.map(found)
         refuse(
             cells[states.isna()],
-            f"hold what label {self.name} has no rule for",
+            f"hold values that label {self.name} has no rule for",
             f". {self._rule()}. In the manifest, `positive`, `negative` and `left_out` of the label"
-            " list the values of each; cells of several findings are for a `findings_column`",
+            " list the values of each; for cells with several findings, use `findings_column`",
         )
         if self.positive and POSITIVE not in found.values():
             values = ", ".join(repr(cell) for cell in [*found][:10])
@@ -142,8 +142,8 @@ class ColumnLabel(Label):
     def _rule(self) -> str:
         positive, negative = self._sides
         rest = (
-            "all others but numbers below 0 or beyond a gap, what is empty or unknown, words among "
-            "numbers, and what holds a listed value beside another"
+            "all others except numbers below 0 or beyond a gap, empty or unknown cells, words "
+            "among numbers, and cells with a listed value beside another"
         )
         left_out = f"; left out: {shown(self.left_out)}" if self.left_out else ""
         return f"Positive: {shown(positive)}; negative: {shown(negative) or rest}{left_out}"
@@ -229,7 +229,7 @@ def _named(cell: str, separator: str) -> list[str]:
 def _hint(unknown: Iterable[str], known: set[str], ignored: Sequence[str]) -> str:
     divided = next(
         (
-            f'. If `{other}` divides them, say `findings_separator: "{other}"`'
+            f'. If `{other}` separates them, write `findings_separator: "{other}"`'
             for other in SEPARATORS
             for name in unknown
             if not known.isdisjoint(map(_plain, name.split(other)))
@@ -244,5 +244,5 @@ def _hint(unknown: Iterable[str], known: set[str], ignored: Sequence[str]) -> st
 
 
 def _pieces(text: str) -> list[str]:
-    """Return what stands between separators, brackets and quotes."""
+    """Return the text between separators, brackets and quotes."""
     return [piece for piece in DIVIDERS.split(text) if piece.strip()]

@@ -25,7 +25,7 @@ PICTURES = (
 
 
 class Located:
-    """Where images lie.
+    """The images of a folder.
 
     A name is that of a file below the folder, with `/` or `\\` between folders. Where no file has
     exactly this name, the only one is taken whose name differs by case or Unicode form, as Windows
@@ -38,7 +38,7 @@ class Located:
         self._known: dict[str, Path] = {}
 
     def path(self, name: str) -> Path:
-        """Return where an image lies, or would lie if it were there; no `..` is left in it."""
+        """Return the path of an image, whether or not it exists; no `..` is left in it."""
         if name not in self._known:
             plain = name.replace("\\", "/") + self.suffix
             path = Path(os.path.normpath(os.path.join(self.folder, plain)))
@@ -46,12 +46,12 @@ class Located:
         return self._known[name]
 
     def holds(self, name: str) -> bool:
-        """Return whether a name stays below the folder, be there such a file or not."""
+        """Return whether a name stays below the folder, whether or not the file exists."""
         folders = {self.folder, self.folder.resolve()}
         return not folders.isdisjoint(self.path(name).parents)
 
     def missing(self, name: str) -> str:
-        """Return in a sentence that there is no such file, and which one may be meant."""
+        """Return in a sentence that a file does not exist, and which one may be meant."""
         path = self.path(name)
         found = [*self._alike_all(path), *self._near(path)]
         near = [*dict.fromkeys(found)][:NEAR]
@@ -59,8 +59,8 @@ class Located:
             return f"{path}: no such file"
         advice = ""
         if near[0].startswith(f"{self._relative(path)}."):
-            advice = f"; say `image_suffix: {near[0].removeprefix(self._relative(path))}`?"
-        return f"{path}: no such file; near lies {', '.join(map(repr, near))}{advice}"
+            advice = f"; write `image_suffix: {near[0].removeprefix(self._relative(path))}`?"
+        return f"{path}: no such file; similar: {', '.join(map(repr, near))}{advice}"
 
     def files(self) -> Iterator[str]:
         """Yield every file below the folder, as `folder/name`, in order; links are followed."""
@@ -90,7 +90,7 @@ class Located:
             if path.suffix.lower() in PICTURES and not path.name.startswith(".")
         ]
         if not found:
-            raise SourceError(f"{self.folder}: no images there, of {', '.join(PICTURES)}")
+            raise SourceError(f"{self.folder}: no images there; allowed: {', '.join(PICTURES)}")
         return pd.DataFrame(found, columns=[*LISTED], index=[row[0] for row in found], dtype="str")
 
     def _relative(self, path: Path) -> str:

@@ -66,7 +66,9 @@ class MedMnistReader(Reader[MedMnistManifest]):
         if self.manifest.positive is not None:
             values = np.isin(values.reshape(len(values), -1), self.manifest.positive)
         if values.shape != (len(values), len(names)) or not np.isin(values, (0, 1)).all():
-            raise SourceError(f"{self.path}: {part}_labels {values.shape} are not {len(names)} 0/1")
+            raise SourceError(
+                f"{self.path}: {part}_labels {values.shape} are not {len(names)} values 0/1"
+            )
         images = [f"{part}/{row:06d}" for row in range(len(values))]
         return index_frame(
             images=images,

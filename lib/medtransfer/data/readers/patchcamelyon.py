@@ -67,7 +67,7 @@ class PatchCamelyonReader(Reader[PatchCamelyonManifest]):
         if not fits:
             raise SourceError(
                 f"{part}: the labels of y.h5 and meta.csv differ; check that valid and test are "
-                "not exchanged"
+                "not swapped"
             )
         return index_frame(
             images=[f"{part}/{row:06d}" for row in range(number)],

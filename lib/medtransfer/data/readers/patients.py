@@ -1,4 +1,4 @@
-"""Who is who: when two spellings of a patient's id are one, and when nobody can say."""
+"""Which patient a row belongs to: when two spellings of an id are the same, and when unclear."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WHOLE = re.compile(r"0*(\d+)(\.0*)?", re.ASCII)
 
 
 def spelled(name: str) -> str:
-    """Return an id without the blanks around it, in the composed form of Unicode."""
+    """Return an id without surrounding blanks, in the composed form of Unicode."""
     return unicodedata.normalize("NFC", name).strip()
 
 
@@ -82,6 +82,6 @@ def groups(
         named = listed((" and ".join(map(repr, spellings)) for spellings in pairs), "; ")
         raise SourceError(
             f"column {cells.name!r}: {len(pairs)} patients are spelled in several ways: {named}. "
-            "Mend the table; or say `allow: [similar_groups]`, if they are patients each"
+            "Correct the table; or write `allow: [similar_groups]` if they are different patients"
         )
     return found

@@ -98,8 +98,8 @@ def check_identical(index: pd.DataFrame, names: Sequence[str]) -> None:
     ]
     if torn:
         raise SourceError(
-            f"{len(torn)} files stand there again, byte for byte, of another group (patient) or "
-            f"with other labels: {listed(torn, '; ')}. Mend the table; or say "
+            f"{len(torn)} files appear again, byte for byte, in another group (patient) or "
+            f"with other labels: {listed(torn, '; ')}. Correct the table; or write "
             "`allow: [identical_images]` in the manifest"
         )
 
@@ -128,7 +128,7 @@ def _chosen(manifest: FolderManifest, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _left(rows: pd.DataFrame, what: str) -> pd.DataFrame:
     if rows.empty:
-        raise SourceError(f"{what}: all rows are left out by it")
+        raise SourceError(f"{what}: it leaves out all rows")
     return rows
 
 
@@ -161,8 +161,8 @@ def _refuse_twice(files: pd.Series, place: np.ndarray) -> None:
         images = files[again].groupby(place[again], sort=False)
         named = listed((_rows(same) for _, same in images), "; ")
         raise SourceError(
-            f"{len(images)} images stand in several rows: {named}. Delete rows; or say "
-            "`rows_per_image: many`, if rows are findings of an image"
+            f"{len(images)} images have several rows: {named}. Delete rows; or write "
+            "`rows_per_image: many` if each row is a finding of an image"
         )
 
 

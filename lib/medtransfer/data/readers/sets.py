@@ -32,11 +32,11 @@ class FolderSplit(Split):
     as `d1:train;d1/10:train`, and rows without an entry are left out.
 
     Attributes:
-        development, test: the values of the column that stand for images of these sets, such as
-            [train, val] and [test]; d1 and d2 are drawn from the former, by patient.
-        attacker, calibration: those of the further sets for the assessment of a model: what its
-            attackers have, and what its thresholds are taken from.
-        left_out: the values of rows that are left out. A value that none of them lists is refused.
+        development, test: the values of the column that mark images of these sets, such as
+            [train, val] and [test]; d1 and d2 are drawn from the development set, by patient.
+        attacker, calibration: the same for the sets that only an assessment uses: the images of its
+            attackers, and those from which thresholds are chosen.
+        left_out: the values of rows that are left out. Any other value is refused.
     """
 
     rule: Literal["seeded", "column"]
@@ -58,9 +58,7 @@ class FolderSplit(Split):
                 "calibration and left_out only beside them"
             )
         if overlap(lists):
-            raise ValueError(
-                f"a value may stand in one of {', '.join(ROLES)} and left_out, and only there"
-            )
+            raise ValueError(f"each value may be in only one of {', '.join(ROLES)} and left_out")
         return self
 
     @property
@@ -86,7 +84,7 @@ class FolderSplit(Split):
         said = (f"of {name} are {shown(values)}" for name, values in self.mapped.items() if values)
         refuse(
             cells[sets.isna()],
-            "are of no set",
+            "belong to no set",
             f". Listed: {'; '.join(said)}; `split.left_out` lists what is left out",
         )
         return sets

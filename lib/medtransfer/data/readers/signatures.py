@@ -1,4 +1,4 @@
-"""Image files in words: what a library said of one, and what its first bytes look like."""
+"""Image files in words: what a library said about one, and what its first bytes look like."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def said(error: Exception) -> str:
 
 
 def looks(data: bytes) -> str:
-    """Return what a file that nobody could read seems to be, as words that follow "it is"."""
+    """Return what an unreadable file seems to be, as words that follow "it is"."""
     if not data:
         return "empty (0 bytes)"
     if data[344:348] in (b"n+1\0", b"ni1\0"):

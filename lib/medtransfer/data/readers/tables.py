@@ -74,7 +74,7 @@ def table(
         raise SourceError(f"{path}: lacks rows; columns: {header}")
     if twice := [name for name in asked if header.count(name) > 1]:
         raise SourceError(
-            f"{path}: columns {twice} stand twice in the header; delete or rename one"
+            f"{path}: columns {twice} appear twice in the header; delete or rename one"
         )
     _refuse_ragged(path, header, rows)
     places = [header.index(name) for name in asked]
@@ -96,9 +96,7 @@ def header(path: Path, *, separator: Separator = ",", encoding: str | None = Non
 def _text(path: Path, encoding: str | None) -> str:
     data = path.read_bytes()
     if data.startswith(WORKBOOKS):
-        raise SourceError(
-            f"{path}: a workbook of Excel or an archive, no CSV; save it as CSV UTF-8"
-        )
+        raise SourceError(f"{path}: an Excel workbook or an archive, not CSV; save it as CSV UTF-8")
     known = next((name for mark, name in MARKS.items() if data.startswith(mark)), encoding)
     try:
         text = data.decode(known or "utf-8")
@@ -106,13 +104,13 @@ def _text(path: Path, encoding: str | None) -> str:
         where = data[: getattr(error, "start", 0)].count(b"\n") + 1
         raise SourceError(
             f"{path}: not readable as CSV: no {known or 'UTF-8'} in line {where}. Save it as "
-            "UTF-8, or say in the manifest what it is: programs on Windows often write "
+            "UTF-8, or name its encoding in the manifest: programs on Windows often write "
             "`encoding: windows-1252`"
         ) from None
     if "\0" in text:
         raise SourceError(
-            f"{path}: not readable as CSV: it holds a byte of zeros; text in UTF-16 without a mark "
-            "needs `encoding: utf-16-le` in the manifest"
+            f"{path}: not readable as CSV: it holds a zero byte; UTF-16 text without a byte order "
+            "mark needs `encoding: utf-16-le` in the manifest"
         )
     return text
 
@@ -144,19 +142,19 @@ def _refuse_ragged(path: Path, header: Sequence[str], rows: Sequence[Row]) -> No
 
 
 def _hint(columns: Sequence[str], text: str, rows: Sequence[Row], separator: str) -> str:
-    """Return what the table seems to be, where the columns stand in it otherwise."""
+    """Return what the table seems to be, if it has the columns in another form."""
     header = rows[0][1] if rows else []
     for other in SEPARATORS:
         if other != separator and set(columns) <= set(_header(text, other)):
             name = "tab" if other == "\t" else f"`{other}`"
             written = r"\t" if other == "\t" else other
-            return f'. It is divided by {name}: say `separator: "{written}"` in the manifest'
+            return f'. Its separator is {name}: write `separator: "{written}"` in the manifest'
     for line, cells in rows[1:TITLES]:
         if set(columns) <= set(cells):
-            return f". They stand in line {line}; delete what is above it"
+            return f". They are in line {line}; delete what is above it"
     near = {folded(name): name for name in header}
     alike = [near[folded(name)] for name in columns if name not in header and folded(name) in near]
-    return f". Meant are perhaps {alike}" if alike else ""
+    return f". Perhaps you mean {alike}" if alike else ""
 
 
 def _header(text: str, separator: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a cell of a table says: equal words and numbers, however they are spelled."""
+"""The value of a table's cell: equal words and numbers, however they are spelled."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _written(value: Value) -> str:
 
 
 def overlap(lists: Iterable[Iterable[Value] | None]) -> bool:
-    """Return whether a value stands twice in what a manifest lists."""
+    """Return whether a value appears twice in what a manifest lists."""
     found = [keys(values or ()) for values in lists]
     return sum(map(len, found)) != len(set[Key]().union(*found))
 

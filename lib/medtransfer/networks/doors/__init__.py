@@ -1,1 +1,1 @@
-"""Doors: ways in which models that others made are asked, a file each."""
+"""Doors: how models of others are asked, one file per kind."""

@@ -82,7 +82,7 @@ def opened(path: Path, contract: Contract) -> AnswersDoor:
     names, cells = found[PICTURE].tolist(), found[columns].to_numpy(str)
     located = Located(path)
     if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise TargetError(f"{place}: these pictures stand there twice: {listed(twice)}")
+        raise TargetError(f"{place}: these pictures appear twice: {listed(twice)}")
     if absent := [n for n in names if not (located.holds(n) and located.path(n).is_file())]:
         raise TargetError(
             f"{place}: {len(absent)} of {len(names)} pictures are not in {path}: {listed(absent)}"

@@ -1,4 +1,4 @@
-"""A door is what answers images that a file can hold; each kind of model has one of its own."""
+"""A door answers images as files hold them; each kind of model has its own."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def opened(kind: str, path: Path, contract: Contract) -> Door:
 
 
 def outputs(raw: np.ndarray, contract: Contract, *, images: int) -> np.ndarray:
-    """Return what a model gave for so many images as raw outputs, float64 (N, K).
+    """Return the outputs of a model as raw outputs, float64 (N, K), one row per image.
 
     Calls of one class of many may be (N,) or (N, 1) numbers of classes.
 

@@ -1,4 +1,4 @@
-"""Where the files of a brought model lie: known by their sha256, and compared whenever opened."""
+"""Where the files of a user's model are: known by their sha256, compared whenever opened."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _sha256(path: Path) -> str:
 
 
 def remember(sha256: str, path: Path, files: Sequence[Path]) -> None:
-    """Write down where the model of a checksum lies, and the files that it is of."""
+    """Record where the model of a checksum is, and the files that it consists of."""
     place = _place(sha256)
     place.parent.mkdir(parents=True, exist_ok=True)
     scratch = place.with_suffix(f".{os.getpid()}")
@@ -44,7 +44,7 @@ def remember(sha256: str, path: Path, files: Sequence[Path]) -> None:
 
 
 def path(sha256: str) -> Path:
-    """Return where the model of that checksum lies.
+    """Return the path of the model of that checksum.
 
     Raises:
         TargetError: nobody brought it, or its files are gone or changed.

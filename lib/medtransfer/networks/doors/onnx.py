@@ -58,7 +58,7 @@ def described(path: Path) -> dict[str, Any]:
         return json.loads(done.stdout.strip().split("\n")[-1])
     if done.returncode < 0 or not done.stdout.strip():
         raise TargetError(
-            f"{path}: onnxruntime died of it (status {done.returncode}); the file is damaged, or "
+            f"{path}: onnxruntime crashed (status {done.returncode}); the file is damaged, or "
             "needs more memory than there is"
         )
     raise TargetError(done.stdout.strip().split("\n")[-1])

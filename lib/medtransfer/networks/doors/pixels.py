@@ -1,4 +1,4 @@
-"""From an image that a file can hold to what a model gets."""
+"""From an image as a file holds it to the input of a model."""
 
 from __future__ import annotations
 

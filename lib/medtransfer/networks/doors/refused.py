@@ -1,4 +1,4 @@
-"""Kinds of files that are not opened, since opening them may run code; how each becomes ONNX."""
+"""Kinds of files that are not opened because that may run code, and how to convert each to ONNX."""
 
 from __future__ import annotations
 

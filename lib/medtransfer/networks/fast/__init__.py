@@ -1,4 +1,4 @@
-"""What is here for speed alone; `MEDTRANSFER_FAST=0` leaves all of it out.
+"""Code that only saves time; `MEDTRANSFER_FAST=0` switches it off.
 
 Networks then compute the same up to rounding, so results differ in their last digits. What it
 saves of the default study says `benchmarks/fast.py`.
@@ -12,7 +12,7 @@ from medtransfer.networks.fast.folding import folded
 
 
 def used() -> bool:
-    """Return whether this process uses what is here."""
+    """Return whether this process uses this code."""
     return os.environ.get("MEDTRANSFER_FAST", "1") != "0"
 
 

@@ -50,7 +50,7 @@ def attacked(
     change = moved - clean
     largest = float(np.abs(change).max())
     amplified = change / largest if largest else change
-    factor = f", {1 / largest:.0f} times amplified" if largest else ": none"
+    factor = f", amplified {1 / largest:.0f} times" if largest else ": none"
     panels = {"clean": clean, f"perturbation{factor}": amplified, "attacked": moved}
     with plt.rc_context(STYLE):
         figure = Figure(figsize=(7.4, 3.15 + 0.62 * len(answers)), dpi=100, layout="constrained")

@@ -165,5 +165,5 @@ def _caption(letters: Mapping[str, str], *, absent: bool, blind: bool) -> str:
     known = ", ".join(f"{letter}: {named(name)}" for name, letter in letters.items())
     lines = ["rows: surrogates, columns: targets", textwrap.fill(known, 60)]
     lines += ["grey: pairs that the study does not compare"] if absent else []
-    lines += [f"{DASH}: targets at chance, of which nothing can be said"] if blind else []
+    lines += [f"{DASH}: targets at chance, about which nothing can be said"] if blind else []
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The paper's order: what an attack leaves, from the one who knows all to the one who knows least.
+"""The paper's order: what an attack leaves, from most to least knowledge of the target.
 
 Beside it stand the only numbers that were published in full.
 """

@@ -39,7 +39,7 @@ def contact_sheet(images: np.ndarray, titles: Sequence[str], *, columns: int = 8
 
 
 def example(rows: Sequence[Mapping[str, Any]], *, label: str, threshold: float) -> Figure:
-    """Draw images under attack, one row each, and what the target says of every panel.
+    """Draw images under attack, one row each, with the target's answer to every panel.
 
     Under each image a dot stands at the target's probability of the label, from 0 to 1, with the
     threshold as a line: filled if the target calls the label, in blue if that is right and in
@@ -65,7 +65,7 @@ def example(rows: Sequence[Mapping[str, Any]], *, label: str, threshold: float) 
             _example_row(part, row, columns=columns, threshold=threshold, digits=digits)
         figure.legend(
             handles=_example_legend(f"threshold, {threshold:.{digits}f}"),
-            title=f"probability of {called}, as the target says",
+            title=f"the target's probability of {called}",
             loc="outside upper center",
             ncols=5,
             fontsize=8,

@@ -107,8 +107,8 @@ def operating(table: pd.DataFrame) -> Figure:
             axis.set_xlim(-0.02, 1.02)
             axis.set_xlabel(measure)
         axes[0].set_yticks([*places.values()], [spaced(label) for _, label in places])
-        axes[0].set_title("ill images that are called", fontsize=9)
-        axes[1].set_title("other images that are not called", fontsize=9)
+        axes[0].set_title("positives that are called (sensitivity)", fontsize=9)
+        axes[1].set_title("negatives that are not called (specificity)", fontsize=9)
         axes[0].plot([], [], "o", color="0.6", label="clean")
         for domain, colour in shades.items():
             axes[0].plot([], [], "o", color=colour, label=f"attacked, {domain}")
