@@ -168,7 +168,7 @@ def moved(cells: Sequence[Cell], *, resamples: int) -> Pairs:
     return tables.paired(cells, np.array(found), np.array(draws))
 
 
-def ratio(found: Sequence[list[Cell]], *, resamples: int) -> float:
+def ratio(found: Sequence[Sequence[Cell]], *, resamples: int) -> float:
     """Return how far targets move with a protection, as a share of how far without it."""
     has, lacks = (statistics.mean(moved(side, resamples=resamples)).value for side in found)
     return has / lacks if lacks > 0 else float("nan")
