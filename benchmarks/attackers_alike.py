@@ -34,7 +34,8 @@ from medtransfer.attacks.square import Questions, search
 from medtransfer.attacks.transforms import TRANSFORMS
 from medtransfer.executors.local import _start_worker
 
-EPSILON, SIZE, STEPS, QUESTIONS = 0.3, 0.04, 10, 100
+EPSILON, SIZE, STEPS = 0.3, 0.04, 10
+SMALL, QUESTIONS = 0.03, 100  # with a larger epsilon Square soon changes all calls
 OWN: dict[str, Any] = {"epsilon": EPSILON, "step_size": SIZE, "steps": STEPS}
 SCALED = {"look": "momentum", "copies": 3, "transform": "scale", "strength": 2.0}
 TO_BLACK = {"scale": lambda seen, base, copy, _: (seen + 1) / base**copy - 1}
@@ -121,13 +122,13 @@ def squares(model: nn.Module, images: Tensor, labels: Tensor) -> None:
     found = {}
     ask = Questions(model, images=len(images), most=QUESTIONS)
     names = [f"image{n}" for n in range(len(images))]
-    *_, (_, best) = search(ask, images, labels, start=None, names=names, epsilon=EPSILON)
+    *_, (_, best) = search(ask, images, labels, start=None, names=names, epsilon=SMALL)
     found["medtransfer"] = best, QUESTIONS
     np.random.seed(0)  # ART draws by the global state
     wrapped, asked = classifier(model, images), []
     predict = wrapped.predict
     wrapped.predict = lambda x, **options: asked.append(len(x)) or predict(x, **options)
-    attack = SquareAttack(wrapped, eps=EPSILON, max_iter=QUESTIONS - 1, nb_restarts=1)
+    attack = SquareAttack(wrapped, eps=SMALL, max_iter=QUESTIONS - 1, nb_restarts=1, verbose=False)
     moved = attack.generate(x=images.numpy().copy(), y=_truth(labels))
     found["ART"] = torch.from_numpy(moved), len(asked)
     print("\n| Square of | right calls changed | questions, at most |\n|---|---|---|")
