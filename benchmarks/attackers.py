@@ -10,9 +10,7 @@ the logits (0, z); its DI draws by another rule, so that its rows compare speed 
 CPU seconds of the one thread, which a busy machine disturbs little; ratios are of medians of
 repeats, each of which runs all rows once.
 
-With `--images-alike` nothing is timed: on a small network with a smooth gradient it says how many
-pixels of MI, NI, SI and DI (with probability 0) are those of torchattacks. Of SI not all can be:
-its copies shrink to black there, and here to mid-grey, as in the authors' code.
+Whether images are alike says `attackers_alike.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +20,6 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from unittest.mock import patch
 from zlib import crc32
 
 import torch
@@ -141,50 +138,14 @@ def has_torchattacks() -> bool:
     return True
 
 
-def alike() -> None:
-    """Print how many pixels agree with torchattacks, and the loss that either reaches."""
-    import torchattacks
-
-    torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Conv2d(3, 8, 5, stride=2), nn.Softplus(10), nn.Flatten(), nn.Linear(8 * 14 * 14, 1)
-    )
-    model[0].weight.data *= 5  # curved: steps of one method then part from those of another
-    model = model.double().eval().requires_grad_(False)
-    images = (torch.rand(20, 3, 32, 32, dtype=torch.float64) - 0.5) * 1.6
-    labels = (torch.rand(20, 1) > 0.5).double()
-    common = {"eps": 0.15, "alpha": 0.02, "steps": 10}  # half of ours: of images in [0, 1]
-    own = {"epsilon": 0.3, "step_size": 0.04, "steps": 10, "momentum": 1.0}
-    scaled = {"copies": 3, "transform": "scale", "strength": 2.0}
-    rows = {
-        "MI": (torchattacks.MIFGSM, {}, {}),
-        "NI": (torchattacks.NIFGSM, {}, {"look": "momentum"}),
-        "DI, probability 0": (torchattacks.DIFGSM, {"decay": 1.0, "diversity_prob": 0.0}, {}),
-        "SI-NI": (torchattacks.SINIFGSM, {"m": 3}, {"look": "momentum", **scaled}),
-    }
-    print("| method | pixels alike | loss, medtransfer | loss, torchattacks |")
-    print("|---|---|---|---|")
-    rows["SI-NI, towards black here as well"] = rows["SI-NI"]
-    for name, (kind, options, changes) in rows.items():
-        black = {"scale": lambda seen, base, copy, _: (seen + 1) / base**copy - 1}
-        with patch.dict(TRANSFORMS, black if "black" in name else {}):
-            mine = ours(model, images, labels, Iterative(called=name, **own, **changes))
-        attack = kind(TwoLogits(model, low=0.0).double().eval(), **common, **options)
-        found = attack((images + 1) / 2, labels[:, 0].long()).double() * 2 - 1
-        share = ((mine - found).abs() < 1e-6).double().mean().item()
-        reached = [loss(model, each, labels) for each in (mine, found)]
-        print(f"| {name} | {share:.4f} | {reached[0]:.4f} | {reached[1]:.4f} |", flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=50)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--steps", type=int, help="of every method, to try the script")
-    parser.add_argument("--images-alike", action="store_true")
     options = parser.parse_args()
     _start_worker()
-    alike() if options.images_alike else timed(options)
+    timed(options)
 
 
 if __name__ == "__main__":

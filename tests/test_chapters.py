@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import facts
@@ -16,15 +17,17 @@ import verdict_rows
 import yaml
 from IPython.display import Image
 from PIL import Image as Picture
-from studies import Maker
+from studies import LABELS, Maker, answers
 
 from medtransfer import chapters, paths
 from medtransfer.analysis import sanity
+from medtransfer.analysis.attacker_claims import CLAIMS
 from medtransfer.chapters import Design, DevelopmentData, Initialization, Perturbation, Synthesis
 from medtransfer.domains import DOMAINS, Domain
 from medtransfer.errors import UsageError
 from medtransfer.networks.trained import RANDOM
 from medtransfer.report.tables import LEFT, ordered
+from medtransfer.report.verdicts import FURTHER
 from medtransfer.report.wording import described, points
 from medtransfer.study.factors import FACTORS
 
@@ -348,11 +351,39 @@ def test_the_synthesis_shows_stronger_attackers_of_all_domains(toy, publish_answ
     assert {claim for claim, *_ in shown.index} == {"C6", "C7", "C8", "C9"}
     assert list(shown.columns) == ["all domains", "pathology", "radiology"]
     assert "C6, all domains" in synthesis.attacker_reasons().data
+    assert isinstance(synthesis.attacker_claims(), Image)
+    assert set(pd.read_csv(paths.rendered("smoke") / FURTHER[0])["claim"]) == {*CLAIMS}
+
+
+@pytest.mark.slow
+def test_attackers_of_equal_strength_have_a_column_and_a_row_of_their_own(toy, publish_answers):
+    from attackings import POWER, Attacks
+
+    attacked = Attacks(toy, publish_answers)(lambda cell: POWER[cell.attack.method.name])
+    held = []
+    for cell in attacked.strongest_cells:
+        weaker = cell.attack.method.at(0.005)
+        held.append(toy.cell(*cell.attack.surrogates, cell.target, method=weaker))
+        clean, after = (answers(each, np.random.default_rng(0)) for each in (1, 0.6))
+        publish_answers(held[-1], labels=LABELS, clean=clean, attacked=after)
+    synthesis = Synthesis("smoke")
+    synthesis.attacked = {"pathology": replace(attacked, matched=held)}
+    shown = synthesis.attacker_verdicts()
+    assert list(shown.columns) == ["pathology", "pathology, as strong as PGD"]
+    assert (shown != "").all(axis=None)
+    assert "DI at epsilon 0.005 in place of 0.01" in synthesis.attacker_reasons().data
+    synthesis.attackers()
+    table = pd.read_csv(paths.rendered("smoke") / "90_attackers.csv")
+    assert table["attacker"].iloc[-1] == "DI, as strong as PGD"
 
 
 def test_without_stronger_attackers_the_synthesis_says_so():
     synthesis = Synthesis("smoke")
     synthesis.attacked = {}
+    stale = paths.rendered("smoke") / FURTHER[0]
+    stale.parent.mkdir(parents=True)
+    stale.write_text("claim")
+    assert synthesis.attacker_claims().data == "" and not stale.exists()
     for shown in (synthesis.attackers(), synthesis.attacker_verdicts()):
         assert "names no stronger attackers" in shown.data
     assert "nobody asks" in synthesis.questions().data

@@ -63,6 +63,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
     """Compute factors of one domain (default: all); print means and the outcome of the claims."""
     from medtransfer.analysis import sanity, tables
     from medtransfer.compute import notes, run, sets
+    from medtransfer.compute.attacked import attacked
     from medtransfer.report import summary, wording
     from medtransfer.study import builders, plan
     from medtransfer.units import shown
@@ -93,7 +94,9 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
         print(f"\n{columns(summary.means(cells, epsilons=epsilons, resamples=resamples))}")
         for sentence in summary.differences(cells, resamples=resamples):
             print(sentence)
-    said = summary.judged(domain, found, epsilons=epsilons, resamples=resamples)
+    own = {domain: found[run.ATTACKERS]} if profile.attackers and run.ATTACKERS in found else {}
+    stronger = attacked(study, own, {domain: epsilons}).get(domain)
+    said = summary.judged(domain, found, epsilons=epsilons, resamples=resamples, attacked=stronger)
     print("\nWhat this says of the claims:", *said, sep="\n- ")
 
 

@@ -34,6 +34,8 @@ PROFILE = {
         "imagenet": None,
     },
     "remaining": {"imagenet": None},
+    "attackers": dict.fromkeys(("BSR", "SSA", "PGN", "DI")),  # MI is left
+    "ensembles": [],
     "resamples": 60,
 }
 

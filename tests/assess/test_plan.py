@@ -11,6 +11,7 @@ from medtransfer.data import roles
 from medtransfer.errors import UsageError
 from medtransfer.networks.elsewhere import Elsewhere
 from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.study import schema
 from medtransfer.units import grey_levels
 
 
@@ -118,6 +119,22 @@ def test_the_target_is_asked_about_every_attack_and_its_noise(asked):
     asking = plan.target_calls(asked, [found], images=100, calibration=7)
     assert asking == 100 * (1 + len(cells)) + 7
     assert len(cells) == asked.replicates * len(asked.budgets) * 2
+
+
+def test_attackers_try_the_stronger_methods_of_their_profile_in_few_steps(asked):
+    for name in ("default", "attackers"):
+        profile = schema.profile(name)
+        tried = dataclasses.replace(asked, profile=profile).methods
+        known = {*profile.methods, *profile.attackers}
+        assert {*tried} == known - {"PGD100"}, "which is PGD in as many steps"
+        assert tried["FGSM"] == {} and tried["PGD"]["step_size"] == 0.01
+        for given in tried.values():
+            assert given.get("steps", 1) <= setting.STEPS
+        assert tried["DI"]["steps"] == min(profile.attackers["DI"]["steps"], setting.STEPS)
+        found = dataclasses.replace(asked, profile=profile)
+        cells = plan.controls(found, step(found, "source"))
+        assert {at.method for at in cells} == {*tried}
+        assert max(cell.attack.gradients for cell in cells.values()) <= 10 * setting.STEPS
 
 
 def test_controls_never_touch_the_target_or_its_test_images(asked):

@@ -436,6 +436,66 @@ def test_after_a_step_without_a_gradient_it_goes_on():
     assert steps == [[[0, 0], [1, -1]], [[1, -1], [1, -1]]]
 
 
+class Blind(nn.Module):
+    """A network that says one thing of images whose first pixel is black, whatever is in them."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, images):
+        sees = (images.detach()[:, :1, :1, :1] > -1).to(images)
+        return self.inner(images * sees)
+
+
+def test_an_image_without_hope_ends_nothing_for_the_others(plain, both, piece):
+    model, images, labels = (each.double() for each in both)
+    images[1, 0, 0, 0] = -1.0
+    net = Blind(model).eval()
+    made = dataclasses.replace(piece, radius=0.0, sigma=0.0)  # offsets would let it see
+    found = plain.one(net, images, labels, made)
+    others = [0, 2, 3]
+    alone = plain.one(net, images[others], labels[others], made)
+    torch.testing.assert_close(found[others], alone, atol=1e-9, rtol=0)
+    assert (found[others] != images[others]).flatten(1).any(1).all()
+    assert found.isfinite().all()
+
+
+def test_images_that_are_wrong_already_are_made_worse(plain, both, piece):
+    model, images, _ = (each.double() for each in both)
+    wrong = (model(images) <= 0).double()  # every label is the other one
+    before, after = (
+        nn.functional.binary_cross_entropy_with_logits(model(each), wrong, reduction="none").sum(1)
+        for each in (images, plain.one(model, images, wrong, piece))
+    )
+    assert (after > before).all()
+
+
+@pytest.mark.parametrize("times", [1e-6, 1e6])
+def test_a_loss_of_another_size_changes_nothing(plain, both, piece, monkeypatch, times):
+    model, images, labels = (each.double() for each in both)
+    expected = plain.one(model, images, labels, piece)
+    inner = loop.Loop.get_loss_fn
+
+    def scaled(self, model, labels):
+        found = inner(self, model, labels)
+        return lambda images: times * found(images)
+
+    monkeypatch.setattr(loop.Loop, "get_loss_fn", scaled)
+    torch.testing.assert_close(plain.one(model, images, labels, piece), expected, atol=1e-9, rtol=0)
+
+
+def test_the_network_is_left_as_it_was(plain, both, piece):
+    """Batch normalisation among it, which would learn from attacked images in training mode."""
+    model, images, labels = both
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    kept = images.clone(), labels.clone()
+    plain.one(model, images, labels, piece)
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    assert torch.equal(images, kept[0]) and torch.equal(labels, kept[1])
+    assert not any(module.training for module in model.modules())
+
+
 def test_gradients_are_counted(toy, plain, both, piece):
     _, images, labels = both
     nets = [plain.network(seed=seed) for seed in (1, 2)]

@@ -134,6 +134,29 @@ def test_it_survives_targets_that_say_the_same_of_everything(bias):
     assert found[-1][1].isfinite().all() and (ask.asked == 30).all()
 
 
+def test_an_image_of_which_nothing_changes_ends_nothing_for_the_others():
+    answer, (images, labels, names) = Linear(), batch()
+    seen = torch.tensor([1.0, 0.0, 1.0, 1.0])[:, None]
+
+    def blind(given):
+        return answer(given) * seen
+
+    ask, found = run(blind, images, labels, names)
+    _, alone = run(answer, images, labels, names)
+    others = [0, 2, 3]
+    assert torch.equal(found[-1][1][others], alone[-1][1][others])
+    assert torch.equal(found[-1][1][1], found[0][1][1]), "it stays where it began"
+    assert (ask.asked == 30).all()
+
+
+def test_images_that_the_target_gets_wrong_already_are_searched_as_well():
+    answer, (images, labels, names) = Linear(), batch()
+    labels = (answer(images) <= 0).float()
+    _, found = run(answer, images, labels, names)
+    losses = [square._loss(answer(each), labels) for each in (found[0][1], found[-1][1])]
+    assert (losses[1] > losses[0]).all()
+
+
 def test_squares_become_smaller_and_fit_into_any_image():
     images = torch.zeros(1, 1, 6, 20)
     sizes = []

@@ -70,7 +70,10 @@ def test_the_stages_of_a_run_make_all_that_its_notebooks_show(monkeypatch, plann
     monkeypatch.setattr(run.sets, "beside", lambda *_: ())
     monkeypatch.setattr(run, "chosen_epsilons", lambda *_: {"imagenet": 0.06, "random": 0.06})
     monkeypatch.setattr(run, "ensure", lambda specs, stage: stages.append((list(specs), stage)))
+    stronger = []
+    monkeypatch.setattr(run, "attacked", lambda study, cells, chosen: stronger.append([*cells]))
     run.everything(planned, ["pathology"])
+    assert stronger == [["pathology"]], "what follows from stored attacks, comes after them"
     (_, first), (shown, second) = stages
     assert len(first.later) == len(shown) > 0
     assert set(second.purpose) == set(shown)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from attackings import Attacks
 from studies import EPSILONS, Maker
 
 from medtransfer.networks.trained import IMAGENET, RANDOM
@@ -60,6 +61,12 @@ def test_each_factor_is_told_what_it_can_judge(published):
         assert [line.split()[0] for line in said] == (claims or ["no"])
         assert not any("nan" in line for line in said)
     assert "95 % interval" in summary.judged(DOMAIN, factors, **HOW)[0]
+
+
+def test_stronger_attackers_judge_their_own_claims(toy, publish_answers):
+    found = Attacks(toy, publish_answers)(lambda cell: 40)
+    said = summary.judged(DOMAIN, {"attackers": found.cells}, attacked=found, **HOW)
+    assert [line.split()[0] for line in said] == ["C6", "C7", "C8", "C9"]
 
 
 def test_small_targets_are_compared_by_start_and_size(published):

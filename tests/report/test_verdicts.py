@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pandas as pd
 import pytest
 import verdict_rows
 
@@ -60,7 +59,8 @@ def test_without_a_synthesis_the_message_says_what_to_run() -> None:
 
 
 def test_the_page_of_results_quotes_the_committed_figures() -> None:
-    claims = verdicts.parsed(pd.read_csv(paths.REPOSITORY / "figures" / verdicts.TABLE))
+    claims = verdicts.written(paths.REPOSITORY / "figures")
+    assert claims is not None
     page = (paths.REPOSITORY / "docs" / "results.md").read_text()
     if verdicts.as_markdown(claims) not in page:
         pytest.fail("docs/results.md: replace the claims by what `medtransfer verdicts` prints")

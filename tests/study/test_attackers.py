@@ -82,6 +82,18 @@ def test_several_surrogates_are_two_of_a_kind_and_none_stands_in_two_teams(whole
             assert cell.attack.gradients == 80
 
 
+def test_every_parameter_of_a_profile_reaches_the_method(planned):
+    given = {"steps": 7, "copies": 3, "strength": 1.5, "momentum": 0.5, "step_size": 0.02}
+    profile = planned.profile.model_copy(update={"attackers": {"DI": given}})
+    (made,) = {
+        cell.attack.method
+        for cell in cells_of(replace(planned, profile=profile))
+        if cell.attack.method.name == "DI" and one(cell)
+    }
+    assert {name: getattr(made, name) for name in given} == given
+    assert made.epsilon == EPSILONS[IMAGENET]
+
+
 def test_controls_belong_to_surrogates_on_other_data(study):
     for cell in cells_of(study):
         on_d2 = cell.attack.surrogates[0].development.name == "d2"

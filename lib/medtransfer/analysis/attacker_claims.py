@@ -7,11 +7,12 @@ are corrected apart from C1 to C5, whose p-values so stay what they are without 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import sentences, statistics
@@ -48,10 +49,13 @@ class Attacked:
     Attributes:
         cells: on test images.
         rehearsals: on validation images, and those of the choice of epsilon at the chosen one.
+        matched: the strongest attacker at the strength of PGD; empty where nobody asked for it, or
+            where he is no stronger.
     """
 
     cells: Sequence[Cell]
     rehearsals: Sequence[Cell]
+    matched: Sequence[Cell] = ()
 
     @cached_property
     def strongest(self) -> str:
@@ -66,6 +70,11 @@ class Attacked:
     def strongest_cells(self) -> list[Cell]:
         """What the strongest attacker does to the targets."""
         return attackers(self.cells).get(self.strongest, [])
+
+    @property
+    def evened(self) -> Attacked:
+        """The same at the strength of PGD: of the stronger attackers only the strongest is left."""
+        return replace(self, cells=self.matched, matched=())
 
     @cached_property
     def order(self) -> list[str]:
@@ -92,6 +101,16 @@ def judge(domains: Mapping[str, Attacked], *, resamples: int) -> pd.DataFrame:
     table["why"] = [row["why"](row) for row in table.to_dict("records")]
     table["says"] = table["claim"].map(CLAIMS)
     return table.sort_values("claim", kind="stable", ignore_index=True)[list(COLUMNS)]
+
+
+def judge_matched(domains: Mapping[str, Attacked], *, resamples: int) -> pd.DataFrame:
+    """Return the same claims of attackers at the strength of PGD, corrected apart from them.
+
+    There no verdict can come of an attack that takes all from either side. It has no rows for
+    domains without such cells.
+    """
+    known = {domain: each.evened for domain, each in domains.items() if each.matched}
+    return judge(known, resamples=resamples)
 
 
 def _common(claim: str, part: str) -> dict[str, Any]:
@@ -127,6 +146,21 @@ def _unsaturated(row: Row, ratios: Sequence[float]) -> str:
     return f"{said}, which contradicts the AUC" if against else said
 
 
+def _in_logits(row: Row, compared: Sequence[Sides], resamples: int) -> str:
+    """Return how far logits move with two protections, and whether that contradicts the AUC."""
+    both = [
+        float(np.mean([ratio(own[place : place + 2], resamples=resamples) for own in compared]))
+        for place in (0, 2)
+    ]
+    if not all(map(isfinite, both)):
+        return ""
+    shares = " and ".join(percent(100 * each) for each in both)
+    against = row["verdict"] == SUPPORTED and both[0] > both[1]
+    against |= row["verdict"] == REFUTED and row["high"] < 0 and both[0] < both[1]
+    said = f" (with them logits move {shares} as far as without"
+    return f"{said}, which contradicts the AUC)" if against else f"{said})"
+
+
 class _Order(Case):
     """What one protection is worth less what the next is worth: a difference of differences."""
 
@@ -149,7 +183,7 @@ def _place(place: int, domains: Mapping[str, Attacked], resamples: int) -> Case:
         worth = [number(has - lacks) for has, lacks in (left[:2], left[2:])]
         said = (
             f"{_who(domains, over)}; by PGD's order {names}: they now protect by {worth[0]} and "
-            f"{worth[1]} points"
+            f"{worth[1]} points{_in_logits(row, [found[domain] for domain in over], resamples)}"
         )
         reach = sentences.span(row["low"], row["high"], up="more", down="less")
         if row["verdict"] == SUPPORTED:

@@ -22,6 +22,7 @@ from medtransfer.scoring.cell import Cell
 
 REFERENCE = "PGD"
 """The attacker that others are compared with."""
+MATCHED = f"as strong as {REFERENCE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +100,10 @@ def sides(cells: Iterable[Cell], name: str, **alike: Any) -> list[list[Cell]]:
     return found if all(found) else []
 
 
-def table(cells: Sequence[Cell], *, resamples: int) -> pd.DataFrame:
+def table(cells: Sequence[Cell], *, resamples: int, matched: Sequence[Cell] = ()) -> pd.DataFrame:
     """Return one row per attacker and protection, in the order of both.
+
+    Last come those of an attacker who is held to the strength of PGD, `matched`, if there are any.
 
     Columns: `attacker`, `gradients` (of an image), `protection`; `without` and `with`, % of the
     clean AUC left, each with `_low` and `_high`; `value`, `low`, `high`, the protection in points;
@@ -111,7 +114,8 @@ def table(cells: Sequence[Cell], *, resamples: int) -> pd.DataFrame:
     """
     rows = []
     known = attackers(cells)
-    for name, own in known.items():
+    held = {f"{name}, {MATCHED}": own for name, own in attackers(matched).items()}
+    for name, own in (known | held).items():
         for protection in PROTECTIONS:
             if found := sides(own, protection):
                 first = sides(known.get(REFERENCE, ()), protection)
@@ -164,7 +168,7 @@ def moved(cells: Sequence[Cell], *, resamples: int) -> Pairs:
     return tables.paired(cells, np.array(found), np.array(draws))
 
 
-def ratio(found: Sequence[list[Cell]], *, resamples: int) -> float:
+def ratio(found: Sequence[Sequence[Cell]], *, resamples: int) -> float:
     """Return how far targets move with a protection, as a share of how far without it."""
     has, lacks = (statistics.mean(moved(side, resamples=resamples)).value for side in found)
     return has / lacks if lacks > 0 else float("nan")

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from medtransfer.analysis.tables import thresholds
+from medtransfer.attacks.iterative import METHODS
 from medtransfer.data import manifests
 from medtransfer.data.schema import ImageFacts
 from medtransfer.data.splits import Development
@@ -89,18 +90,19 @@ class Setting:
     budgets: tuple[int, ...] = BUDGETS
     replicates: int = REPLICATES
 
-    @property
+    @cached_property
     def methods(self) -> dict[str, dict[str, float]]:
         """What attackers of every rung try: name -> parameters, of at most `STEPS` steps.
 
-        Those of the profile; this is the only list of them.
+        Those of the profile, the stronger ones too; this is the only list of them. Left out is what
+        differs from PGD by its number of steps alone.
         """
-        return {
-            name: {
-                what: min(value, STEPS) if what == "steps" else value for what, value in own.items()
-            }
-            for name, own in self.profile.methods.items()
-        }
+        study, found = Study(self.profile, {}), {}
+        for name, given in (self.profile.methods | self.profile.attackers).items():
+            steps = getattr(study.method(name, 0.0), "steps", None)
+            if METHODS.get(name, {}).keys() != {"steps"}:
+                found[name] = {**given, **({"steps": min(steps, STEPS)} if steps else {})}
+        return found
 
     @property
     def candidates(self) -> tuple[str, ...]:

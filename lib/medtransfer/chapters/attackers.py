@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,15 +15,13 @@ from medtransfer.analysis.protections import REFERENCE
 from medtransfer.analysis.selection import OTHER, SAME, matching
 from medtransfer.attacks.delivery import FLOAT
 from medtransfer.chapters.chapter import Chapter
+from medtransfer.compute.attacked import attacked
 from medtransfer.compute.ensure import ensure
 from medtransfer.errors import UsageError
-from medtransfer.report import figures, tables, verdicts
+from medtransfer.report import figures, matched, tables
 from medtransfer.report.wording import AT_CHANCE, left_of_clean, percent
-from medtransfer.scoring.cell import Cell
 from medtransfer.scoring.queries import Queries
-from medtransfer.study import attackers, plan
-from medtransfer.study.builders import Study
-from medtransfer.study.pairs import Epsilons
+from medtransfer.study import attackers
 
 NOTHING = "This profile names no stronger attackers."
 NO_PAIRS = "This profile has no pairs with and without a protection."
@@ -38,7 +36,9 @@ class Attackers(Chapter):
     @cached_property
     def attacked(self) -> Attacked:
         """The cells of the factor, and what attackers could try before; missing ones are made."""
-        return attacked(self.study, self.domain, self.cells, self.epsilons)
+        return attacked(self.study, {self.domain: self.cells}, {self.domain: self.epsilons})[
+            self.domain
+        ]
 
     @cached_property
     def searches(self) -> tuple[Queries, ...]:
@@ -70,7 +70,10 @@ class Attackers(Chapter):
     @cached_property
     def found(self) -> pd.DataFrame:
         """What each protection is worth against each attacker (see `analysis.protections`)."""
-        return protections.table(self.cells, resamples=self.settings.resamples)
+        attacks = self.attacked
+        return protections.table(
+            attacks.cells, matched=attacks.matched, resamples=self.settings.resamples
+        )
 
     def protections(self) -> pd.DataFrame | Markdown:
         """Return what each attacker leaves without and with each protection, and the difference."""
@@ -109,11 +112,17 @@ class Attackers(Chapter):
         own = {self.domain: self.attacked}
         return attacker_claims.judge(own, resamples=self.settings.resamples)
 
+    @cached_property
+    def evened(self) -> pd.DataFrame:
+        """The same of the strongest attacker at the strength of PGD; empty without him."""
+        own = {self.domain: self.attacked}
+        return attacker_claims.judge_matched(own, resamples=self.settings.resamples)
+
     def verdicts(self) -> pd.DataFrame | Markdown:
         """Return claims C6 to C9 in this domain, with effect, interval, corrected p and verdict."""
         if self.judged.empty:
             return Markdown(NO_PAIRS)
-        return verdicts.as_frame(self.judged)
+        return matched.as_frame(self.judged, self.evened)
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -134,6 +143,7 @@ class Attackers(Chapter):
             self._sight,
             self._strongest,
             *(lambda said=said: said for said in self._claims()),  # type: ignore[misc]
+            self._at_equal_strength,
             self._used_up,
         )
 
@@ -156,6 +166,9 @@ class Attackers(Chapter):
             found.setdefault(row["why"], []).append(said)
         return [f"{_sentence('; '.join(said))} {_sentence(why)}" for why, said in found.items()]
 
+    def _at_equal_strength(self) -> str:
+        return matched.said({self.domain: self.attacked}, self.judged, self.evened)
+
     def _used_up(self) -> str:
         if not self.searches:
             return NO_QUESTIONS
@@ -175,24 +188,6 @@ class Attackers(Chapter):
             f"about each image ({said[1]} to {said[2]}) to do as much harm by {REFERENCE} as one "
             "who knows the architecture and asks nothing."
         )
-
-
-def attacked(study: Study, domain: str, cells: Sequence[Cell], epsilons: Epsilons) -> Attacked:
-    """Return one domain of the factor, with what attackers try before; missing cells are made.
-
-    What PGD does at the chosen epsilon on the validation images of d1 belongs to the choice of
-    epsilon, and is in the store.
-    """
-    epsilon = next(iter(epsilons.values()))
-    chosen = [
-        cell
-        for choice in plan.choices(study, domain).values()
-        for cell in choice.cells
-        if cell.delivery == FLOAT and cell.attack.method.epsilon == epsilon
-    ]
-    tried = [*attackers.rehearsals(study, domain, epsilons), *chosen]
-    ensure(tried)
-    return Attacked(cells, tried)
 
 
 def _worth(row: Mapping[Any, Any]) -> dict[str, str]:

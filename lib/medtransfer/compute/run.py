@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from medtransfer.compute import sets
+from medtransfer.compute.attacked import attacked
 from medtransfer.compute.ensure import ensure
 from medtransfer.compute.progress import Stage
 from medtransfer.executors.local import executor
@@ -19,6 +20,9 @@ from medtransfer.study.factors import FACTORS, Epsilons
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ATTACKERS = "attackers"
+"""The factor of which some attacks follow from others (see `compute.attacked`)."""
 
 
 def chosen_epsilons(study: Study, domain: str) -> dict[str, float]:
@@ -45,6 +49,8 @@ def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
         chosen = chosen_epsilons(study, domain)
         cells = plan.cells(study, domain, name, epsilons=chosen)
         ensure([*cells, *plan.further(study, domain, name, epsilons=chosen)])
+        if name == ATTACKERS:
+            attacked(study, {domain: cells}, {domain: chosen})
     return cells
 
 
@@ -73,8 +79,15 @@ def everything(study: Study, domains: Iterable[str]) -> None:
             [*choices, *networks],
             stage=Stage("1 of 3, networks and the choice of epsilon", networks, later),
         )
-        shown = _shown(study, served, {d: chosen_epsilons(study, d) for d in domains})
+        chosen = {domain: chosen_epsilons(study, domain) for domain in domains}
+        shown = _shown(study, served, chosen)
         ensure(shown, stage=Stage("2 of 3, attacks", shown))
+        stronger = {
+            domain: plan.cells(study, domain, ATTACKERS, epsilons=chosen[domain])
+            for domain, names in served.items()
+            if ATTACKERS in names
+        }
+        attacked(study, stronger, chosen)
 
 
 def _named(served: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, str]]:

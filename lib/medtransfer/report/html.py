@@ -162,6 +162,6 @@ def _claims(profile: str, *, folder: Path) -> dict[str, Any]:
         "told": sentences.told(claims),
         "claims": verdicts.by_claim(claims),
         "reasons": verdicts.reasons(claims),
-        "units": verdicts.UNITS,
+        "units": verdicts.units(claims),
         "picture": PICTURE,
     }

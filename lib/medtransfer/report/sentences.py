@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from medtransfer.report import claims as stronger
+from medtransfer.report.claims import Words
 from medtransfer.report.wording import AT_CHANCE, listed, p_value
 
 if TYPE_CHECKING:
@@ -15,21 +17,6 @@ YES, NO = "supported", "not supported"
 REVERSED = "reversed"
 POOLED = "all domains"
 DIGITS = {"rank correlation": 2, "AUC of detection": 2, "clean AUC": 3}
-
-
-@dataclass(frozen=True)
-class Words:
-    """A claim in words: what holds if it is supported, refuted, or if its opposite holds.
-
-    Attributes:
-        yes, no, reversed: clauses without a full stop; `{part}` is where its part is named.
-        unit: of its number.
-    """
-
-    yes: str
-    no: str
-    reversed: str
-    unit: str
 
 
 CLAIMS = {
@@ -72,17 +59,20 @@ CLAIMS = {
         reversed="noise of the same size as an attack does harm by itself{part}",
         unit="% of the clean AUC is left",
     ),
+    **stronger.STRONGER,
 }
 PARTS = {
     "random": ", where networks start from random weights",
     "pre-trained": ", where networks are pre-trained",
     "all pairs": "",
     "other architecture": " of another architecture",
+    **stronger.PARTS,
 }
 # Said of both parts of a claim at once.
 BOTH = {
     ("random", "pre-trained"): ", whether networks start from random weights or are pre-trained",
     ("all pairs", "other architecture"): ", even of another architecture,",
+    **stronger.BOTH,
 }
 
 BLIND = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from medtransfer.analysis import claims, guards, scores, selection, tables
+from medtransfer.analysis import attacker_claims, claims, guards, scores, selection, tables
+from medtransfer.analysis.attacker_claims import Attacked
 from medtransfer.analysis.selection import identity, matching
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import sentences
@@ -112,13 +113,24 @@ def differences(cells: Iterable[Cell], *, resamples: int) -> list[str]:
 
 
 def judged(
-    domain: str, factors: Factors, *, epsilons: Mapping[str, float], resamples: int
+    domain: str,
+    factors: Factors,
+    *,
+    epsilons: Mapping[str, float],
+    resamples: int,
+    attacked: Attacked | None = None,
 ) -> list[str]:
-    """Return in sentences what the claims come to that some factors of one domain can judge."""
+    """Return in sentences what the claims come to that some factors of one domain can judge.
+
+    Args:
+        attacked: the factor `attackers`, if it is among them; it judges C6 to C9.
+    """
     table = claims.judge(
         {domain: factors}, epsilons={domain: epsilons}, method=METHOD, resamples=resamples
     )
     told = sentences.told(table[table["claim"] != C2])
+    if attacked:
+        told += sentences.told(attacker_claims.judge({domain: attacked}, resamples=resamples))
     lines = [
         "\n    ".join(part for part in (f"{each.name} {each.sentence}", each.numbers) if part)
         for each in told

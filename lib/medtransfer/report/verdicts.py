@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from medtransfer import paths
 from medtransfer.errors import ReportError
+from medtransfer.report.claims import STRONGER
 from medtransfer.report.sentences import NO, POOLED, REVERSED, YES, effect, outcome, told
 from medtransfer.report.wording import p_value
 from medtransfer.study.profiles import built_in
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 UNITS = (
@@ -24,7 +27,10 @@ UNITS = (
     "leaves (C5). p is corrected (Holm) over all claims, and "
     "apart from them over single domains."
 )
+FURTHER_UNITS = "The effects of C6 to C9 are points, too; their p is corrected apart."
 TABLE, PICTURE = "90_claims.csv", "90_claims.png"
+FURTHER = ("90_attacker_claims.csv",)
+"""Tables of further claims, which stand beside the first; a profile may have none."""
 CLASSES = {YES: "supported", NO: "refuted", REVERSED: "refuted"}
 """How the page shows an outcome; what could not be decided has no class of its own."""
 
@@ -65,10 +71,18 @@ class Claims:
 
 def read(profile: str) -> pd.DataFrame | None:
     """Return the claims that the synthesis of a profile wrote, None if it has not run."""
+    return written(paths.rendered(profile))
+
+
+def written(folder: Path) -> pd.DataFrame | None:
+    """Return the claims whose tables lie in a folder of figures, None if there are none."""
     import pandas as pd
 
-    source = paths.rendered(profile) / TABLE
-    return parsed(pd.read_csv(source)) if source.is_file() else None
+    places = [folder / name for name in (TABLE, *FURTHER)]
+    if not places[0].is_file():
+        return None
+    found = [pd.read_csv(each) for each in places if each.is_file()]
+    return parsed(pd.concat(found, ignore_index=True))
 
 
 def parsed(claims: pd.DataFrame) -> pd.DataFrame:
@@ -159,8 +173,13 @@ def as_markdown(claims: pd.DataFrame) -> str:
         cells = ["<br>".join(each.lines) if each else "" for each in found]
         part = f" ({row.part})" if row.part else ""
         lines.append(f"| **{row.name}** {row.says}{part} | {' | '.join(cells)} |")
-    blocks = [said(claims), "\n".join(lines), UNITS, why(claims)]
+    blocks = [said(claims), "\n".join(lines), units(claims), why(claims)]
     return "\n\n".join(block for block in blocks if block)
+
+
+def units(claims: pd.DataFrame) -> str:
+    """Return what the effects of claims are, and over what their p-values are corrected."""
+    return f"{UNITS} {FURTHER_UNITS}" if set(claims["claim"]) & set(STRONGER) else UNITS
 
 
 def said(claims: pd.DataFrame) -> str:

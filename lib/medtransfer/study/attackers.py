@@ -132,6 +132,30 @@ def rehearsals(study: Study, domain: str, epsilons: Epsilons) -> list[Cell]:
     ]
 
 
+def alike(study: Study, domain: str, epsilon: float) -> list[Cell]:
+    """Return what every attacker does on validation images to the networks most like his own.
+
+    Pre-trained alike and on the same images (d1), of the same architecture: the first network of
+    each, or the first two together. There nothing protects, so that attackers can be held to one
+    strength.
+    """
+    start, number = study.starts[0], len(study.profile.architectures)
+    own = _networks(study, domain, start, bis=True)
+    alone = [(each,) for each in own[:number]]
+    teams = [team for team in _teams(study, own) if team[:1] in alone]
+    return [
+        Cell(
+            attack=attack(study, name, surrogates, epsilon, images=VALIDATION),
+            target=target,
+            delivery=FLOAT,
+        )
+        for surrogates in (*alone, *teams)
+        for target in _networks(study, domain, start)[:number]
+        if target.traits.get("architecture") == surrogates[0].traits.get("architecture")
+        for name in methods(study, surrogates)
+    ]
+
+
 def searches(study: Study, domain: str, epsilons: Epsilons) -> list[Queries]:
     """Return the searches that ask the target: from stripes, and from transferred images.
 

@@ -70,6 +70,7 @@ class Profile(Strict):
         attackers: stronger method of attack -> its parameters, for the factor `attackers` alone.
         ensembles: those of them, or PGD, that are also crafted on two surrogates together.
         replicates_of_attackers: at most so many of every network meet the stronger attackers.
+        matched: whether the strongest attacker attacks at the strength of PGD, too.
         questions: numbers of questions to the target after which its answers are kept; the last is
             the most that are asked about an image. Empty: nobody asks.
         resamples: number of resamples of every bootstrap.
@@ -104,6 +105,7 @@ class Profile(Strict):
     attackers: dict[str, dict[str, Parameter]] = Field(default_factory=dict)
     ensembles: tuple[str, ...] = ()
     replicates_of_attackers: Annotated[int, Field(ge=1)] = 2
+    matched: bool = False
     questions: tuple[Annotated[int, Field(ge=0)], ...] = ()
     resamples: Annotated[int, Field(ge=10)]
     seed: Annotated[int, Field(ge=0)]

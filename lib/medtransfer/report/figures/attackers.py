@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -48,7 +49,9 @@ def dumbbells(table: pd.DataFrame, *, reference: str = "PGD") -> Figure:
         ends = pd.concat([seen["without_high"], seen["with_high"]])
         axes[0, 0].set_xlim(reach(pd.concat([seen["without"], seen["with"]]), ends))
         axes[0, 0].set_ylim(0.6 - len(names), 0.6)
-        axes[0, 0].set_yticks([-place for place in range(len(names))], names)
+        axes[0, 0].set_yticks(
+            [-place for place in range(len(names))], [fill(name, 24) for name in names]
+        )
         for i, domain in enumerate(domains):
             for j, protection in enumerate(columns):
                 own = rows[(rows["domain"] == domain) & (rows["protection"] == protection)]
