@@ -31,7 +31,9 @@ class Converted(nn.Module):
         most: images that the graph takes at once, None for any number.
     """
 
-    def __init__(self, graph: nn.Module, *, output: int | None, nhwc: bool, most: int | None):
+    def __init__(
+        self, graph: nn.Module, *, output: int | None, nhwc: bool, most: int | None
+    ) -> None:
         super().__init__()
         self.graph, self.output, self.nhwc, self.most = graph, output, nhwc, most
 
