@@ -174,7 +174,7 @@ def test_the_summary_names_who_succeeds_with_least_and_who_changes_most(found):
     assert (
         "vulnerable to an outsider with public images of another source, who changes 30 %" in said
     )
-    assert "Of the 3 attackers who succeed, this one knows least; most is changed by" in said
+    assert "Of the 3 attackers who succeed, this one knows least; most calls are changed by" in said
     assert "images of the same source: 40 % (38 to 42)" in said
 
 

@@ -91,7 +91,7 @@ def _broken(found: Assessment, rungs: Sequence[RungFacts]) -> str:
     if most is least:
         return f"{said} and changes most."
     at = whole[most.number]
-    return f"{said}; most is changed by {most.who}: {share(at.share, at.low, at.high)}."
+    return f"{said}; most calls are changed by {most.who}: {share(at.share, at.low, at.high)}."
 
 
 def _all(rungs: Sequence[RungFacts]) -> str:
