@@ -17,9 +17,10 @@ attackers, 5 % for calibration, 30 % for the test. Six models are made and expor
 - exchanged: the first, whose target file exchanges red and blue. `check` must stop it.
 
 All are attacked by the same surrogates, which are trained once, and an image is attacked once for
-all of them. Printed are a table of the rungs, what more knowledge adds, and whether the last two
-are as they must be; if not, the exit status is 1. Minutes are those of training and crafting on
-one core, which models share. Reports lie in the folder OUT. Stopped, the same command goes on.
+all of them; only those who ask a model for labels train networks for it alone. Printed are a table
+of the rungs, what more knowledge adds, and whether the last two are as they must be; if not, the
+exit status is 1. Minutes are those of training and crafting on one core, which models share.
+Reports lie in the folder OUT. Stopped, the same command goes on.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ import pandas as pd
 from known_models import EXCHANGED, RULE
 
 from medtransfer import paths
-from medtransfer.assess import case, check, evidence, plan, run, sentences, verdicts
+from medtransfer.assess import case, check, controls, plan, run, sentences, verdicts
 from medtransfer.assess.document import Assessment
 from medtransfer.assess.setting import Setting
 from medtransfer.compute.ensure import ensure
@@ -45,12 +46,13 @@ from medtransfer.study import schema
 
 def attack(settings: dict[str, Setting]) -> None:
     """Train all surrogates, and attack all targets together, so that no image is attacked twice."""
+    ensure(setting.target for setting in settings.values())
     steps = [(s, step) for s in settings.values() for step in plan.ladder(s) if step.trained]
     ensure(cell for s, step in steps for cell in plan.controls(s, step).values())
     ensure(
         cell
         for s, step in steps
-        for cell in plan.cells(s, step, method=evidence.controls(s, step).method).values()
+        for cell in plan.cells(s, step, method=controls.of(s, step).method).values()
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml
 from PIL import Image
 from torch import nn
 
-from medtransfer.assess import plan
+from medtransfer.assess import surrogates
 from medtransfer.assess.setting import small_or_large
 from medtransfer.compute.ensure import ensure
 from medtransfer.data import catalog, images, prepare, roles, splits
@@ -64,7 +65,9 @@ def read(args: argparse.Namespace) -> tuple[str, Prepared]:
     return source.domain, Prepared(whole.images[rows], index, whole.labels)
 
 
-def write(domain: str, found: Prepared, folder: Path) -> Path:
+def write(
+    domain: str, found: Prepared, folder: Path, *, shares: Mapping[str, float] = SHARES
+) -> Path:
     """Write images with the role of each as a folder of PNG files; return its manifest."""
     place, labels = folder / "png", list(found.labels)
     place.mkdir(parents=True, exist_ok=True)
@@ -72,8 +75,8 @@ def write(domain: str, found: Prepared, folder: Path) -> Path:
     table = pd.DataFrame({"image": [f"{n:05d}.png" for n in index.index], "group": index["group"]})
     table[labels] = index[labels]
     groups = index["group"].to_numpy(str)
-    part = splits.divide(groups, index[labels].to_numpy(), shares=list(SHARES.values()), seed=SEED)
-    table["role"] = np.array(list(SHARES))[part]
+    part = splits.divide(groups, index[labels].to_numpy(), shares=list(shares.values()), seed=SEED)
+    table["role"] = np.array(list(shares))[part]
     for name, picture in zip(table["image"], found.images, strict=True):
         Image.fromarray(picture.squeeze()).save(place / name)
     table.to_csv(folder / "table.csv", index=False)
@@ -110,7 +113,7 @@ def trained(manifest: Path, args: argparse.Namespace) -> dict[tuple[str, str], T
     first, second = small_or_large(args.image_px)
     wanted = [(first, IMAGENET), (first, RANDOM), (second, IMAGENET)]
     found = {
-        (name, start): plan.training(profile, own, architecture=name, initialization=start)
+        (name, start): surrogates.training(profile, own, architecture=name, initialization=start)
         for name, start in wanted
     }
     ensure(found.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from medtransfer.errors import TargetError, UsageError
 from medtransfer.printing import checked
 
 if TYPE_CHECKING:
+    from medtransfer.assess.effort import Pace
     from medtransfer.assess.files import Format
     from medtransfer.assess.setting import Setting
+    from medtransfer.data.looks import Checked
 
 BROKEN = 3
 """The exit status of `run --fail-above` if a rung changes more calls than that."""
@@ -89,6 +92,7 @@ def wanted(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Choice([rung.identifier for rung in RUNGS]),
             help="Only these rungs (default: all).",
         ),
+        click.option("--finding", "goal", default="", help="Aim at this one (default: at all)."),
         click.option("--public", help="Manifest of images of another source, for the outsider."),
         click.argument("images"),
         click.argument("target", type=Path),
@@ -106,6 +110,7 @@ def run(
     target: Path,
     images: str,
     public: str | None,
+    goal: str,
     rungs: tuple[str, ...],
     surrogates: int,
     name: str,
@@ -115,15 +120,25 @@ def run(
 ) -> None:
     """Train simulated attackers, attack, and write the report."""
     from medtransfer.assess import case, check
+    from medtransfer.assess.effort import Pace
 
+    begun = time.perf_counter()
     _check_number(surrogates)
     profile = profile_of(name)
     model, looked = check.check(target, images)
+    _say(looked)
+    setting = case.of_target(
+        model, images, profile=profile, public=public, replicates=surrogates, goal=goal
+    )
+    pace = None if budget is None else Pace(begun + 60 * budget, answer=looked.seconds)
+    _assess(setting, looked, out, only=rungs, pace=pace, fail_above=fail_above)
+
+
+def _say(looked: Checked) -> None:
+    """Print what was found; stop at errors."""
     print(checked(looked))
     if looked.errors:
         raise TargetError("nothing was trained: mend these errors first")
-    setting = case.of_target(model, images, profile=profile, public=public, replicates=surrogates)
-    _assess(setting, out, only=rungs, minutes=budget, fail_above=fail_above)
 
 
 def _check_number(surrogates: int) -> None:
@@ -133,17 +148,19 @@ def _check_number(surrogates: int) -> None:
 
 def _assess(
     setting: Setting,
+    looked: Checked,
     out: Path | None,
     *,
     only: Sequence[str],
-    minutes: float | None,
+    pace: Pace | None = None,
     fail_above: float | None,
 ) -> None:
     from medtransfer import paths
     from medtransfer.assess import run, sentences, verdicts
 
-    folder = out or paths.assessed() / setting.system.name
-    found = run.assess(setting, folder, only=only, minutes=minutes)
+    aim = "".join(each if each.isalnum() else "_" for each in setting.goal)
+    folder = out or paths.assessed() / "_".join(filter(None, [setting.system.name, aim]))
+    found = run.assess(setting, folder, only=only, pace=pace, warnings=looked.warnings)
     print(folder / "index.html")
     if fail_above is None:
         return
@@ -185,6 +202,7 @@ def craft(
     target: Path,
     images: str,
     public: str | None,
+    goal: str,
     rungs: tuple[str, ...],
     surrogates: int,
     name: str,
@@ -193,9 +211,10 @@ def craft(
     out: Path,
 ) -> None:
     """Write pictures for a system that cannot be called from here."""
-    from medtransfer.assess import craft
+    from medtransfer.assess import check, craft
 
     _check_number(surrogates)
+    _say(check.looked(craft.uncalled(target, out), images, asking=False))
     order = craft.Order(
         target=str(target),
         manifest=images,
@@ -205,6 +224,7 @@ def craft(
         budgets=tuple(sorted(set(levels))),
         replicates=surrogates,
         format=kind,
+        goal=goal,
     )
     craft.craft(order, out)
     print(f"next: let the system answer them, as {out / craft.READ_ME} says")
@@ -216,8 +236,10 @@ def craft(
 @FAIL_ABOVE
 def score(folder: Path, out: Path | None, fail_above: float | None) -> None:
     """Assess a system by what it answered to the pictures in FOLDER (answers.csv)."""
-    from medtransfer.assess import craft
+    from medtransfer.assess import check, craft
 
     order = craft.ordered(folder)
-    setting = craft.answered(order, folder)
-    _assess(setting, out, only=order.rungs, minutes=None, fail_above=fail_above)
+    model, setting = craft.answered(order, folder)
+    looked = check.answers(model, setting)
+    _say(looked)
+    _assess(setting, looked, out, only=order.rungs, fail_above=fail_above)

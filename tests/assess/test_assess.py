@@ -196,6 +196,10 @@ def test_an_appliance_that_answers_pictures_gets_the_report_of_the_same_network(
     answers = answered(brought.network, pictures)
     names = [str(path.relative_to(asked)) for path in pictures]
     table = pd.DataFrame({"image": names, "sick": answers, "well": -answers})
+    capsys.readouterr()
+    (table.assign(sick=-table["sick"])).to_csv(asked / "answers.csv", index=False)
+    assert main(["assess", "score", str(asked)]) == 1, "of answers upside down nothing is said"
+    assert "upside down: sick AUC" in capsys.readouterr().out
     table.to_csv(asked / "answers.csv", index=False)
     scored = tmp_path / "scored"
     assert main(["assess", "score", str(asked), "--out", str(scored)]) == 0
@@ -206,6 +210,47 @@ def test_an_appliance_that_answers_pictures_gets_the_report_of_the_same_network(
     assert first and [(r.share, r.noise, r.images) for r in first] == [
         (r.share, r.noise, r.images) for r in second
     ]
+
+
+def test_an_attacker_who_asks_for_labels_is_told_from_one_who_has_them(brought, tmp_path):
+    """And a system with an image path is compared with the model without it."""
+    known = {"architecture": "tiny", "initialization": "imagenet"}
+    target = {**brought.target, "known": known, "chain": [{"jpeg": 40}]}
+    (brought.folder / "target.yaml").write_text(yaml.safe_dump(target))
+    out = tmp_path / "report"
+    rungs = ["--rung", "asking", "--rung", "source", "--surrogates", "2"]
+    assert assess(brought, "--out", str(out), *rungs) == 0
+    found = report.read(out)
+    tried = {rung.identifier: rung for rung in found.rungs if rung.overall}
+    assert {*tried} == {"asking", "source"}
+    assert (tried["asking"].queries, tried["source"].queries) == (found.images.attacker_images, 0)
+    attacks = 2 * 2 * len(found.budgets) * 2  # rungs, networks, budgets, noise
+    images = found.images
+    asked = images.test_images * (1 + attacks) + images.calibration_images + images.attacker_images
+    bare = images.test_images * (1 + 2) + images.calibration_images
+    assert found.target_calls == asked + bare
+    keys = [each.key for rung in tried.values() for each in rung.surrogates]
+    assert len({*keys}) == 4
+    labels, path = found.contrasts
+    assert (labels.having, labels.without) == ("source", "asking")
+    assert path.knowledge == "the image path left out (saved as JPEG of quality 40)"
+    assert path.low <= path.value <= path.high
+    text = (out / "index.html").read_text()
+    assert f"“Asks the system” {images.attacker_images}; all others none" in text
+    assert "AML.T0005.001 Train Proxy via Replication" in text
+
+    unasked = {**brought.target, "known": {**known, "askable": False}}
+    (brought.folder / "target.yaml").write_text(yaml.safe_dump(unasked))
+    assert assess(brought, "--out", str(out), *rungs) == 0
+    reasons = {rung.identifier: rung.reason for rung in report.read(out).rungs}
+    assert "cannot ask" in reasons["asking"]
+
+
+def test_pictures_of_the_assessment_are_no_outsider_s(brought, tmp_path, capsys):
+    public = yaml.safe_load((brought.folder / "images.yaml").read_text()) | {"name": "public"}
+    (brought.folder / "public.yaml").write_text(yaml.safe_dump(public))
+    assert assess(brought, "--public", str(brought.folder / "public.yaml")) == 1
+    assert f"{PATIENTS} of its {PATIENTS} pictures are among" in capsys.readouterr().err
 
 
 def answered(network, paths):

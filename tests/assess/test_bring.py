@@ -170,6 +170,14 @@ def test_code_runs_with_consent_alone(tmp_path):
     assert not (tmp_path / "ran").exists(), "bringing opens nothing"
 
 
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    """A pipe never ends, and a device may give anything."""
+    os.mkfifo(tmp_path / "pipe.onnx")
+    for model in ("pipe.onnx", "/dev/zero"):
+        with pytest.raises(TargetError, match="neither a file nor a folder"):
+            brought(tmp_path, model=model)
+
+
 @pytest.mark.parametrize("model", ["absent.onnx", "absent.py:build", "absent"])
 def test_a_model_that_is_not_there(tmp_path, model):
     with pytest.raises(TargetError, match="no such file"):
@@ -308,6 +316,16 @@ def test_a_folder_without_weights(tmp_path, folder):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(TargetError, match=r"holds no model\.safetensors.*save_for_hf"):
         brought(tmp_path, model="folder", input=None)
+
+
+def test_a_pickle_in_place_of_tensors_runs_no_code(tmp_path, folder):
+    from medtransfer.networks.doors import door
+
+    torch_saved(folder / "model.safetensors", tmp_path / "ran")
+    model = brought(tmp_path, model="folder", input=None)
+    with pytest.raises(TargetError, match="do not make a test_resnet"):
+        door.opened(model.door, model.path, model.contract)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_its_own_checksum_covers_configuration_and_weights(tmp_path, folder):

@@ -1,7 +1,9 @@
 """Who attacks with what: specs alone, nothing is computed."""
 
 import dataclasses
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from medtransfer.assess import plan, setting
@@ -9,7 +11,9 @@ from medtransfer.assess.rungs import CONTRASTS, RUNGS
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT
 from medtransfer.data import roles
 from medtransfer.errors import UsageError
+from medtransfer.networks.aimed import Aimed
 from medtransfer.networks.elsewhere import Elsewhere
+from medtransfer.networks.relabelled import Relabelled
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import schema
 from medtransfer.units import grey_levels
@@ -71,6 +75,7 @@ def test_surrogates_of_a_study_are_networks_of_that_study(asked, planned):
         ({"architecture": None}, "architecture", "architecture"),
         ({"initialization": None}, "initialization", "began"),
         ({"known": None}, "development", "development set"),
+        ({}, "asking", "cannot ask"),
         ({"differentiable": False}, "white_box", "gradients"),
         ({}, "outsider", "--public"),
         ({"architecture": "made_up"}, "architecture", "made_up"),
@@ -100,6 +105,64 @@ def test_an_outsider_trains_elsewhere_and_attacks_here(asked, toy):
         assert lent.development == asked.attacker and lent.labels == asked.target.labels
 
 
+def test_an_attacker_without_labels_asks_the_target_for_them(asked):
+    """The same images and networks as with labels of one's own, from other seeds."""
+    can = dataclasses.replace(asked, askable=True)
+    can.__dict__["limits"] = np.array([0.3] * len(can.target.labels))  # as if it was asked before
+    found, labelled = (
+        next(each for each in plan.ladder(can) if each.rung.identifier == name)
+        for name in ("asking", "source")
+    )
+    assert len(found.trained) == can.replicates
+    for mine, theirs, lent in zip(found.trained, labelled.trained, found.surrogates, strict=True):
+        source = mine.development.source
+        assert isinstance(source, Relabelled) and source.target == can.target
+        assert source.asked == can.attacker and source.limits == (0.3,) * len(can.target.labels)
+        assert isinstance(lent, Elsewhere) and lent.development == can.attacker
+        same = ("architecture", "initialization", "steps", "weights")
+        assert all(getattr(mine, name) == getattr(theirs, name) for name in same)
+    assert not {each.seed for each in found.trained} & {each.seed for each in labelled.trained}
+
+
+def test_an_attacker_may_aim_at_one_finding(asked):
+    """Whoever crafts, on siblings as on the target, does so on a network of that finding alone."""
+    finding = asked.target.labels[-1]
+    aimed = dataclasses.replace(asked, goal=finding)
+    for name in ("initialization", "white_box"):
+        found, plain = step(asked, name, goal=finding), step(asked, name)
+        assert found.trained == plain.trained
+        cells = [*plan.controls(aimed, found).values()]
+        cells += plan.cells(aimed, found, method="PGD").values()
+        crafting = {surrogate for cell in cells for surrogate in cell.attack.surrogates}
+        assert all(isinstance(each, Aimed) and each.finding == finding for each in crafting)
+        assert {each.inner for each in crafting} == {*plain.surrogates}
+    aimed.__dict__["limits"] = np.linspace(0.1, 0.2, len(asked.target.labels))
+    counted = np.isfinite(aimed.counted)
+    assert counted.tolist() == [name == finding for name in asked.target.labels]
+
+
+def test_gradients_of_a_white_box_are_tried_without_a_bound(asked):
+    (cell,) = plan.controls(asked, step(asked, "white_box")).values()
+    assert cell.target == asked.target and cell.attack.surrogates == (asked.target,)
+    assert cell.attack.images == "validation"
+    method = cell.attack.method
+    assert grey_levels(method.epsilon) == 64 and method.steps * method.step_size > method.epsilon
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates", "other"),
+    [
+        ("timm:mobilenetv2_100", ("mobilenet_v2", "efficientnet_lite0"), "efficientnet_lite0"),
+        ("timm:tf_efficientnet_lite0", ("efficientnet_lite0", "mobilenet_v2"), "mobilenet_v2"),
+        ("mobilenet_v2", ("mobilenet_v2_stride8", "inception_v3"), "inception_v3"),
+        ("timm:resnet50", ("mobilenet_v2", "inception_v3"), "mobilenet_v2"),
+        (None, ("mobilenet_v2", "inception_v3"), "mobilenet_v2"),
+    ],
+)
+def test_another_architecture_is_no_variant_of_the_target_s(name, candidates, other):
+    assert plan._other(SimpleNamespace(architecture=name, candidates=candidates)) == other
+
+
 def test_only_the_rungs_that_were_asked_for_are_tried(asked):
     tried = [s.rung.identifier for s in plan.ladder(asked, ["initialization"]) if s.surrogates]
     assert tried == ["initialization"]
@@ -116,8 +179,6 @@ def test_the_target_is_asked_about_every_attack_and_its_noise(asked):
     for at, cell in cells.items():
         assert grey_levels(cell.attack.method.epsilon) == at.budget
         assert cell.attack.surrogates == (found.surrogates[at.surrogate],)
-    asking = plan.target_calls(asked, [found], images=100, calibration=7)
-    assert asking == 100 * (1 + len(cells)) + 7
     assert len(cells) == asked.replicates * len(asked.budgets) * 2
 
 

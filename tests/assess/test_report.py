@@ -52,15 +52,17 @@ def rung(row, word, reason=""):
     }
 
 
-WORDS = [verdicts.VULNERABLE, verdicts.NOT_SHOWN, verdicts.INCONCLUSIVE] + 3 * [
-    verdicts.NOT_ASSESSED
-]
+WORDS = {
+    "outsider": verdicts.VULNERABLE,
+    "source": verdicts.NOT_SHOWN,
+    "architecture": verdicts.INCONCLUSIVE,
+}
 
 
 @pytest.fixture
 def found():
     """An assessment with every word in it, whose names are not to be trusted."""
-    words = zip(RUNGS, WORDS, strict=True)
+    words = [(row, WORDS.get(row.identifier, verdicts.NOT_ASSESSED)) for row in RUNGS]
     return Assessment.model_validate(
         {
             "tool": {
@@ -110,7 +112,9 @@ def found():
             "resamples": 100,
             "target_calls": 12345,
             "seconds": 61,
-            "rungs": [rung(row, word, "a reason" * (word != WORDS[0])) for row, word in words],
+            "rungs": [
+                rung(row, word, "a reason" * (word != verdicts.VULNERABLE)) for row, word in words
+            ],
             "contrasts": [
                 {
                     "knowledge": "architecture",
@@ -155,6 +159,23 @@ def test_what_is_not_shown_is_never_said_to_be_absent(found):
     assert "no proof" in said
     assert "vulnerable to an outsider" in said
     assert "stays open" in said
+
+
+def test_the_summary_names_who_succeeds_with_least_and_who_changes_most(found):
+    more = {"outsider": 0.3, "source": 0.4, "architecture": 0.2}
+    rungs = []
+    for row in found.rungs:
+        share = more.get(row.identifier)
+        if share is not None:
+            whole = [type(row.overall[0]).model_validate(overall(share, b)) for b in (2, 4)]
+            row = row.model_copy(update={"verdict": verdicts.VULNERABLE, "overall": tuple(whole)})
+        rungs.append(row)
+    said = " ".join(sentences.summary(found.model_copy(update={"rungs": tuple(rungs)})))
+    assert (
+        "vulnerable to an outsider with public images of another source, who changes 30 %" in said
+    )
+    assert "Of the 3 attackers who succeed, this one knows least; most calls are changed by" in said
+    assert "images of the same source: 40 % (38 to 42)" in said
 
 
 def test_the_document_comes_back_as_it_was_written(found, tmp_path):

@@ -35,8 +35,14 @@ def test_an_attacker_who_fails_on_his_own_networks_proves_nothing(control):
     assert found.word == INCONCLUSIVE and found.reason
 
 
-def test_a_white_box_needs_no_control():
-    assert one(HOLDS, control=None, needs_control=False).word == NOT_SHOWN
+def test_a_white_box_holds_only_if_its_gradients_lead_anywhere():
+    """An attack without a bound turns every call, unless gradients are hidden."""
+    assert one(HOLDS, control=0.97, boundless=True).word == NOT_SHOWN
+    for control in (None, 0.0, 0.3):
+        found = one(HOLDS, control=control, boundless=True)
+        assert found.word == INCONCLUSIVE
+        assert ("mislead" in found.reason) == (control is not None)
+    assert one(FALLS, control=0.0, boundless=True).word == VULNERABLE
 
 
 def test_a_weak_control_does_not_excuse_calls_that_fall():

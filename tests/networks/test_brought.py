@@ -104,6 +104,7 @@ def test_a_function_takes_images_as_they_are(tmp_path):
         ),
         ("def make():\n    pass\n", "has no attribute 'build'"),
         ("1 / 0\n", "fails: ZeroDivisionError"),
+        ("raise SystemExit(0)\n", "fails: SystemExit"),
         ("def build():\n    return lambda images: 1 / 0\n", "the model fails: ZeroDivisionError"),
     ],
 )

@@ -14,7 +14,7 @@ from medtransfer.networks.contract import CALLS, INDEPENDENT, LOGITS, ONE_OF_MAN
 from medtransfer.networks.doors import scores
 
 FIRST, ALONE, BATCH = 64, 8, 32
-SECONDS = 15  # for all questions but the first
+SECONDS = 15  # for all questions
 STEADY = 1e-3  # of the spread of answers, by which an answer may change
 SUM = 0.02  # by which probabilities of one of many may miss 1
 TIED = 0.01  # of pairs, above which ties are told
@@ -33,6 +33,7 @@ class Asked:
         truth: (N, K), 0 or 1, of the labels of the images.
         groups: (N,) of each image.
         raw: (N, outputs), float64, in the units of the model.
+        together: how many of the first it answered together.
         seconds: for one image.
     """
 
@@ -41,6 +42,7 @@ class Asked:
     truth: np.ndarray
     groups: tuple[str, ...]
     raw: np.ndarray
+    together: int
     seconds: float
 
     @property
@@ -61,14 +63,23 @@ def ask(network: Answering, images: np.ndarray, truth: np.ndarray, groups: Seque
         TargetError: it gives no such answers.
     """
     begun = time.monotonic()
-    raw = [network.raw(images[:FIRST])]
-    until, number = time.monotonic() + SECONDS, len(raw[0])
+    parts = [network.raw(images[:ALONE])]
+    if (time.monotonic() - begun) * FIRST < SECONDS * ALONE:  # it is no slow one
+        begun, parts = time.monotonic(), [network.raw(images[:FIRST])]
+    until, together = begun + SECONDS, len(parts[0])
+    number, size = together, BATCH if together > ALONE else ALONE
     while number < len(images) and time.monotonic() < until:
-        raw.append(network.raw(images[number : number + BATCH]))
-        number += len(raw[-1])
-    seconds = (time.monotonic() - begun) / number
-    found = np.concatenate(raw)
-    return Asked(network, images[:number], truth[:number], tuple(groups[:number]), found, seconds)
+        parts.append(network.raw(images[number : number + size]))
+        number += len(parts[-1])
+    return Asked(
+        network=network,
+        images=images[:number],
+        truth=truth[:number],
+        groups=tuple(groups[:number]),
+        raw=np.concatenate(parts),
+        together=together,
+        seconds=(time.monotonic() - begun) / number,
+    )
 
 
 def wrong(asked: Asked) -> list[str]:
@@ -124,7 +135,7 @@ def _constant(asked: Asked) -> list[str]:
 def _unsteady(asked: Asked) -> list[str]:
     """Compare answers given together with those to the same images again, and alone."""
     network, number = asked.network, min(ALONE, len(asked.images))
-    first = asked.images[: min(FIRST, len(asked.images))]
+    first = asked.images[: asked.together]
     before = asked.raw[: len(first)]
     bound = STEADY * max(float(before.std(axis=0).max()), 1e-12)
     again = float(np.abs(network.raw(first) - before).max())

@@ -15,7 +15,16 @@ from medtransfer.data.images import Source
 from medtransfer.errors import ManifestError, TargetError
 from medtransfer.networks.brought import Brought
 from medtransfer.networks.contract import Contract
-from medtransfer.networks.doors import answers, factory, found, onnx, refused, stored, timm_folder
+from medtransfer.networks.doors import (
+    answers,
+    factory,
+    found,
+    onnx,
+    onnx_fits,
+    refused,
+    stored,
+    timm_folder,
+)
 from medtransfer.networks.doors.door import ANSWERS, FACTORY, ONNX, STORED, TIMM
 
 SUFFIX, IN_STORE, CODE = ".onnx", "store:", ".py:"
@@ -62,9 +71,9 @@ def model(path: Path, *, pictures: Path | None = None) -> Model:
     taken = _input(facts, door, place, path)
     contract = facts.contract(taken)
     if door == ONNX:
-        described = onnx.described(place)
-        onnx.fits(place, described["inputs"], contract)
-        onnx.chosen(place, described["outputs"], contract)
+        described = onnx.described(place, contract)
+        onnx_fits.fits(place, described["inputs"], contract)
+        onnx_fits.chosen(place, described["outputs"], contract)
     _check_labels(facts, door, place)
     files = FILES[door](place)
     sha256 = found.checksum(files)
@@ -139,6 +148,8 @@ def _located(facts: Target, beside: Path, pictures: Path | None) -> tuple[str, P
     place = beside / Path(said).expanduser()
     if not place.exists():
         raise TargetError(f"model: {place}: no such file; allowed: {ALLOWED}")
+    if not place.is_file() and not place.is_dir():
+        raise TargetError(f"model: {place}: neither a file nor a folder; allowed: {ALLOWED}")
     refused.check(place)
     if place.is_dir():
         if not (place / timm_folder.WEIGHTS).is_file():

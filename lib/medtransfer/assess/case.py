@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from medtransfer.assess import bring
 from medtransfer.assess.bring import Model
 from medtransfer.assess.setting import BUDGETS, Setting, System
 from medtransfer.data import catalog, images, manifests, prepare, roles
-from medtransfer.data.images import FileSource
+from medtransfer.data.images import FileSource, Source
 from medtransfer.data.splits import DEVELOPMENT, Development, published
 from medtransfer.errors import UsageError
+from medtransfer.networks import of_timm
 from medtransfer.networks.contract import JPEG, ONE_OF_MANY
 from medtransfer.networks.doors import scores
 from medtransfer.networks.doors.door import ANSWERS
@@ -26,6 +29,7 @@ def of_target(
     public: str | None = None,
     budgets: tuple[int, ...] = BUDGETS,
     replicates: int,
+    goal: str = "",
 ) -> Setting:
     """Return the assessment of a brought model; its images are read, and nothing is trained.
 
@@ -34,14 +38,18 @@ def of_target(
         public: that of images of another source, for the outsider.
         budgets: grey levels of 255.
         replicates: surrogates a rung.
+        goal: the finding that attackers want turned; "": whatever turns.
 
     Raises:
         ManifestError: a manifest breaks its schema.
         TargetError: the model cannot be opened, or does not fit the images.
         SourceError, SplitError: the images cannot be used.
-        UsageError: the public images have no label of the model.
+        UsageError: the public images have no label of the model, or are those of the assessment;
+            or the goal is no label of the images.
     """
     source = _read(manifest, model)
+    if goal and goal not in source.labels:
+        raise UsageError(f"no finding {goal!r}; allowed: {', '.join(source.labels)}")
     brought = bring.brought(model, source)
     known = model.target.known
     named = published(images.load(source).index)
@@ -52,13 +60,20 @@ def of_target(
         attacker=roles.of(source, roles.ATTACKER, seed=profile.seed),
         known=roles.of(source, DEVELOPMENT, seed=profile.seed) if DEVELOPMENT in named else None,
         public=_public(public, model, source, profile) if public else None,
-        architecture=known.architecture,
+        architecture=_architecture(known.architecture),
         initialization=known.initialization,
         differentiable=model.door != ANSWERS and brought.open().differentiable,
         profile=profile,
         budgets=budgets,
         replicates=replicates,
+        askable=known.askable and model.door != ANSWERS,
+        goal=goal,
     )
+
+
+def _architecture(name: str | None) -> str | None:
+    """Return what the registry calls an architecture that has a name here or in timm."""
+    return name and (of_timm.known_as(name) or name)
 
 
 def _read(manifest: str, model: Model) -> FileSource:
@@ -73,6 +88,13 @@ def _public(manifest: str, model: Model, own: FileSource, profile: Profile) -> D
             f"{', '.join(own.labels)}; labels are matched by name: rename them in that manifest, "
             "or leave --public out"
         )
+    inside, others = {*_pictures(own)}, _pictures(source)
+    if same := sum(each in inside for each in others):
+        raise UsageError(
+            f"{manifest}: {same} of its {len(others)} pictures are among the images of the "
+            "assessment: an outsider has none of these. Leave them out of that manifest, or "
+            "--public"
+        )
     return Development(
         source=source,
         name="d1",
@@ -80,6 +102,11 @@ def _public(manifest: str, model: Model, own: FileSource, profile: Profile) -> D
         test_share=PUBLIC_SHARE,
         validation_share=PUBLIC_SHARE,
     )
+
+
+def _pictures(source: Source) -> list[str]:
+    """Return the sha256 of the pixels of every image of a source."""
+    return [catalog.checksum(np.asarray(image)) for image in images.load(source).images]
 
 
 def system(model: Model, labels: tuple[str, ...]) -> System:
@@ -99,5 +126,6 @@ def system(model: Model, labels: tuple[str, ...]) -> System:
         limits=tuple(map(float, limits)),
         declared={name: facts.declared.auc[name] for name in labels if name in facts.declared.auc},
         path=", then ".join(steps) or "nothing",
+        development=facts.known.development,
         tester=facts.tester.model_dump(),
     )

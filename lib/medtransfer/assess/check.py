@@ -10,14 +10,17 @@ import numpy as np
 from medtransfer import paths
 from medtransfer.assess import asking, bring, suspects
 from medtransfer.assess.bring import Model
+from medtransfer.assess.setting import Setting
 from medtransfer.assess.target import Known
 from medtransfer.data import catalog, classes, looks, manifests, roles, sheet, splits
+from medtransfer.data import images as sources
 from medtransfer.data.catalog import Request
 from medtransfer.data.check import NOBODY, table
 from medtransfer.data.looks import Checked
 from medtransfer.data.schema import ImageFacts, plural
 from medtransfer.data.splits import ATTACKER, CALIBRATION, DEVELOPMENT, TEST
-from medtransfer.networks.architectures import ARCHITECTURES
+from medtransfer.networks import of_timm
+from medtransfer.networks.architectures import ARCHITECTURES, TIMM
 from medtransfer.networks.brought import Answering
 from medtransfer.networks.doors import door, pixels
 from medtransfer.networks.trained import IMAGENET, RANDOM
@@ -45,16 +48,24 @@ def check(target: Path, images: str) -> tuple[Model, Checked]:
         TargetError: the model cannot be brought or opened, or the images are not for it.
     """
     model = bring.model(target)
+    return model, looked(model, images, asking=True)
+
+
+def looked(model: Model, images: str, *, asking: bool) -> Checked:
+    """Return what is wrong with images for a model and, if it is asked, with its answers.
+
+    Raises:
+        ManifestError: a file is missing or breaks its schema.
+        TargetError: the model cannot be opened, or the images are not for it.
+    """
     manifest = manifests.image_facts(images)
     bring.check_images(model, manifest.label_names, manifest.image.channels)
     asked = catalog.request(images, image_px=model.contract.image_px)
-    network = Answering(
-        door.opened(model.door, model.path, model.contract), model.contract, manifest.label_names
-    )
+    network = _opened(model, manifest) if asking else None
     found = Checked()
     index = found.tried(lambda: asked.reader().index())
     if index is None:
-        return model, found
+        return found
     sets = found.tried(_sets, index, asked) or {}
     found.warnings += found.tried(_poor, index, asked, sets) or []
     if manifest.group_noun == "image":
@@ -68,10 +79,32 @@ def check(target: Path, images: str) -> tuple[Model, Checked]:
     if rows:
         pictures = np.stack([seen[row] for row in rows])
         _draw(found, model, manifest, index.iloc[rows[:ON_SHEET]], pictures[:ON_SHEET])
-        answers = found.tried(_ask, network, index.iloc[rows], pictures, manifest)
-        if answers is not None:
-            found.tried(_judge, found, model, answers)
-    return model, found
+        if network is not None:
+            _judge(found, model, network, index.iloc[rows], pictures)
+    return found
+
+
+def answers(model: Model, setting: Setting) -> Checked:
+    """Return what is wrong with the answers to clean pictures of a system that was asked elsewhere.
+
+    Raises:
+        TargetError: pictures have no answer.
+    """
+    found, prepared = Checked(), sources.load(setting.attacker.source)
+    test, owner = (
+        splits.parts(prepared.index, labels=prepared.labels, development=each)
+        for each in (setting.attacker, setting.target.development)
+    )
+    rows = np.union1d(test.test, owner.validation)
+    network = setting.target.open()
+    assert isinstance(network, Answering)
+    _judge(found, model, network, prepared.index.iloc[rows], np.asarray(prepared.images[rows]))
+    return found
+
+
+def _opened(model: Model, manifest: ImageFacts) -> Answering:
+    opened = door.opened(model.door, model.path, model.contract)
+    return Answering(opened, model.contract, manifest.label_names)
 
 
 def _sets(index: pd.DataFrame, asked: Request) -> dict[str, np.ndarray]:
@@ -113,16 +146,35 @@ def _poor(index: pd.DataFrame, asked: Request, sets: dict[str, np.ndarray]) -> l
 def _unknown(known: Known) -> list[str]:
     """Return in sentences which attackers cannot be simulated, for want of what they would know."""
     said = []
-    for name, value, allowed, who in (
-        ("architecture", known.architecture, ARCHITECTURES, "the architecture"),
-        ("initialization", known.initialization, (IMAGENET, RANDOM), "how the weights began"),
+    named = known.architecture and of_timm.known_as(known.architecture)
+    for name, value, fits, allowed, who in (
+        (
+            "architecture",
+            known.architecture,
+            named,
+            f"{', '.join(ARCHITECTURES)}, or any of timm",
+            "the architecture",
+        ),
+        (
+            "initialization",
+            known.initialization,
+            known.initialization in (IMAGENET, RANDOM),
+            f"{IMAGENET}, {RANDOM}",
+            "how the weights began",
+        ),
     ):
-        if value in allowed:
+        if fits:
             continue
         why = "not said" if value is None else f"{value}: no attacker's network can be trained so"
         said.append(
-            f"known.{name}: {why}; attackers who know {who} are not assessed. Allowed: "
-            f"{', '.join(allowed)}"
+            f"known.{name}: {why}; attackers who know {who} are not assessed. Allowed: {allowed}"
+        )
+    if named and named.startswith(TIMM) and known.initialization in (IMAGENET, RANDOM):
+        too = known.initialization == IMAGENET
+        who = "how its weights began, too," if too else "the architecture alone"
+        said.append(
+            f"known.architecture: {known.architecture}: attackers train it from random weights, "
+            f"since its public ones are not here; attackers who know {who} are not assessed"
         )
     return said
 
@@ -135,15 +187,18 @@ def _order(index: pd.DataFrame, sets: dict[str, np.ndarray]) -> np.ndarray:
     return shuffled[np.argsort(late, kind="stable")]
 
 
-def _ask(
-    network: Answering, index: pd.DataFrame, pictures: np.ndarray, manifest: ImageFacts
-) -> asking.Asked:
-    truth = index[list(manifest.label_names)].to_numpy()
-    return asking.ask(network, pictures, truth, index["group"].tolist())
+def _judge(
+    found: Checked, model: Model, network: Answering, index: pd.DataFrame, pictures: np.ndarray
+) -> None:
+    """Ask a model about pictures, and note what is wrong with its answers."""
+    truth, groups = index[list(network.labels)].to_numpy(), index["group"].tolist()
+    asked = found.tried(asking.ask, network, pictures, truth, groups)
+    if asked is not None:
+        found.tried(_judge_answers, found, model, asked)
 
 
-def _judge(found: Checked, model: Model, asked: asking.Asked) -> None:
-    given = model.target.thresholds
+def _judge_answers(found: Checked, model: Model, asked: asking.Asked) -> None:
+    given, found.seconds = model.target.thresholds, asked.seconds
     mistakes = asking.wrong(asked)
     found.facts.append(
         f"asked about {len(asked.raw)} images, {1000 * asked.seconds:.1f} ms each; gradients: "
@@ -158,7 +213,8 @@ def _judge(found: Checked, model: Model, asked: asking.Asked) -> None:
 
 
 def _described(model: Model) -> str:
-    return f"{model.target.title}: {model.path}, by the door {model.door}\nsha256: {model.sha256}"
+    said = f"{model.target.title}: {model.path}, by the door {model.door}"
+    return f"{said}\nsha256: {model.sha256}" if model.sha256 else said
 
 
 def _draw(

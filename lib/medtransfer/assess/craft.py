@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from medtransfer.assess import bring, case, evidence, facts, files, plan
+from medtransfer.assess import bring, case, controls, facts, files, plan
 from medtransfer.assess import target as target_file
 from medtransfer.assess.bring import Model
 from medtransfer.assess.files import PNG, Format
@@ -61,6 +61,7 @@ class Order:
         budgets: grey levels of 255.
         replicates: surrogates a rung.
         format: of the files.
+        goal: the finding that attackers want turned; "": whatever turns.
     """
 
     target: str
@@ -71,6 +72,7 @@ class Order:
     budgets: tuple[int, ...]
     replicates: int
     format: Format = PNG
+    goal: str = ""
 
     def setting(self, model: Model) -> Setting:
         """Return the assessment of a model with these pictures."""
@@ -81,6 +83,7 @@ class Order:
             public=self.public or None,
             budgets=self.budgets,
             replicates=self.replicates,
+            goal=self.goal,
         )
 
 
@@ -112,7 +115,7 @@ def craft(order: Order, folder: Path, *, say: Callable[[str], None] = print) -> 
     """
     if (folder / ORDER).exists() and ordered(folder) != order:
         raise UsageError(f"{folder} holds pictures that were asked for otherwise; name another")
-    model = _uncalled(Path(order.target), folder)
+    model = uncalled(Path(order.target), folder)
     setting = order.setting(model)
     steps = [each for each in plan.ladder(setting, order.rungs) if each.trained]
     if not steps:
@@ -162,8 +165,13 @@ def _columns(model: Model) -> list[str]:
     return found
 
 
-def _uncalled(path: Path, folder: Path) -> Model:
-    """Return the model of a target file that cannot be asked yet."""
+def uncalled(path: Path, folder: Path) -> Model:
+    """Return the model of a target file that cannot be asked yet.
+
+    Raises:
+        ManifestError: the target file breaks its schema, or does not say what the system takes.
+        UsageError: the model can be asked.
+    """
     found = target_file.read(path)
     if found.model != ANSWERS:
         raise UsageError(
@@ -174,13 +182,14 @@ def _uncalled(path: Path, folder: Path) -> Model:
     return Model(found, folder, ANSWERS, "", found.contract(found.input))
 
 
-def answered(order: Order, folder: Path) -> Setting:
-    """Return the assessment of a system that answered the pictures in a folder.
+def answered(order: Order, folder: Path) -> tuple[Model, Setting]:
+    """Return a system that answered the pictures in a folder, and its assessment.
 
     Raises:
         TargetError: `answers.csv` is missing, or does not answer these pictures.
     """
-    return order.setting(bring.model(Path(order.target), pictures=folder))
+    model = bring.model(Path(order.target), pictures=folder)
+    return model, order.setting(model)
 
 
 def _write_clean(setting: Setting, place: Path, kind: Format) -> None:
@@ -200,7 +209,7 @@ Attacks = dict[Path, tuple[Attack, str]]
 
 def _attacks(setting: Setting, step: Step, folder: Path) -> Iterator[Attacks]:
     """Yield what every surrogate of a rung crafts."""
-    method = evidence.controls(setting, step).method
+    method = controls.of(setting, step).method
     cells = plan.cells(setting, step, method=method)
     for _, group in groupby(sorted(cells, key=lambda at: at.surrogate), lambda at: at.surrogate):
         yield {folder.resolve() / _named(step, at): (cells[at].attack, at.delivery) for at in group}

@@ -33,8 +33,8 @@ class Threshold(Part):
     """The threshold of one finding, in units of the outputs.
 
     Attributes:
-        origin: "owner", or "calibration" where it was chosen on calibration images. Of one class of
-            many the limit is 0: the class above all others is the call.
+        origin: "owner", or "calibration" where it was chosen on those images. Of one class of many
+            the value is 0: the class above all others is the call.
     """
 
     finding: str
@@ -142,6 +142,7 @@ class RungFacts(Part):
             headline without a gap; None where there is none.
         worst: finding and kind of which most correct calls are changed at the headline budget.
         training_seconds, crafting_seconds: spent by the attacker.
+        queries: how many images the attacker asks the system about.
     """
 
     number: int
@@ -163,6 +164,7 @@ class RungFacts(Part):
     results: tuple[Result, ...]
     training_seconds: Number
     crafting_seconds: Number
+    queries: int = 0
 
 
 class Contrast(Part):
@@ -183,7 +185,7 @@ class Example(Part):
     Attributes:
         file: clean, attacked as delivered, and the difference at full contrast, side by side.
         chosen: "worst", the one that the attack moves furthest, or "drawn at random".
-        before, after, limit: scores of the finding, and from where on it is called.
+        before, after, limit: outputs for the finding, and from where on it is called.
     """
 
     file: str
@@ -223,7 +225,8 @@ class Assessment(Part):
     Attributes:
         headline: grey levels of the budget of the first page.
         least: the smallest share worth naming.
-        notes: what a reader must know beside the numbers.
+        notes, warnings: what a reader must know beside the numbers; what the check warned of.
+        goal: the finding that attackers wanted turned; "": whatever turned.
     """
 
     schema_version: Literal[1] = VERSION
@@ -243,3 +246,5 @@ class Assessment(Part):
     contrasts: tuple[Contrast, ...]
     examples: tuple[Example, ...] = ()
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    goal: str = ""

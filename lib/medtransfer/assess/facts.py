@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from medtransfer import provenance, store
 from medtransfer.analysis.tables import resampled
-from medtransfer.assess import plan
+from medtransfer.assess import effort, notes, plan
 from medtransfer.assess.document import (
     Clean,
     Sets,
@@ -28,26 +28,32 @@ from medtransfer.data import images, splits
 from medtransfer.data.schema import PhantomManifest
 from medtransfer.data.splits import Development
 from medtransfer.measures import metrics, predictions
+from medtransfer.measures.predictions import Predictions
+from medtransfer.networks import network
 from medtransfer.networks.contract import CALLS, PROBABILITIES
-from medtransfer.networks.trained import IMAGENET
 from medtransfer.report.wording import groups
 from medtransfer.scoring import transfer
 
 
-def of(setting: Setting, steps: Sequence[Step]) -> dict[str, Any]:
-    """Return the parts of the document that hold no result of an attack."""
+def of(setting: Setting, steps: Sequence[Step], methods: dict[str, str]) -> dict[str, Any]:
+    """Return the parts of the document that hold no result of an attack.
+
+    Args:
+        methods: identifier of a rung -> method of its attacks.
+    """
     sets = counted(setting)
     return {
         "tool": _tool(),
         "tester": Tester(**setting.system.tester),
         "system": _system(setting),
         "images": sets,
-        "clean": clean(setting),
+        "clean": clean(setting, _unattacked(setting, steps, methods)),
         "budgets": setting.budgets,
         "methods": setting.methods,
         "resamples": setting.profile.resamples,
         "target_calls": _target_calls(setting, steps, sets),
-        "notes": tuple(_notes(setting, sets)),
+        "notes": tuple(notes.of(setting)),
+        "goal": setting.goal,
     }
 
 
@@ -65,8 +71,12 @@ def announced(setting: Setting, steps: Sequence[Step]) -> str:
 
 
 def _target_calls(setting: Setting, steps: Sequence[Step], sets: Sets) -> int:
-    return plan.target_calls(
-        setting, steps, images=sets.test_images, calibration=sets.calibration_images
+    return effort.target_calls(
+        setting,
+        steps,
+        images=sets.test_images,
+        calibration=sets.calibration_images,
+        attacker=sets.attacker_images,
     )
 
 
@@ -86,7 +96,7 @@ def _tool() -> Tool:
 def _system(setting: Setting) -> SystemFacts:
     system, source, labels = setting.system, setting.attacker.source, setting.target.labels
     owner = np.isfinite(system.limits or np.full(len(labels), np.nan))
-    shown = _in_units(system.outputs, setting.limits)
+    shown = in_units(system.outputs, setting.limits)
     return SystemFacts(
         name=system.name,
         title=system.title,
@@ -107,8 +117,8 @@ def _system(setting: Setting) -> SystemFacts:
     )
 
 
-def _in_units(outputs: str, limits: np.ndarray) -> np.ndarray:
-    """Return thresholds in units of the outputs: scores are log-odds of probabilities."""
+def in_units(outputs: str, limits: Any) -> Any:
+    """Return scores in units of the outputs: those of probabilities are log-odds."""
     return expit(limits) if outputs == PROBABILITIES else limits
 
 
@@ -135,14 +145,20 @@ def _parts(development: Development) -> splits.Parts:
     return splits.parts(prepared.index, labels=prepared.labels, development=development)
 
 
-def clean(setting: Setting) -> tuple[Clean, ...]:
-    """Return what the target says to the test images without any attack."""
+def _unattacked(setting: Setting, steps: Sequence[Step], methods: dict[str, str]) -> Predictions:
+    """Return what the target says to the test images without any attack; every cell holds it."""
+    for step in (each for each in steps if each.surrogates):
+        cells = plan.cells(setting, step, method=methods[step.rung.identifier])
+        return predictions.read(next(iter(cells.values())))
     rows = _parts(setting.attacker).test
-    prepared = images.load(setting.attacker.source)
-    outputs = transfer.clean_answers(setting.target, rows)
-    index = prepared.index.iloc[rows]
-    truth = index[list(prepared.labels)].to_numpy()
-    weights = resampled(tuple(index["group"]), setting.profile.resamples).weights
+    answers = transfer.clean_answers(setting.target, rows)
+    return network.predictions(images.load(setting.attacker.source), rows, clean=answers)
+
+
+def clean(setting: Setting, said: Predictions) -> tuple[Clean, ...]:
+    """Return how well the target does on the test images without any attack."""
+    truth, outputs = said.truth, said.clean
+    weights = resampled(said.groups, setting.profile.resamples).weights
     auc = metrics.label_auc(truth, outputs)
     if setting.system.outputs == CALLS:  # calls have no ranks
         auc = np.full_like(auc, np.nan)
@@ -189,36 +205,3 @@ def spent(setting: Setting, step: Step, *, method: str) -> dict[str, float]:
         "training_seconds": sum(store.run_record(each)["seconds"] for each in step.trained),
         "crafting_seconds": sum(store.run_record(c)["work"]["crafting"] for c in cells),
     }
-
-
-def _notes(setting: Setting, sets: Sets) -> list[str]:
-    said = []
-    if sets.phantom:
-        said.append("The images are phantoms, drawn by code: nothing here is a medical result.")
-    if setting.known is None:
-        said.append(
-            "Nobody says which images the model was made with: the attacker's may be among them, "
-            "so that attackers with images of the same source may look stronger than they are."
-        )
-    if setting.architecture is None:
-        said.append(
-            "Nobody says which architecture the model has: an attacker's may be the same by chance."
-        )
-    if setting.initialization is None:
-        said.append(
-            "Nobody says how the model's weights began: attackers who do not know it begin with "
-            "public weights, which may be the model's own."
-        )
-    elif setting.public is not None and setting.initialization == IMAGENET:
-        said.append("The outsider begins with public weights, and so did the model.")
-    if not setting.system.limits or np.isnan(setting.system.limits).any():
-        said.append(
-            "Thresholds that the owner does not say were chosen on calibration images, where "
-            "sensitivity + specificity is largest."
-        )
-    if setting.images.group_noun == "image":
-        said.append(
-            "Nobody says which images belong to one patient: each image counts as one, and "
-            "intervals are too narrow if patients have several."
-        )
-    return said

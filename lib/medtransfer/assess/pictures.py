@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medtransfer.assess import plan
+from medtransfer.assess import facts, plan
 from medtransfer.assess.calls import INVENTIONS, MISSES, Kind
 from medtransfer.assess.document import Assessment, Example, RungFacts
 from medtransfer.assess.plan import At, Step
@@ -109,6 +109,10 @@ def examples(
             file = f"example_{kind}_{chosen.split()[0]}.png"
             _draw(cell, row, folder / file)
             asked, k = predictions.read(cell), setting.target.labels.index(worst.finding)
+            before, after, limit = (
+                float(facts.in_units(setting.system.outputs, each))
+                for each in (asked.clean[row, k], asked.after[row, k], setting.limits[k])
+            )
             made.append(
                 Example(
                     file=file,
@@ -117,9 +121,9 @@ def examples(
                     finding=worst.finding,
                     kind=kind,
                     image=asked.images[row],
-                    before=float(asked.clean[row, k]),
-                    after=float(asked.after[row, k]),
-                    limit=float(setting.limits[k]),
+                    before=before,
+                    after=after,
+                    limit=limit,
                 )
             )
     return tuple(made)

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
-from typing import Any
-from zlib import crc32
 
-from medtransfer.assess.rungs import ATTACKER, PUBLIC, RUNGS, TARGET, Rung
+from medtransfer.assess import surrogates
+from medtransfer.assess.rungs import ASKED, ATTACKER, PUBLIC, RUNGS, TARGET, Rung
 from medtransfer.assess.setting import Setting, other_start
 from medtransfer.attacks.attack import TEST, VALIDATION, Attack
 from medtransfer.attacks.delivery import CONTROL, EIGHT_BIT
-from medtransfer.data import manifests
+from medtransfer.data import roles
 from medtransfer.data.splits import Development
-from medtransfer.domains import domain as row_of
 from medtransfer.errors import ManifestError, UsageError
+from medtransfer.networks import relabelled
+from medtransfer.networks.aimed import Aimed
 from medtransfer.networks.architectures import fits
+from medtransfer.networks.brought import Brought
+from medtransfer.networks.doors.door import ONNX
 from medtransfer.networks.elsewhere import Elsewhere
 from medtransfer.networks.network import Network
-from medtransfer.networks.trained import IMAGENET, Training
+from medtransfer.networks.trained import IMAGENET
 from medtransfer.scoring.cell import Cell
 from medtransfer.study.builders import Study
-from medtransfer.study.schema import Profile
 from medtransfer.units import GREY_LEVEL
 
 
@@ -46,6 +47,8 @@ class Step:
 def ladder(setting: Setting, only: Sequence[str] = ()) -> list[Step]:
     """Return every rung with its surrogates, or with the reason why it is not tried.
 
+    Where attackers can ask the target, its predictions are in the store.
+
     Args:
         only: identifiers of the rungs that are wanted; none means all.
 
@@ -66,7 +69,7 @@ def ladder(setting: Setting, only: Sequence[str] = ()) -> list[Step]:
 def _step(setting: Setting, rung: Rung) -> Step:
     if rung.images == TARGET:
         return _white_box(setting, rung)
-    images = {PUBLIC: setting.public, ATTACKER: setting.attacker}.get(rung.images, setting.known)
+    images = _images(setting, rung)
     if images is None:
         return Step(rung, reason=_NO_IMAGES[rung.images])
     if rung.same_architecture and setting.architecture is None:
@@ -76,11 +79,13 @@ def _step(setting: Setting, rung: Rung) -> Step:
     start = setting.initialization if rung.same_start else other_start(setting.initialization)
     start = IMAGENET if rung.same_start is None else start
     name = setting.architecture if rung.same_architecture else _other(setting)
+    # Networks on the same images, whoever labelled them, have seeds of their own.
+    first = setting.replicates if rung.images == ASKED else 0
     assert name is not None and start is not None
     try:
         fits(name, images.source.image_px)
         trained = tuple(
-            training(
+            surrogates.training(
                 setting.profile,
                 images,
                 architecture=name,
@@ -88,14 +93,26 @@ def _step(setting: Setting, rung: Rung) -> Step:
                 bis=images == setting.known,
                 replicate=number,
             )
-            for number in range(setting.replicates)
+            for number in range(first, first + setting.replicates)
         )
     except (ManifestError, UsageError) as why:
         return Step(rung, reason=f"no surrogate can be trained: {why}")
-    return Step(rung, trained, tuple(_lent(setting, each) for each in trained))
+    return Step(rung, trained, tuple(_aimed(setting, _lent(setting, each)) for each in trained))
+
+
+def _images(setting: Setting, rung: Rung) -> Development | None:
+    """Return what the surrogates of a rung are trained on, None where there is nothing."""
+    if rung.images != ASKED:
+        found = {PUBLIC: setting.public, ATTACKER: setting.attacker}
+        return found.get(rung.images, setting.known)
+    if not setting.askable:
+        return None
+    own = relabelled.of(setting.attacker, setting.target, setting.limits)
+    return roles.of(own, roles.ATTACKER, seed=setting.attacker.seed)
 
 
 _NO_IMAGES = {
+    ASKED: "attackers cannot ask the system about images of theirs",
     PUBLIC: "no public images of another source were given (--public)",
     "development": "no images are named as the target's development set",
 }
@@ -103,61 +120,27 @@ _NO_IMAGES = {
 
 def _white_box(setting: Setting, rung: Rung) -> Step:
     if not setting.differentiable:
-        return Step(rung, reason="the target gives no gradients")
-    return Step(rung, (), (setting.target,))
+        more = "; an ONNX file does where onnx2pytorch is installed and converts it rightly"
+        onnx = isinstance(setting.target, Brought) and setting.target.door == ONNX
+        return Step(rung, reason=f"the target gives no gradients{more * onnx}")
+    return Step(rung, (), (_aimed(setting, setting.target),))
 
 
 def _other(setting: Setting) -> str:
-    """Return an architecture that is not the target's, nor a part or a whole of it."""
-    own = (setting.architecture or "").split("_stride")[0]
-    return next(name for name in setting.candidates if name.split("_stride")[0] != own)
+    """Return an architecture that is not the target's, nor a part, a whole or a variant of it."""
+    own = _letters(setting.architecture or "")
+    return next(name for name in setting.candidates if _letters(name) not in own)
+
+
+def _letters(architecture: str) -> str:
+    """Return the letters and digits of a whole network's name: mobilenetv2."""
+    return "".join(filter(str.isalnum, architecture.split("_stride")[0]))
 
 
 def _lent(setting: Setting, network: Network) -> Network:
     if network.development.source == setting.attacker.source:
         return network
     return Elsewhere(development=setting.attacker, inner=network)
-
-
-def training(
-    profile: Profile,
-    images: Development,
-    *,
-    architecture: str,
-    initialization: str,
-    bis: bool = False,
-    replicate: int = 0,
-) -> Training:
-    """Return a network by the recipe of a profile; no two of an assessment share their seed.
-
-    On development sets of a study they are networks of that study, as far as it has so many.
-
-    Args:
-        bis: whether it is a second training, independent of the target's on the same images.
-
-    Raises:
-        ManifestError: there are no ImageNet weights for the architecture.
-        UsageError: the profile has no recipe for the initialization.
-    """
-    recipe = profile.recipes.get(initialization)  # type: ignore[call-overload]
-    if recipe is None:
-        raise UsageError(f"profile {profile.name} has no recipe for {initialization} networks")
-    weights = ""
-    if initialization == IMAGENET:
-        weights = manifests.imagenet_weights(architecture).sha256
-    domain = images.source.domain
-    place = f"{domain}/{architecture}/{initialization}/{images.name}/{bis}/{replicate}"
-    common: Any = {"batch_size": profile.batch_size, "weight_decay": profile.weight_decay}
-    return Training(
-        development=images,
-        architecture=architecture,
-        initialization=initialization,
-        weights=weights,
-        seed=crc32(f"{profile.seed}/{place}".encode()),
-        augmentation=row_of(domain).augmentation,
-        **common,
-        **recipe.model_dump(),
-    )
 
 
 @dataclass(frozen=True)
@@ -179,17 +162,28 @@ class At:
     target: int | None = None
 
 
+def _aimed(setting: Setting, network: Network) -> Network:
+    if not setting.goal:
+        return network
+    return Aimed(development=network.development, inner=network, finding=setting.goal)
+
+
 def controls(setting: Setting, step: Step) -> dict[At, Cell]:
     """Return the positive controls of a rung: its own networks attack each other.
 
     By every method at every budget, on validation images of the attacker, and noise of the same
-    size.
+    size. A white box has one network, the target: an attack without a bound, on the calibration
+    images, shows whether its gradients lead anywhere.
     """
+    if step.surrogates and not step.trained:
+        return {At(WHITE_BOX, BOUNDLESS, EIGHT_BIT, 0, 0): _boundless(setting)}
     pairs = permutations(range(len(step.trained)), 2)
     grid = product(setting.methods, setting.budgets, DELIVERIES, pairs)
     return {
         At(method, budget, kind, *pair): Cell(
-            attack=_attack(setting, step.trained[pair[0]], method, budget, VALIDATION),
+            attack=_attack(
+                setting, _aimed(setting, step.trained[pair[0]]), method, budget, VALIDATION
+            ),
             target=step.trained[pair[1]],
             delivery=kind,
         )
@@ -211,14 +205,22 @@ def cells(setting: Setting, step: Step, *, method: str) -> dict[At, Cell]:
 
 
 DELIVERIES = (EIGHT_BIT, CONTROL)
+WHITE_BOX = "PGD"
+"""The method of an attacker who has the target, and so needs no surrogate to choose one."""
+BOUNDLESS = 64
+"""Grey levels with which an attack along true gradients turns any call."""
+
+
+def _boundless(setting: Setting) -> Cell:
+    epsilon = BOUNDLESS * GREY_LEVEL
+    own = setting.methods[WHITE_BOX]
+    large = {**own, "step_size": 2 * epsilon / own["steps"]}
+    attack = Study(setting.profile.model_copy(update={"methods": {WHITE_BOX: large}}), {}).attack(
+        WHITE_BOX, [_aimed(setting, setting.target)], epsilon=epsilon, images=VALIDATION
+    )
+    return Cell(attack=attack, target=setting.target, delivery=EIGHT_BIT)
 
 
 def _attack(setting: Setting, surrogate: Network, method: str, budget: int, images: str) -> Attack:
     study = Study(setting.profile.model_copy(update={"methods": setting.methods}), {})
     return study.attack(method, [surrogate], epsilon=budget * GREY_LEVEL, images=images)
-
-
-def target_calls(setting: Setting, steps: Sequence[Step], *, images: int, calibration: int) -> int:
-    """Return how many images the target is asked about in all."""
-    attacks = sum(len(step.surrogates) for step in steps) * len(setting.budgets) * 2
-    return images * (1 + attacks) + calibration

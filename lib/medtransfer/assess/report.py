@@ -70,6 +70,7 @@ def rendered(found: Assessment) -> str:
         a=found,
         curve=pictures.CURVE if any(rung.overall for rung in found.rungs) else "",
         least_patients=verdicts.LEAST_PATIENTS,
+        turned=verdicts.TURNED,
         summary=sentences.summary(found),
         penetration_test=sentences.penetration_test(found),
         **said,
@@ -77,7 +78,7 @@ def rendered(found: Assessment) -> str:
 
 
 _SAID = (
-    *("share", "decimals", "points", "levels", "overall", "CLASSES", "SHORT"),
+    *("share", "decimals", "points", "levels", "questions", "overall", "CLASSES", "SHORT"),
     *("MITIGATIONS", "OUTSIDE", "EXPIRY", "CROSSWALK"),
 )
 

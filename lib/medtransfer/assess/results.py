@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medtransfer.assess import evidence, facts, verdicts
+from medtransfer.assess import effort, evidence, facts, verdicts
+from medtransfer.assess.controls import Controls
 from medtransfer.assess.document import Contrast, Overall, Result, RungFacts
-from medtransfer.assess.evidence import Controls, Row
+from medtransfer.assess.evidence import Row
 from medtransfer.assess.plan import Step
 from medtransfer.assess.rungs import CONTRASTS
 from medtransfer.assess.sentences import SHORT
@@ -22,7 +23,7 @@ def rung(
 
     Args:
         method: of its attacks, "" where it was not tried.
-        found: its positive controls; None for a white box, and where it was not tried.
+        found: its positive controls, None where it was not tried.
         headline: the budget that the verdict is given at.
     """
     rung = step.rung
@@ -37,7 +38,7 @@ def rung(
         "atlas": rung.atlas,
         "method": method,
     }
-    if not step.surrogates:
+    if found is None:
         nothing = {
             **dict.fromkeys(("surrogates", "overall", "results"), ()),
             **dict.fromkeys(("smallest", "training_seconds", "crafting_seconds")),
@@ -56,12 +57,13 @@ def rung(
         "verdict": verdict.word,
         "reason": verdict.reason,
         "surrogates": facts.surrogates(step),
-        "chosen": found.strongest if found else 0,
+        "chosen": found.strongest,
         "smallest": _smallest(rows, headline),
         "worst": _worst(rows[headline]),
         "overall": tuple(_overall(setting, step, method, budget, rows) for budget in rows),
         "results": tuple(_result(row) for own in rows.values() for row in own),
         **facts.spent(setting, step, method=method),
+        "queries": effort.queries(step, attacker=facts.counted(setting).attacker_images),
     }
     return RungFacts.model_validate({**said, **results})
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from medtransfer.assess import (
     answers,
-    evidence,
+    chain,
+    controls,
     facts,
     pictures,
     plan,
@@ -17,8 +18,9 @@ from medtransfer.assess import (
     sentences,
     verdicts,
 )
+from medtransfer.assess.controls import Controls
 from medtransfer.assess.document import Assessment, RungFacts
-from medtransfer.assess.evidence import Controls
+from medtransfer.assess.effort import Pace
 from medtransfer.assess.plan import Step
 from medtransfer.assess.setting import Setting
 from medtransfer.compute.ensure import ensure
@@ -28,16 +30,14 @@ from medtransfer.executors.local import executor
 from medtransfer.networks import imagenet
 from medtransfer.networks.trained import IMAGENET
 
-WHITE_BOX = "PGD"
-"""The method of an attacker who has the target, and so needs no surrogate to choose one."""
-
 
 def assess(
     setting: Setting,
     folder: Path,
     *,
     only: Sequence[str] = (),
-    minutes: float | None = None,
+    pace: Pace | None = None,
+    warnings: Sequence[str] = (),
     say: Callable[[str], None] = print,
 ) -> Assessment:
     """Assess a setting, and write the report into a folder; return what the report says.
@@ -47,7 +47,9 @@ def assess(
     Args:
         folder: gets the page, the documents (see `report.write`), and `answers.parquet`.
         only: identifiers of the rungs that are wanted; none means all.
-        minutes: rungs that would take longer in all are left out, and the report says so.
+        pace: rungs that would not end in time are left out, and the report says so; None: there
+            is time for all.
+        warnings: what a check of model and images found, for the report.
         say: takes a line for every step as soon as it is known.
 
     Raises:
@@ -59,11 +61,10 @@ def assess(
         ensure([setting.target])
         steps = [_with_weights(step) for step in plan.ladder(setting, only)]
         say(facts.announced(setting, steps))
-        tried = _tried(setting, steps, minutes, begun, say)
-    found = {name: each for name, (_, each) in tried.items() if each is not None}
-    methods = {name: method for name, (method, _) in tried.items()}
-    steps = [each if each.rung.identifier in tried else _left(each, minutes) for each in steps]
-    headline = evidence.headline(setting, list(found.values()))
+        found = _tried(setting, steps, pace, say)
+    methods = {name: each.method for name, each in found.items()}
+    steps = [each if each.rung.identifier in found else _left(each) for each in steps]
+    headline = controls.headline(setting, list(found.values()))
     rungs = []
     for step in steps:
         name = step.rung.identifier
@@ -72,12 +73,16 @@ def assess(
     for rung in rungs:
         say(_line(rung, headline))
     made = Assessment(
-        **facts.of(setting, steps),
+        **facts.of(setting, steps, methods),
+        warnings=tuple(warnings),
         headline=headline,
         least=verdicts.LEAST,
         seconds=time.perf_counter() - begun,
         rungs=tuple(rungs),
-        contrasts=results.contrasts(setting, steps, methods, headline),
+        contrasts=(
+            *results.contrasts(setting, steps, methods, headline),
+            *chain.contrast(setting, steps, rungs, headline),
+        ),
     )
     folder.mkdir(parents=True, exist_ok=True)
     shown = pictures.examples(setting, steps, made, folder)
@@ -103,39 +108,51 @@ def _with_weights(step: Step) -> Step:
 
 
 def _tried(
-    setting: Setting,
-    steps: Sequence[Step],
-    minutes: float | None,
-    begun: float,
-    say: Callable[[str], None],
-) -> dict[str, tuple[str, Controls | None]]:
-    """Try rung after rung; return the method and the controls of each that the time sufficed for.
+    setting: Setting, steps: Sequence[Step], pace: Pace | None, say: Callable[[str], None]
+) -> dict[str, Controls]:
+    """Try the rungs; return the controls of each that the time sufficed for.
 
-    A rung is begun if it would end in time, were it to take as long as the longest before it.
+    With time for all of them they are tried together, so that no worker waits for another.
     """
-    tried: dict[str, tuple[str, Controls | None]] = {}
-    longest = 0.0
-    for step in (each for each in steps if each.surrogates):
-        start = time.perf_counter()
-        if minutes is not None and start - begun + longest > 60 * minutes:
-            continue
-        found = None
-        if step.trained:
-            ensure(plan.controls(setting, step).values())
-            found = evidence.controls(setting, step)
-        method = found.method if found else WHITE_BOX
-        ensure(plan.cells(setting, step, method=method).values())
-        tried[step.rung.identifier] = method, found
+    tried: dict[str, Controls] = {}
+    waiting = [step for step in steps if step.surrogates]
+    for group in [waiting] if waiting and pace is None else [[step] for step in waiting]:
+        start, expected = time.perf_counter(), 0.0
+        if pace is not None:
+            if not _in_time(setting, group[0], pace):
+                continue
+            expected = time.perf_counter() - start + pace.seconds(setting, group[0])
+        ensure(cell for step in group for cell in plan.controls(setting, step).values())
+        found = {step.rung.identifier: controls.of(setting, step) for step in group}
+        ensure(
+            cell
+            for step in group
+            for cell in plan.cells(
+                setting, step, method=found[step.rung.identifier].method
+            ).values()
+        )
+        tried |= found
         spent = time.perf_counter() - start
-        longest = max(longest, spent)
-        say(f"{step.rung.number} {step.rung.name}: done in {spent:.0f} s, by {method}")
+        if pace is not None:
+            pace.correct(expected, spent)
+        names = "; ".join(f"{step.rung.number} {step.rung.name}" for step in group)
+        say(f"{names}: done in {spent:.0f} s")
     return tried
 
 
-def _left(step: Step, minutes: float | None) -> Step:
+def _in_time(setting: Setting, step: Step, pace: Pace) -> bool:
+    """Return whether a rung would end in time; the first of its networks is trained to know."""
+    if not pace.suffices(setting, step):
+        return False
+    ensure(step.trained[:1])
+    for network in step.trained[:1]:
+        pace.learn(network)
+    return pace.suffices(setting, step)
+
+
+def _left(step: Step) -> Step:
     """Return a rung as one that was not tried."""
-    reason = step.reason or f"{minutes:g} minutes did not suffice for it"
-    return Step(step.rung, reason=reason)
+    return Step(step.rung, reason=step.reason or "the time given did not suffice for it")
 
 
 def _line(rung: RungFacts, headline: int) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PUBLIC, ATTACKER, DEVELOPMENT, TARGET = "public", "attacker", "development", "target"
+PUBLIC, ASKED, ATTACKER = "public", "asked", "attacker"
+DEVELOPMENT, TARGET = "development", "target"
 
 
 @dataclass(frozen=True)
@@ -12,12 +13,13 @@ class Rung:
     """One state of knowledge.
 
     Attributes:
-        number: from 1, the least, to 6.
+        number: from 1, the least.
         identifier: what files and options call it.
         name: what people call it.
         who: the attacker, in a sentence.
         images: whose images the surrogates are trained on: public ones, the attacker's own of the
-            target's source, or the target's development set; or the target itself is there.
+            target's source, with labels or labelled by asking the target, or the target's
+            development set; or the target itself is there.
         same_architecture: whether surrogates have the target's architecture.
         same_start: whether they begin with the target's initial weights; None: as anyone would,
             with public ones.
@@ -63,6 +65,25 @@ RUNGS = (
     ),
     Rung(
         2,
+        "asking",
+        "Asks the system",
+        "an attacker with images of the same source who has the system label them",
+        images=ASKED,
+        same_architecture=False,
+        same_start=False,
+        knows="Images of other patients from the same source, without labels: the system is asked "
+        "what it calls on each. Another architecture, begun otherwise than the target.",
+        owasp="transferability-based evasion, by a replica of the model",
+        nist="black box, queries and transferability",
+        atlas=(
+            _DATA,
+            "AML.T0040 AI Model Inference API Access",
+            "AML.T0005.001 Train Proxy via Replication",
+            _TRANSFER,
+        ),
+    ),
+    Rung(
+        3,
         "source",
         "Same source",
         "an attacker with images of the same source",
@@ -76,7 +97,7 @@ RUNGS = (
         atlas=(_DATA, _PROXY, _TRANSFER),
     ),
     Rung(
-        3,
+        4,
         "architecture",
         "+ architecture",
         "an attacker with images of the same source who knows the architecture",
@@ -89,7 +110,7 @@ RUNGS = (
         atlas=(_DATA, _PROXY, _FAMILY, _TRANSFER),
     ),
     Rung(
-        4,
+        5,
         "initialization",
         "+ initialization",
         "an attacker with images of the same source who knows architecture and first weights",
@@ -102,7 +123,7 @@ RUNGS = (
         atlas=(_DATA, _MODELS, _PROXY, _FAMILY, _TRANSFER),
     ),
     Rung(
-        5,
+        6,
         "development",
         "+ development data",
         "an attacker with the images that the system was made with",
@@ -116,7 +137,7 @@ RUNGS = (
         atlas=(_DATA, _MODELS, _PROXY, _FAMILY, _TRANSFER),
     ),
     Rung(
-        6,
+        7,
         "white_box",
         "White box",
         "an attacker who has the system itself (white box)",
@@ -132,6 +153,7 @@ RUNGS = (
 """The rungs are one path through the grid of three facts: images, architecture, initialization."""
 
 CONTRASTS = (
+    ("labels of one's own, in place of the system's calls", "source", "asking"),
     ("architecture", "architecture", "source"),
     ("initialization", "initialization", "architecture"),
     ("architecture and initialization", "initialization", "source"),

@@ -47,7 +47,7 @@ def example(each: Example) -> str:
     """Return what a picture of a turned call shows."""
     return (
         f"**{each.finding}, {SHORT[each.kind]}** ({each.chosen}) by “{each.rung}”, image "
-        f"{each.image}. Left as it was, score {each.before:.2f}; middle attacked, "
+        f"{each.image}. Left as it was, output {each.before:.2f}; middle attacked, "
         f"{each.after:.2f}; called from {each.limit:.2f} on; right the difference at full contrast."
     )
 
@@ -57,19 +57,14 @@ def summary(found: Assessment) -> list[str]:
     by_word: dict[str, list[RungFacts]] = {word: [] for word in verdicts.WORDS}
     for rung in found.rungs:
         by_word[rung.verdict].append(rung)
+    of = f" of {found.goal}" if found.goal else ""
     said = [
         "Attackers were simulated who know more and more about this system. Each changed images by "
         f"at most {levels(found.headline)} of 255, and we counted which of the system's correct "
-        "calls changed."
+        f"calls{of} changed."
     ]
     if broken := by_word[verdicts.VULNERABLE]:
-        at = overall(found, broken[0])
-        assert at is not None
-        said.append(
-            f"It is vulnerable to {_all(broken)}. The first of these changes "
-            f"{share(at.share, at.low, at.high)} of the correct calls; noise of the same size "
-            f"changes {share(at.noise)}."
-        )
+        said.append(_broken(found, broken))
     if held := by_word[verdicts.NOT_SHOWN]:
         said.append(
             f"No vulnerability was shown to {_all(held)}, which is no proof that there is none."
@@ -81,6 +76,24 @@ def summary(found: Assessment) -> list[str]:
     return said
 
 
+def _broken(found: Assessment, rungs: Sequence[RungFacts]) -> str:
+    """Return who succeeds: of all who do, the one who knows least, and the one who changes most."""
+    whole = {rung.number: at for rung in rungs if (at := overall(found, rung)) is not None}
+    least, at = rungs[0], whole[rungs[0].number]
+    said = (
+        f"It is vulnerable to {least.who}, who changes {share(at.share, at.low, at.high)} of the "
+        f"correct calls; noise of the same size changes {share(at.noise)}."
+    )
+    if len(rungs) == 1:
+        return said
+    said += f" Of the {len(rungs)} attackers who succeed, this one knows least"
+    most = max(rungs, key=lambda rung: whole[rung.number].share or 0)
+    if most is least:
+        return f"{said} and changes most."
+    at = whole[most.number]
+    return f"{said}; most calls are changed by {most.who}: {share(at.share, at.low, at.high)}."
+
+
 def _all(rungs: Sequence[RungFacts]) -> str:
     return "; to ".join(rung.who for rung in rungs)
 
@@ -88,6 +101,12 @@ def _all(rungs: Sequence[RungFacts]) -> str:
 def overall(found: Assessment, rung: RungFacts) -> Overall | None:
     """Return what a rung does to all calls at the budget of the first page, None if untried."""
     return next((each for each in rung.overall if each.budget == found.headline), None)
+
+
+def questions(found: Assessment) -> str:
+    """Return how many questions to the system its attackers need."""
+    asking = [f"“{rung.name}” {rung.queries:,}" for rung in found.rungs if rung.queries]
+    return f"{'; '.join(asking)}; all others none" if asking else "none"
 
 
 MITIGATIONS = (
@@ -100,6 +119,10 @@ MITIGATIONS = (
         "AML.M0003 Model Hardening",
         "Adversarial training, or training from another start than the public one; assess again.",
     ),
+    (
+        "AML.M0004 Restrict Number of AI Model Queries",
+        "Hinders an attacker who asks the system for labels; all others ask it nothing.",
+    ),
     ("AML.M0006 Ensemble Methods", "Several networks of different kinds; assess them as one."),
     (
         "AML.M0010 Input Restoration",
@@ -111,7 +134,7 @@ MITIGATIONS = (
 """Mitigations of MITRE ATLAS that bear on transferred attacks, and what each would mean here."""
 
 OUTSIDE = (
-    "attacks with queries to the system (none was made)",
+    "attacks that are led by the system's answers to changed images",
     "patches, and changes of the body, the room or the scanner",
     "poisoned training data, stolen models, leaked training data",
     "images deeper than 8 bits, and volumes",

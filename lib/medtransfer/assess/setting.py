@@ -45,6 +45,7 @@ class System:
             NaN where there is none. Empty: there is none at all.
         declared: finding -> the AUC that the owner declares.
         path: what is done to a file before the model, in words.
+        development: sources of the images that it was made with; empty: nobody says.
         tester: who tests it: name, independence and expertise.
     """
 
@@ -56,6 +57,7 @@ class System:
     limits: tuple[float, ...] = ()
     declared: Mapping[str, float] = field(default_factory=dict)
     path: str = "nothing"
+    development: tuple[str, ...] = ()
     tester: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -72,6 +74,8 @@ class Setting:
         public: those of another source, None where there are none.
         architecture, initialization: the target's; None where nobody says.
         differentiable: whether the target gives gradients.
+        askable: whether attackers can ask the target about images of theirs.
+        goal: the finding that attackers want turned; "": whatever turns.
         profile: recipes of training, parameters of the methods, resamples, seed.
         budgets: grey levels of 255.
         replicates: surrogates a rung.
@@ -89,6 +93,8 @@ class Setting:
     profile: Profile
     budgets: tuple[int, ...] = BUDGETS
     replicates: int = REPLICATES
+    askable: bool = True
+    goal: str = ""
 
     @cached_property
     def methods(self) -> dict[str, dict[str, float]]:
@@ -120,6 +126,16 @@ class Setting:
         own = np.array(self.system.limits or np.full(len(chosen), np.nan), float)
         return np.where(np.isfinite(own), own, chosen)
 
+    @property
+    def counted(self) -> np.ndarray:
+        """The limits of the findings whose calls count, (K,), NaN for those that nobody aims at."""
+        return np.where(self.aims, self.limits, np.nan)
+
+    @property
+    def aims(self) -> np.ndarray:
+        """Whether attackers want a finding turned, bool (K,)."""
+        return np.array([self.goal in ("", name) for name in self.target.labels])
+
 
 def small_or_large(image_px: int) -> tuple[str, ...]:
     """Return the architectures that images of a side can feed."""
@@ -131,8 +147,8 @@ def small_or_large(image_px: int) -> tuple[str, ...]:
 def of_study(study: Study, domain: str, *, target: Network, title: str) -> Setting:
     """Return the assessment of a network of a study, as if a vendor had brought it.
 
-    The attacker has d2, the target was made with d1, and there is no public source. Budgets are
-    `FEWER`.
+    The attacker has d2, the target was made with d1, there is no public source, and nobody can ask
+    the target. Budgets are `FEWER`.
 
     Args:
         study: with the images of the domain.
@@ -150,6 +166,7 @@ def of_study(study: Study, domain: str, *, target: Network, title: str) -> Setti
         differentiable=True,
         profile=study.profile,
         budgets=FEWER,
+        askable=False,
     )
 
 

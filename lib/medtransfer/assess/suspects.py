@@ -19,7 +19,7 @@ from medtransfer.networks.doors.factory import FunctionDoor
 LEAST = 0.03  # by which the AUC must be better, in the whole of its interval above 0
 TAIL = 0.5  # percent of resamples on either side: several mistakes are tried
 SECONDS = 15
-IMAGES = 256
+IMAGES, FEWEST = 256, 32
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
 Change = Callable[[np.ndarray], np.ndarray]
@@ -44,7 +44,9 @@ def found(asked: Asked) -> list[str]:
         return []
     tried = [*_pictures(asked), *_inputs(asked)]
     number = min(len(asked.images), IMAGES)
-    number = min(number, max(64, int(SECONDS / (asked.seconds * max(1, len(tried))))))
+    number = min(number, int(SECONDS / (asked.seconds * len(tried))))
+    if number < FEWEST:
+        return _order(asked)
     part = dataclasses.replace(
         asked,
         images=asked.images[:number],

@@ -100,14 +100,17 @@ class Known(Strict):
     """What an attacker can know of the model: the public facts.
 
     Attributes:
-        architecture: its name.
+        architecture: its name, here or in timm.
         initialization: what its training began with, such as imagenet or random.
         development: sources of the images that it was made with.
+        askable: whether an attacker can ask it about images of theirs: by an interface, a
+            demonstration, a device of their own.
     """
 
     architecture: str | None = None
     initialization: str | None = None
     development: tuple[str, ...] = ()
+    askable: bool = True
 
 
 class Tester(Strict):

@@ -3,7 +3,8 @@
 - vulnerable: the attack changes more correct calls than noise of its size (one-sided p below 0.05
   after Holm's correction over the findings of the rung), and at least `LEAST` of them more.
 - no vulnerability shown: the interval of the share lies below `LEAST`, although the same attack
-  changes at least `LEAST` of the calls of a network that the attacker trained (positive control).
+  changes at least `LEAST` of the calls of a network that the attacker trained (positive control);
+  of a white box, although an attack without a bound changes at least `TURNED` of the target's own.
 - inconclusive: neither; the reason is said.
 - not assessed: nothing was tried, or there are too few patients.
 
@@ -26,6 +27,8 @@ NOT_ASSESSED: Word = "not assessed"
 WORDS = (VULNERABLE, NOT_SHOWN, INCONCLUSIVE, NOT_ASSESSED)
 LEAST = 0.05
 """The smallest share of correct calls worth naming: one in twenty."""
+TURNED = 0.5
+"""The share of calls that an attack without a bound changes, unless gradients mislead it."""
 ALPHA = 0.05
 LEAST_PATIENTS = 30
 """With fewer patients a finding is not assessed: nothing could be told of one in ten."""
@@ -41,8 +44,9 @@ class Evidence:
         noise: the same under control noise.
         p: one-sided, that the attack changes more than noise.
         control: what the attack changes on networks that the attacker trained, more than noise
-            does; None where it could not be measured, and for a white box, which needs none.
-        needs_control: whether "no vulnerability shown" takes a positive control.
+            does; None where it could not be measured.
+        boundless: whether the control is, as of a white box, an attack on the target itself that
+            has no bound.
     """
 
     patients: int
@@ -52,7 +56,7 @@ class Evidence:
     noise: float
     p: float
     control: float | None
-    needs_control: bool = True
+    boundless: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,18 +91,26 @@ def _judged(found: Evidence, p: float | None, groups: str) -> Verdict:
     if p < ALPHA and found.share - found.noise >= LEAST:
         return Verdict(VULNERABLE)
     if found.high < LEAST:
-        if found.needs_control and (found.control is None or found.control < LEAST):
-            return Verdict(INCONCLUSIVE, _weak(found.control))
+        needed = TURNED if found.boundless else LEAST
+        if found.control is None or found.control < needed:
+            return Verdict(INCONCLUSIVE, _weak(found))
         return Verdict(NOT_SHOWN)
     return Verdict(INCONCLUSIVE, _open(found, groups))
 
 
-def _weak(control: float | None) -> str:
-    if control is None:
-        return "whether the attack works on the attacker's own networks could not be measured"
+def _weak(found: Evidence) -> str:
+    if found.control is None:
+        where = "this system" if found.boundless else "the attacker's own networks"
+        return f"whether the attack works on {where} could not be measured"
+    if found.boundless:
+        return (
+            "the gradients of this system mislead attacks: along them even one without a bound "
+            f"changes only {_percent(found.control)} of the calls"
+        )
     return (
         "the attack is too weak to tell: on the attacker's own networks it changes "
-        f"{_percent(control)} of the calls more than noise does, and {_percent(LEAST)} were needed"
+        f"{_percent(found.control)} of the calls more than noise does, and {_percent(LEAST)} were "
+        "needed"
     )
 
 

@@ -40,6 +40,7 @@ class Checked:
         test: the labels of the test images, where they can be drawn.
         answers: a row for each label, of what a model answers.
         sheet: where the contact sheet lies.
+        seconds: that a model takes for an image.
     """
 
     errors: list[str] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Checked:
     test: pd.DataFrame | None = None
     answers: list[dict[str, Any]] = field(default_factory=list)
     sheet: Path | None = None
+    seconds: float = 0.0
 
     def tried(self, step: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Return what a step returns; None, and an error more, where it refuses something."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)  # as mean and as std: images in [-1, 1] reach the network as they are
+TIMM = "timm:"  # before the names of timm
 LEAST_MAP = 4  # places a side of the last map; with fewer, all of them see the same
 
 
@@ -39,7 +40,7 @@ class Architecture:
             wherever that ends.
         enough_px: smallest image side that leaves `LEAST_MAP` places a side on the last map.
         minimum_px: smallest image side that the network takes.
-        head: prefix of the names of the last layer's tensors.
+        head: prefix, or prefixes, of the names of the last layer's tensors.
         mean, std: statistics of the [0, 1] images that its ImageNet weights expect.
     """
 
@@ -48,7 +49,7 @@ class Architecture:
     receptive_field_px: int
     enough_px: int
     minimum_px: int = 32
-    head: str = "classifier."
+    head: str | tuple[str, ...] = "classifier."
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 
@@ -156,11 +157,15 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def architecture(name: str) -> Architecture:
-    """Return the entry called `name`.
+    """Return the entry called `name`; `timm:NAME` is an architecture of timm.
 
     Raises:
-        UsageError: the registry has no such entry.
+        UsageError: the registry, or timm, has no such entry.
     """
+    if name.startswith(TIMM):
+        from medtransfer.networks import of_timm
+
+        return of_timm.architecture(name.removeprefix(TIMM))
     if name not in ARCHITECTURES:
         raise UsageError(f"no architecture {name!r}; allowed: {', '.join(sorted(ARCHITECTURES))}")
     return ARCHITECTURES[name]
@@ -170,7 +175,7 @@ def fits(name: str, image_px: int) -> str:
     """Return in a sentence why a network is too deep for images of this side, "" if it is not.
 
     Raises:
-        UsageError: the registry has no such entry, or the network does not take such images.
+        UsageError: there is no such entry, or the network does not take such images.
     """
     entry = architecture(name)
     if image_px < entry.minimum_px:
@@ -178,6 +183,10 @@ def fits(name: str, image_px: int) -> str:
             f"images of {image_px} px; {name} needs at least {entry.minimum_px} px: raise image_px "
             "in the profile, or take another architecture"
         )
+    if name.startswith(TIMM):
+        from medtransfer.networks import of_timm
+
+        return of_timm.takes(name.removeprefix(TIMM), image_px)
     if image_px >= entry.enough_px:
         return ""
     shorter = [

@@ -138,6 +138,19 @@ def test_a_file_that_kills_onnxruntime_kills_nothing_else(tmp_path, write, monke
         bring.model(path)
 
 
+def test_a_file_that_fails_on_images_is_told_when_it_is_brought(write):
+    """In the process of its own: what needs all memory there is ends that process alone."""
+    with pytest.raises(TargetError, match=r"the model fails on \(2, 3, 16, 16\); .*Reshape"):
+        bring.model(write(last="Reshape"))
+    with pytest.raises(TargetError, match=r"the model fails|died of it|cannot open"):
+        bring.model(write(last="ConstantOfShape"))
+
+
+def test_an_operator_that_onnxruntime_does_not_know_is_told(write):
+    with pytest.raises(TargetError, match=r"onnxruntime cannot open it: .*[Oo]p"):
+        bring.model(write(last="Unheard"))
+
+
 def test_an_onnxruntime_that_is_too_old_opens_nothing(write, monkeypatch):
     import onnxruntime
 

@@ -36,7 +36,7 @@ class FunctionDoor:
         """
         try:
             given = np.asarray(self.function(pixels.shown(self.contract, images).copy()))
-        except Exception as error:  # code of strangers raises whatever it likes
+        except (Exception, SystemExit) as error:  # code of strangers raises whatever it likes
             raise TargetError(f"the model fails: {type(error).__name__}: {error}") from error
         return outputs(given, self.contract, images=len(images))
 
@@ -61,7 +61,7 @@ def opened(path: Path, contract: Contract) -> Door:
     try:
         spec.loader.exec_module(code)
         made = getattr(code, name)()
-    except Exception as error:  # code of strangers raises whatever it likes
+    except (Exception, SystemExit) as error:  # code of strangers raises whatever it likes
         raise TargetError(f"{path} fails: {type(error).__name__}: {error}") from error
     if isinstance(made, nn.Module):
         return modules.of(made, contract)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,13 @@ from medtransfer.errors import TargetError
 from medtransfer.networks.contract import Contract
 from medtransfer.networks.doors import pixels
 from medtransfer.networks.doors.door import outputs
+from medtransfer.networks.doors.onnx_fits import KINDS, chosen, fits, kind, shape
 
 if TYPE_CHECKING:
     from torch import nn
 
 MOST_BYTES = 2**31 - 1  # of one message of protobuf
-SECONDS = 120  # to open a file
-KINDS = {"float": "float32", "float16": "float16", "double": "float64", "uint8": "uint8"}
+SECONDS, TRIED = 120, 2  # to open a file, and to ask it about so many images
 # How a tensor names the file that holds it: the text `location`, then the name and its length.
 LOCATION = re.compile(rb"\x0a\x08location\x12(.)", re.DOTALL)
 LEAST = (1, 31)  # earlier ones read weights from outside of the folder
@@ -38,22 +39,27 @@ def files(path: Path) -> list[Path]:
     return [path, *(each for each in beside if each.is_file())]
 
 
-def described(path: Path) -> dict[str, Any]:
+def described(path: Path, contract: Contract) -> dict[str, Any]:
     """Return inputs and outputs of a file, opened in a process of its own, which may die of it.
 
+    There it is asked about two black images, too, of the size that its contract says where the
+    file leaves it open.
+
     Raises:
-        TargetError: onnxruntime is not installed, cannot open the file, or needs too much for it.
+        TargetError: onnxruntime is not installed, cannot open or run the file, or needs too much
+            for it.
     """
     if path.stat().st_size > MOST_BYTES:
         raise TargetError(
             f"{path} has {path.stat().st_size / 2**30:.1f} GiB, and an ONNX file holds at most 2: "
             "save its weights beside it: `onnx.save(model, FILE, save_as_external_data=True)`"
         )
-    command = [sys.executable, "-P", "-m", __name__, str(path)]
+    sides = map(str, (TRIED, *shape(contract)))
+    command = [sys.executable, "-P", "-m", __name__, str(path), *sides]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        raise TargetError(f"{path}: onnxruntime did not open it within {SECONDS} s") from None
+        raise TargetError(f"{path}: onnxruntime did not run it within {SECONDS} s") from None
     if done.returncode == 0:
         return json.loads(done.stdout.strip().split("\n")[-1])
     if done.returncode < 0 or not done.stdout.strip():
@@ -96,8 +102,21 @@ class OnnxDoor:
     contract: Contract
     output: str
     most: int | None
-    module: nn.Module | None = None
+    path: Path
     whole: bool = False
+
+    @cached_property
+    def module(self) -> nn.Module | None:
+        """The graph in PyTorch, None where there is no right one (see `onnx_gradients`)."""
+        from medtransfer.networks.doors import onnx_gradients
+        from medtransfer.networks.network import device
+
+        if kind(self.session.get_inputs()[0].type) != "float":
+            return None
+        found = onnx_gradients.converted(
+            self.path, self.contract, self._run, output=self.output, most=self.most
+        )
+        return None if found is None else found.to(device())
 
     def answer(self, images: np.ndarray) -> np.ndarray:
         """Return the raw outputs, float64 (N, K), for images, uint8 (N, H, W, C).
@@ -106,10 +125,14 @@ class OnnxDoor:
             TargetError: the model fails, or gives no such answer.
         """
         taken = pixels.prepared(self.contract, images).numpy()
+        return outputs(self._run(taken), self.contract, images=len(images))
+
+    def _run(self, taken: np.ndarray) -> np.ndarray:
+        """Return what the file gives for (N, C, H, W), float32."""
         if self.contract.layout == "nhwc":
             taken = np.ascontiguousarray(np.moveaxis(taken, 1, -1))
         entry = self.session.get_inputs()[0]
-        taken = taken.astype(KINDS[_kind(entry.type)])
+        taken = taken.astype(KINDS[kind(entry.type)])
         most = self.most or max(1, len(taken))
         parts = []
         for first in range(0, len(taken), most):
@@ -119,7 +142,7 @@ class OnnxDoor:
                 parts.append(self.session.run([self.output], {entry.name: filled})[0][: len(part)])
             except Exception as error:
                 raise TargetError(f"the model fails on {filled.shape}: {error}") from error
-        return outputs(np.concatenate(parts), self.contract, images=len(images))
+        return np.concatenate(parts)
 
 
 def opened(path: Path, contract: Contract) -> OnnxDoor:
@@ -132,77 +155,19 @@ def opened(path: Path, contract: Contract) -> OnnxDoor:
     inputs = [(each.name, each.type, each.shape) for each in session.get_inputs()]
     given = [(each.name, each.type, each.shape) for each in session.get_outputs()]
     most = fits(path, inputs, contract)
-    return OnnxDoor(session, contract, output=chosen(path, given, contract), most=most)
+    output = chosen(path, given, contract)
+    return OnnxDoor(session, contract, output=output, most=most, path=path)
 
 
-def fits(path: Path, inputs: list[Any], contract: Contract) -> int | None:
-    """Return how many images the file takes at once, None for any number.
-
-    Args:
-        inputs: (name, type, shape) of every input; a number that is free has a name, or None.
-
-    Raises:
-        TargetError: it takes something else than its contract says.
-    """
-    if len(inputs) != 1:
-        names = ", ".join(name for name, _, _ in inputs)
-        raise TargetError(f"{path} has {len(inputs)} inputs ({names}); allowed: one, of images")
-    ((_, kind, shape),) = inputs
-    height, width = contract.size
-    wanted = [contract.channels, height, width]
-    if contract.layout == "nhwc":
-        wanted = [height, width, contract.channels]
-    free = [size if isinstance(size, int) else None for size in shape]
-    if len(free) != 4 or any(s not in (None, w) for s, w in zip(free[1:], wanted, strict=True)):
-        said = ", ".join(str(size) for size in shape)
-        raise TargetError(
-            f"{path} takes ({said}), and `input` says ({contract.layout[0].upper()}, "
-            f"{', '.join(map(str, wanted))}), layout {contract.layout}; give `input` as it is"
-        )
-    if _kind(kind) not in KINDS:
-        raise TargetError(f"{path} takes {kind}; allowed: {', '.join(KINDS)}")
-    if _kind(kind) == "uint8" and ((contract.low, contract.high) != (0, 255) or contract.mean):
-        raise TargetError(f"{path} takes whole numbers: input.range must be [0, 255], without mean")
-    return free[0]
-
-
-def chosen(path: Path, given: list[Any], contract: Contract) -> str:
-    """Return the name of the output that has a column for each label.
-
-    Raises:
-        TargetError: none has, or several have.
-    """
-    number = len(contract.labels)
-    fitting = [name for name, _, shape in given if _may_be(shape, number)]
-    if len(fitting) == 1 or (len(given) == 1 and fitting):
-        return fitting[0]
-    said = "; ".join(f"{name} {tuple(shape)}" for name, _, shape in given)
-    raise TargetError(
-        f"{path} has the outputs {said}; exactly one must have a column for each of the labels, "
-        f"{', '.join(contract.labels)}. Cut the others off: `onnx.utils.extract_model(FILE, "
-        "NEW_FILE, [INPUT], [OUTPUT])`"
-    )
-
-
-def _may_be(shape: list[Any], number: int) -> bool:
-    columns = shape[-1] if len(shape) == 2 else None
-    if len(shape) == 1:  # numbers of classes
-        return True
-    return len(shape) == 2 and (not isinstance(columns, int) or columns in (number, 1))
-
-
-def _kind(of_input: str) -> str:
-    return of_input.removeprefix("tensor(").removesuffix(")")
-
-
-def _main(path: Path) -> int:
-    """Print what a file takes and gives, as JSON, or why it cannot be opened."""
+def _main(path: Path, sides: list[int]) -> int:
+    """Print what a file takes and gives, as JSON, or why it cannot be opened or run."""
     import resource
 
     if there := capacity.memory():
         resource.setrlimit(resource.RLIMIT_AS, (there, there))
     try:
         session = _session(path)
+        _try(session, path, sides)
     except TargetError as error:
         print(" ".join(str(error).split()))
         return 1
@@ -214,5 +179,24 @@ def _main(path: Path) -> int:
     return 0
 
 
+def _try(session: Any, path: Path, sides: list[int]) -> None:
+    """Ask about black images, if there is one input that could be of images."""
+    if len(session.get_inputs()) != 1:
+        return  # what it takes is told by `fits`
+    entry = session.get_inputs()[0]
+    numbers = KINDS.get(kind(entry.type))
+    if numbers is None or len(entry.shape) != len(sides):
+        return
+    pairs = zip(entry.shape, sides, strict=True)
+    black = np.zeros([size if isinstance(size, int) else side for size, side in pairs], numbers)
+    try:
+        session.run(None, {entry.name: black})
+    except Exception as error:
+        raise TargetError(
+            f"{path}: the model fails on {black.shape}; see whether `input` says what it takes: "
+            f"{error}"
+        ) from error
+
+
 if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1])))
+    sys.exit(_main(Path(sys.argv[1]), [int(side) for side in sys.argv[2:]]))
