@@ -1,10 +1,15 @@
 """Figures of defences, and the card of the paper's recommendations."""
 
+from itertools import combinations
+
 import pandas as pd
 import pytest
 from verdict_rows import row
 
 from medtransfer.report import figures, recommendations
+from medtransfer.report.figures.defences import looks
+from medtransfer.report.style import SHADES
+from medtransfer.study.defences import DEFENCES
 from medtransfer.study.defended import CLASSES
 
 WORDS = {"none": "no defence", "random_start": "random start", "jpeg": "JPEG"}
@@ -59,6 +64,28 @@ def test_each_panel_shows_cost_and_gain_of_every_defence(table):
         assert set(marks(axis)) == set(WORDS.values())
     low, high = figure.axes[0].get_xlim()
     assert low < 0.8 and high > 0.9
+
+
+def test_no_two_defences_look_the_same():
+    drawn = looks()
+    assert set(drawn) == set(DEFENCES)
+    assert len({(look["color"], look["marker"]) for look in drawn.values()}) == len(DEFENCES)
+    for one, other in combinations(drawn.values(), 2):
+        if one["color"] == other["color"]:
+            assert one["marker"] != other["marker"]
+    assert {look["color"] for look in drawn.values()} <= {*SHADES, "#7F7F7F"}
+
+
+def test_a_defence_looks_the_same_whatever_stands_beside_it(table):
+    def shown(rows):
+        (axis,) = figures.pareto(rows, classes=("A2",)).axes
+        (line,) = (each for each in axis.lines if each.get_label() == "JPEG")
+        return line.get_color(), line.get_marker()
+
+    assert shown(table) == shown(table[table["defence"] != "random_start"])
+    (axis,) = figures.knowledge(table).axes
+    (line,) = (each for each in axis.lines if each.get_label().startswith("JPEG"))
+    assert (line.get_color(), line.get_marker()) == shown(table)
 
 
 def test_the_band_is_what_a_defence_may_cost(table):

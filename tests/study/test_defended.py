@@ -7,10 +7,19 @@ import pytest
 from medtransfer.attacks.attack import VALIDATION
 from medtransfer.attacks.delivery import CONTROL
 from medtransfer.errors import UsageError
-from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.networks.network import Network
+from medtransfer.networks.trained import IMAGENET, RANDOM, Training
 from medtransfer.scoring.masking import Masking
-from medtransfer.study import defended, plan
-from medtransfer.study.defences import DEFENCES, NONE, REFERENCE, REFERRAL, SQUEEZERS
+from medtransfer.study import builders, defended, plan
+from medtransfer.study.builders import ACROSS
+from medtransfer.study.defences import (
+    DEFENCES,
+    NONE,
+    OF_ITS_KIND,
+    REFERENCE,
+    REFERRAL,
+    SQUEEZERS,
+)
 from medtransfer.study.defended import CLASSES, exposures
 
 EPSILONS = {IMAGENET: 0.02, RANDOM: 0.035}
@@ -26,6 +35,8 @@ def whole(planned):
     defences = {name: {} for name in DEFENCES if name not in (NONE, REFERENCE)}
     strengths = {
         "n_fgsm": {"epsilon": 0.01},
+        "pubdef": {"epsilon": 0.01},
+        "renofeation": {"weight": 5, "dropout": 0.1},
         "longer": {"factor": 2},
         "slower": {"factor": 0.3},
         "faster": {"factor": 3},
@@ -60,7 +71,7 @@ def test_every_defence_meets_every_class(met):
 
 def test_an_imitation_is_the_same_defence_on_other_images_from_another_seed(met):
     for name in (each for each in DEFENCES if each not in (NONE, REFERRAL)):
-        (imitated,) = of(met, defence=name, knowledge="A3", replicate=0)
+        (imitated,) = of(met, defence=name, attacker="an imitation", replicate=0)
         (surrogate,) = imitated.surrogates
         target = imitated.target
         differ = {n for n, v in target.traits.items() if surrogate.traits[n] != v}
@@ -103,10 +114,82 @@ def test_a_detector_is_attacked_through_all_that_it_compares(met):
 def test_a_defended_training_shares_the_seed_of_the_one_it_defends(met):
     """So that they differ in the defence alone."""
     (plain,) = {e.target for e in of(met, defence=NONE, replicate=1)}
-    for name in ("n_fgsm", "longer", "slower", "faster", "fastest"):
+    (random,) = {e.target for e in of(met, defence=REFERENCE, replicate=1)}
+    alike = {name: plain for name in ("n_fgsm", "pubdef", ACROSS, "longer", "slower", "faster")}
+    for name, bare in (alike | {"fastest": plain, "renofeation": random}).items():
         (target,) = {e.target for e in of(met, defence=name, replicate=1)}
-        assert (target.seed, target.development) == (plain.seed, plain.development)
-        assert target.kind != plain.kind
+        assert (target.seed, target.development) == (bare.seed, bare.development)
+        assert target.kind != bare.kind
+
+
+def seeds(network):
+    """The seeds of a network, of those inside it, and of those that it learned from."""
+    found = {getattr(network, "seed", 0)} - {0}
+    for each in network.upstream():
+        found |= seeds(each) if isinstance(each, Network) else set()
+    return found
+
+
+def test_a_defender_rehearses_on_networks_that_no_attacker_has(met):
+    """Whatever he trains: his own sources included, if he imitates the defence."""
+    for each in of(met, defence="pubdef"):
+        sources = {source.seed for source in each.target.sources}
+        assert len(sources) == len(each.target.sources) == 2
+        assert {source.development for source in each.target.sources} == {each.target.development}
+        assert each.target.seed not in sources
+        if each.knowledge != "A5":
+            assert not sources & set().union(*map(seeds, each.surrogates)), each.attacker
+    everybody = {e.target.seed for e in met if isinstance(e.target, Training)}
+    (imitated,) = of(met, defence="pubdef", attacker="an imitation", replicate=0)
+    assert not everybody & {source.seed for source in imitated.surrogates[0].sources}
+
+
+def test_what_is_rehearsed_on_differs_from_replicate_to_replicate(met):
+    sources = [of(met, defence="pubdef", replicate=n)[0].target.sources for n in (0, 1)]
+    assert not {s.key for s in sources[0]} & {s.key for s in sources[1]}
+    assert [s.kind for s in sources[0]] == [s.kind for s in sources[1]]
+
+
+def test_another_start_is_a_random_network_of_another_domain(whole):
+    for domain in whole.domains:
+        starts = {e.target.start for e in of(exposures(whole, domain), defence=ACROSS)}
+        assert len(starts) == 2, "one of each replicate"
+        for start in starts:
+            assert start.development.source.domain != domain
+            assert (start.initialization, start.weights) == (RANDOM, "")
+            others = whole.networks(start.development.source.domain, initializations=[RANDOM])
+            assert start in others, "the study has it without another training"
+
+
+def test_who_knows_of_another_start_has_the_very_one_or_one_of_its_kind(met):
+    def start(attacker):
+        (found,) = of(met, defence=ACROSS, attacker=attacker, replicate=0)
+        (surrogate,) = found.surrogates
+        assert found.knowledge == "A3" and surrogate.development.name == "d2"
+        return found.target.start, surrogate.start
+
+    own, leaked = start("an imitation")
+    assert own == leaked
+    own, alike = start(OF_ITS_KIND)
+    assert own.seed != alike.seed
+    assert (own.development.name, alike.development.name) == ("d1", "d2")
+    assert own.development.source == alike.development.source
+    assert own.architecture == alike.architecture
+
+
+def test_another_start_needs_another_domain(whole):
+    prepared = {"pathology": whole.source("pathology")}
+    single = {"pathology": whole.profile.sources["pathology"]}
+    alone = replace(changed(whole, sources=single), sources=prepared)
+    assert not of(exposures(alone, "pathology"), defence=ACROSS)
+    unprepared = replace(whole, sources=prepared)
+    assert not of(exposures(unprepared, "pathology"), defence=ACROSS)
+
+
+def test_a_study_of_one_domain_has_the_images_of_all_if_a_start_is_from_there(whole):
+    assert set(builders.resolve(whole.profile, ["pathology"]).sources) == set(whole.domains)
+    other = whole.profile.model_copy(update={"defences": {"jpeg": {"quality": 75}}})
+    assert set(builders.resolve(other, ["pathology"]).sources) == {"pathology"}
 
 
 def test_replicates_of_a_defence_are_of_one_kind(met):

@@ -1,4 +1,4 @@
-"""Claims D1 and D5 to D8, on defences: each as effects with a verdict and its why.
+"""Claims D1 to D8, on defences: each as effects with a verdict and its why.
 
 All effects are signed so that the claim says "above `null`", as those of `analysis.claims`.
 """
@@ -16,6 +16,7 @@ from medtransfer.analysis.claims import COLUMNS, POINTS
 from medtransfer.analysis.defence_parts import CLAIMS, PARTS, Part, cost
 from medtransfer.analysis.exposed import CLEAN, Exposed
 from medtransfer.analysis.guards import Guard
+from medtransfer.analysis.learned_parts import LEARNED
 from medtransfer.analysis.replicates import Differences, effect
 from medtransfer.analysis.sentences import number
 from medtransfer.analysis.statistics import REFUTED, SUPPORTED
@@ -35,7 +36,8 @@ def judge(domains: Mapping[str, Exposed]) -> pd.DataFrame:
     if not domains:
         return pd.DataFrame(columns=list(COLUMNS))
     attacked = next(iter(domains.values())).defences
-    parts = [part for part in PARTS if part.defence in attacked]
+    told = (*PARTS, *LEARNED)
+    parts = [part for part in told if {part.defence, *part.beside} <= {*attacked}]
     costs = [cost(name) for name in attacked if name not in (NONE, REFERRAL)]
     rows = [row for part in (*parts, *costs) for row in _rows(part, domains)]
     rows += _distances(domains)

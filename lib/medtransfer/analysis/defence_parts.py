@@ -1,4 +1,7 @@
-"""What claims D1 and D5 to D8 say of each defence: what is measured, and above which value."""
+"""What claims say of each defence: what is measured, and above which value.
+
+Those of D2 to D4 stand in `analysis.learned_parts`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from medtransfer.study.defended import COLLEAGUE, INFORMED, OWNER
 
 CLAIMS = {
     "D1": "training on attacked images leaves more of the AUC, even to who has the network",
+    "D2": "training on transferred attacks protects from such, and from no others",
+    "D3": "features without weights keep half of what pre-training gains, and half the attacks out",
+    "D4": "from another start attacks do not transfer, unless that start is known",
     "D5": "the farther a network moves from its public start, the less transfers to it",
     "D6": "an ensemble helps by what its members do not share",
     "D7": "transforms of the image help, but only as long as they are secret",
@@ -38,6 +44,7 @@ class Part:
         measure: what is measured in a domain.
         said: a sentence with a place for the value, without its interval.
         knowledge: the class of attackers, where what they leave is compared with no defence.
+        beside: other rows that the defence is compared with.
     """
 
     claim: str
@@ -49,9 +56,11 @@ class Part:
     unit: str = POINTS
     null: float = 0.0
     least: float = LEAST
+    beside: tuple[str, ...] = ()
 
 
-def _gain(claim: str, defence: str, knowledge: str) -> Part:
+def gain(claim: str, defence: str, knowledge: str) -> Part:
+    """Return that it leaves more than no defence to a class of attackers."""
     words = DEFENCES[defence].words
     return Part(
         claim=claim,
@@ -64,22 +73,24 @@ def _gain(claim: str, defence: str, knowledge: str) -> Part:
     )
 
 
-def _nothing(claim: str, defence: str) -> Part:
+def nothing(claim: str, defence: str, part: str, *, knowledge: str = COLLEAGUE) -> Part:
+    """Return that it gains less than LEAST points against a class of attackers."""
     words = DEFENCES[defence].words
     return Part(
         claim=claim,
         defence=defence,
-        part=f"{words} gain less than {LEAST:g} points",
-        measure=lambda exposed: scaled(exposed.gain(defence, COLLEAGUE), -1),
-        said=f"against {WHO[COLLEAGUE]}, no defence leaves {{}} points more of the clean AUC than "
+        part=f"{part} less than {LEAST:g} points",
+        measure=lambda exposed: scaled(exposed.gain(defence, knowledge), -1),
+        said=f"against {WHO[knowledge]}, no defence leaves {{}} points more of the clean AUC than "
         f"{words}",
-        knowledge=COLLEAGUE,
+        knowledge=knowledge,
         null=-LEAST,
         least=0.0,
     )
 
 
-def _secret(claim: str, defence: str) -> Part:
+def secret(claim: str, defence: str) -> Part:
+    """Return that who imitates it takes more than a colleague who does not know of it."""
     words = DEFENCES[defence].words
     return Part(
         claim=claim,
@@ -122,12 +133,12 @@ def _found(part: str, said: str, measure: Callable[[Exposed], Differences], null
 
 _TRANSFORMS = tuple(name for name, row in DEFENCES.items() if row.claim == "D7")
 PARTS = (
-    *(_gain("D1", "n_fgsm", knowledge) for knowledge in WHO),
-    _gain("D6", "two_starts", COLLEAGUE),
-    _secret("D6", "two_starts"),
-    _nothing("D6", "architectures"),
-    *(_gain("D7", name, COLLEAGUE) for name in _TRANSFORMS),
-    *(_secret("D7", name) for name in _TRANSFORMS),
+    *(gain("D1", "n_fgsm", knowledge) for knowledge in WHO),
+    gain("D6", "two_starts", COLLEAGUE),
+    secret("D6", "two_starts"),
+    nothing("D6", "architectures", "several architectures gain"),
+    *(gain("D7", name, COLLEAGUE) for name in _TRANSFORMS),
+    *(secret("D7", name) for name in _TRANSFORMS),
     _found(
         "of who has the network",
         "attacks of who has the network are told from clean images with an AUC of {}",

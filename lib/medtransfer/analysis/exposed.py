@@ -144,7 +144,14 @@ class Exposed:
 
     def left(self, defence: str, knowledge: str) -> Differences:
         """Return the % of its clean AUC that a class leaves of a defence."""
-        found = [_scored(parts, self.resamples) for parts in self.cells(defence, knowledge)]
+        return self._left(self.cells(defence, knowledge))
+
+    def left_by(self, defence: str, attacker: str) -> Differences:
+        """Return the same of one attacker alone, by PGD."""
+        return self._left(self.of(defence, attacker, NOISY))
+
+    def _left(self, cells: Sequence[Parts]) -> Differences:
+        found = [_scored(parts, self.resamples) for parts in cells]
         return self._measured(
             [metrics.percent_of_clean(each.attacked, each.clean) for each in found],
             [metrics.percent_of_clean(each.attacked_draws, each.clean_draws) for each in found],

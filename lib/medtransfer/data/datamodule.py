@@ -73,11 +73,15 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, item: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, position = item
         row = int(self.rows[position])
+        image = self.varied(np.asarray(self.images[row]), epoch=epoch, row=row)
+        return to_unit(image), torch.from_numpy(self.targets[row])
+
+    def varied(self, image: np.ndarray, *, epoch: int, row: int) -> np.ndarray:
+        """Return an image (H, W, C) augmented as that of a row is in an epoch."""
         rng = np.random.default_rng((self.seed, epoch, row))
-        image = np.asarray(self.images[row])
         for step in self.steps:
             image = step(image, rng)
-        return to_unit(image), torch.from_numpy(self.targets[row])
+        return image
 
 
 class EpochOrder(Sampler[tuple[int, int]]):

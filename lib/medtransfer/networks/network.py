@@ -78,18 +78,20 @@ class Network(Result, ABC):
     def traits(self) -> dict[str, Any]:
         """What tables and figures name: its class, and every field but those of replicates.
 
-        Of a development set it is the name, as `data`; of networks inside this one, their traits.
+        Of a development set it is the name, as `data`; of networks inside this one, their traits,
+        where it has none of its own.
         """
         found: dict[str, Any] = {}
+        inside: dict[str, Any] = {}
         for name, value in self.fields():
             parts = value if isinstance(value, tuple) else (value,)
             if parts and all(isinstance(part, Network) for part in parts):
-                found |= shared(parts)
+                inside |= shared(parts)
             elif isinstance(value, Development):
                 found["data"] = value.name
             elif name not in self.replicated:
                 found[name] = value if isinstance(value, SCALARS) else "+".join(map(str, parts))
-        return found | {"network": type(self).__name__.lower()}
+        return inside | found | {"network": type(self).__name__.lower()}
 
     @property
     def name(self) -> str:

@@ -68,8 +68,12 @@ class Training(StoredNetwork):
     @classmethod
     def make(cls, specs: Sequence[Self]) -> None:
         """Train networks and publish them."""
+        for spec in specs:
+            spec.train()
+            gc.collect()  # a trainer and its network refer to each other, and would stay for long
+
+    def train(self) -> None:
+        """Train the network and publish it (see `networks.training`)."""
         from medtransfer.networks import training
 
-        for spec in specs:
-            training.train(spec)
-            gc.collect()  # a trainer and its network refer to each other, and would stay for long
+        training.train(self)

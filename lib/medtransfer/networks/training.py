@@ -59,6 +59,8 @@ def initial(spec: StoredNetwork) -> Classifier:
 def train(
     spec: Training,
     *,
+    begun: Callable[..., Classifier] = initial,
+    shown: Callable[..., TrainingImages] = TrainingImages,
     classifier: Callable[..., ImageClassifier] = ImageClassifier,
     best: BestEpoch | None = None,
 ) -> None:
@@ -68,6 +70,8 @@ def train(
     validation images.
 
     Args:
+        begun: spec -> the network before its first step.
+        shown: what it learns from.
         classifier: how it learns.
         best: which epoch is kept; None: the one of the best validation AUC.
 
@@ -82,18 +86,18 @@ def train(
             f"{spec.development.name} has {len(rows.train)} training image; batch normalisation "
             "needs at least 2: use more groups"
         )
+    data = DevelopmentData(
+        shown(prepared, rows.train, augmentation=spec.augmentation, seed=spec.seed),
+        PlainImages(prepared, rows.validation),
+        batch_size=spec.batch_size,
+        workers=loaders(),
+    )
     module = classifier(
-        initial(spec),
+        begun(spec),  # last, since it seeds what the training draws
         learning_rate=spec.learning_rate,
         head_learning_rate=spec.head_learning_rate,
         weight_decay=spec.weight_decay,
         warm_up=spec.warm_up,
-    )
-    data = DevelopmentData(
-        TrainingImages(prepared, rows.train, augmentation=spec.augmentation, seed=spec.seed),
-        PlainImages(prepared, rows.validation),
-        batch_size=spec.batch_size,
-        workers=loaders(),
     )
     with store.draft(spec, device=str(device()), fast=fast.used()) as place:
         lengths = vars(schedule(spec, images=len(rows.train)))

@@ -28,19 +28,30 @@ def _claim(name: str, *, of: str = "") -> Chosen:
     return lambda row: row["claim"] == name and of in row["part"]
 
 
+_COLLEAGUE, _WORTH = "against a colleague", "what the secret is worth"
+_SECRET = ("D2", "D3", "D4", "D6", "D7")  # claims on defences that may rest on a secret
 RECOMMENDATIONS = (
     Recommendation("Do not begin with weights that everybody has.", _claim("C1")),
     Recommendation("Do not use an architecture that everybody has.", _claim("C4")),
     Recommendation("Keep your development data to yourself.", _claim("C3")),
+    Recommendation("Begin with weights that nobody else has.", _claim("D4", of=_COLLEAGUE)),
+    Recommendation(
+        "Take over the features of public weights, not the weights.",
+        lambda row: row["claim"] == "D3" and _WORTH not in row["part"],
+    ),
     Recommendation("Move far from the public start.", _claim("D5")),
     Recommendation(
         "Do not disclose the design.",
-        lambda row: row["claim"] in ("D6", "D7") and "what the secret is worth" in row["part"],
+        lambda row: row["claim"] in _SECRET and _WORTH in row["part"],
     ),
     Recommendation("Defend in addition: train on attacked images.", _claim("D1")),
     Recommendation(
+        "Defend in addition: train on attacks of networks like those of attackers.",
+        _claim("D2", of=_COLLEAGUE),
+    ),
+    Recommendation(
         "Defend in addition: change images before the network sees them.",
-        _claim("D7", of="against a colleague"),
+        _claim("D7", of=_COLLEAGUE),
     ),
     Recommendation(
         "Defend in addition: let several networks answer.", _claim("D6", of="two starts")

@@ -22,6 +22,9 @@ from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET, RANDOM, Training
 from medtransfer.study.schema import Profile
 
+ACROSS = "another_start"
+"""The defence whose networks begin with those of another domain."""
+
 
 @dataclass(frozen=True)
 class Study:
@@ -138,16 +141,9 @@ class Study:
         starts = self.starts if initializations is None else initializations
         numbers = self.replicates if replicates is None else replicates
         return [
-            self.network(
-                domain,
-                architecture=name,
-                initialization=start,
-                data=data,
-                bis=bis,
-                replicate=number,
-            )
-            for number, start, name in product(numbers, starts, self.profile.architectures)
-            if number < self.trainings(start)
+            self.network(domain, architecture=a, initialization=s, data=data, bis=bis, replicate=n)
+            for n, s, a in product(numbers, starts, self.profile.architectures)
+            if n < self.trainings(s)
         ]
 
     def method(self, name: str, epsilon: float) -> Method:
@@ -178,7 +174,10 @@ class Study:
 
 
 def resolve(profile: Profile, domains: Iterable[str] | None = None) -> Study:
-    """Return the study of a profile; images made of files are fetched and read, None: of all.
+    """Return the study of a profile; images made of files are fetched and read.
+
+    Args:
+        domains: whose images it needs; None: all. With ACROSS among its defences it needs all.
 
     Raises:
         ManifestError, SourceError, FetchError: a manifest or what it describes cannot be used.
@@ -188,7 +187,8 @@ def resolve(profile: Profile, domains: Iterable[str] | None = None) -> Study:
     from medtransfer.data import catalog, prepare
 
     too_deep(profile)
-    wanted = profile.sources if domains is None else [d for d in domains if d in profile.sources]
+    found = profile.sources if domains is None or ACROSS in profile.defences else domains
+    wanted = [d for d in found if d in profile.sources]
     places = [catalog.asked(profile.sources[d], **asked(profile, d)) for d in wanted]
     if any(isinstance(each, catalog.Request) for each in places):
         _check_weights(profile)  # reading images may take hours

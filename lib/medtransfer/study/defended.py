@@ -12,19 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from zlib import crc32
 
 from medtransfer.attacks.attack import VALIDATION
 from medtransfer.attacks.delivery import CONTROL, FLOAT
 from medtransfer.networks.network import Network
-from medtransfer.networks.trained import IMAGENET, RANDOM, Training
-from medtransfer.networks.untrained import Untrained
+from medtransfer.networks.trained import IMAGENET
 from medtransfer.scoring.cell import Cell
 from medtransfer.scoring.masking import Masking
 from medtransfer.specs import Result
-from medtransfer.study import defences
+from medtransfer.study import defences, making
 from medtransfer.study.builders import Study
-from medtransfer.study.defences import NONE, REFERENCE, REFERRAL, Place
+from medtransfer.study.defences import IMITATION, NONE, REFERENCE, REFERRAL
+from medtransfer.study.making import Place
 from medtransfer.study.pairs import Epsilons, Pair, cell
 
 CLASSES = {
@@ -73,15 +72,9 @@ def exposures(study: Study, domain: str) -> list[Exposure]:
     for number in range(study.trainings(start)):
         place = Place(domain, profile.architectures[-1], start, replicate=number)
         for name in (NONE, REFERENCE, *profile.defences):
-            if defences.defence(name).possible(study) and _is_trained(study, name, number):
+            if defences.possible(study, name, number):
                 found += _against(study, place, name)
     return found
-
-
-def _is_trained(study: Study, name: str, replicate: int) -> bool:
-    """Return whether there are as many trainings from random weights as the defence takes."""
-    from_random = name in (REFERENCE, "two_starts")
-    return not from_random or replicate < study.trainings(RANDOM)
 
 
 def _against(study: Study, place: Place, name: str) -> Iterator[Exposure]:
@@ -89,20 +82,21 @@ def _against(study: Study, place: Place, name: str) -> Iterator[Exposure]:
     imitating = replace(place, data="d2")
     if name == REFERRAL:
         targets = defences.squeezed(study, place)
-        adaptive = tuple(defences.squeezed(study, imitating).values())
+        imitations = {IMITATION: tuple(defences.squeezed(study, imitating).values())}
         owned = {"the network": (targets[NONE],), "all that it compares": tuple(targets.values())}
     else:
         targets = {NONE: defences.built(study, place, name)}
-        adaptive = (defences.built(study, imitating, name),)
+        copies = defences.imitations(study, imitating, name)
+        imitations = {words: (each,) for words, each in copies.items()}
         owned = {"the target": (targets[NONE],)}
     attackers = [
         *((COLLEAGUE, words, each) for words, each in _colleagues(study, imitating).items()),
         *((OWNER, words, each) for words, each in owned.items()),
     ]
     if study.starts[0] == IMAGENET and study.profile.networks == "trained":
-        attackers.append(("A1", "the public network", (_public(study, imitating),)))
+        attackers.append(("A1", "the public network", (making.public(study, imitating),)))
     if name != NONE:
-        attackers.append((INFORMED, "an imitation", adaptive))
+        attackers += [(INFORMED, words, each) for words, each in imitations.items()]
     bis = replace(place, bis=True)
     attackers.append((INSIDER, "no imitation, the target's images", (bis.network(study),)))
     if name not in (NONE, REFERRAL) and study.profile.insiders:
@@ -133,18 +127,6 @@ def _colleagues(study: Study, place: Place) -> dict[str, tuple[Network, ...]]:
     ]
     found = {"the same architecture": (own,)}
     return found | ({"all architectures": (own, *others)} if others else {})
-
-
-def _public(study: Study, place: Place) -> Network:
-    plain = place.network(study)
-    assert isinstance(plain, Training)
-    return Untrained(
-        development=plain.development,
-        architecture=plain.architecture,
-        initialization=plain.initialization,
-        weights=plain.weights,
-        seed=crc32(f"public/{plain.seed}".encode()),
-    )
 
 
 def exposed(study: Study, pairs: Sequence[Pair], epsilons: Epsilons) -> list[Cell]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from medtransfer.networks.trained import Training
 
@@ -36,11 +33,8 @@ class NFGSM(Training):
     def effort(self) -> str:
         return f"training {self.architecture} on attacked images"
 
-    @classmethod
-    def make(cls, specs: Sequence[Self]) -> None:
-        """Train networks and publish them."""
+    def train(self) -> None:
+        """Train the network and publish it (see `defences.hardening`)."""
         from medtransfer.networks.defences import hardening
 
-        for spec in specs:
-            hardening.train(spec)
-            gc.collect()  # as for any training
+        hardening.train(self)

@@ -15,10 +15,14 @@ from matplotlib.figure import Figure
 
 from medtransfer.analysis.defence_parts import MARGIN
 from medtransfer.report.style import PERCENT, SHADES, STYLE, marks, reach
-from medtransfer.study.defences import NONE, REFERENCE
+from medtransfer.study.defences import DEFENCES, NONE, REFERENCE
 from medtransfer.study.defended import CLASSES
 
 PLAIN = {NONE: "#000000", REFERENCE: "#7F7F7F"}
+_ALIKE = (("", "D1", "D2"), ("D3", "D4"), ("D5",), ("D6",), ("D7",), ("D8",))
+SHADE_OF = {claim: shade for claims, shade in zip(_ALIKE, SHADES, strict=False) for claim in claims}
+"""What a claim's defences are drawn in: those that work alike share a shade, but no mark."""
+LINES = ("-", "--", ":", "-.")
 SECRET = "defence, and % of its gain\nthat who imitates it takes back"
 
 
@@ -32,8 +36,7 @@ def pareto(table: pd.DataFrame, *, classes: Sequence[str]) -> Figure:
         table: the rows of one domain (see `analysis.exposed.table`).
         classes: of CLASSES, one panel each.
     """
-    names = list(dict.fromkeys(table["defence"]))
-    looks = _looks(names)
+    drawn = looks()
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             1,
@@ -57,7 +60,7 @@ def pareto(table: pd.DataFrame, *, classes: Sequence[str]) -> Figure:
                     lw=0.7,
                     zorder=1,
                 )
-                _cross(axis, row, looks[name])
+                _cross(axis, row, drawn[name])
             axis.set_title(f"{knowledge}: {CLASSES[knowledge]}", fontsize=9)
             axis.set_xlabel("AUC without an attack")
         axes[0, 0].set_ylabel("AUC under the strongest attack")
@@ -70,13 +73,18 @@ def _of(table: pd.DataFrame, knowledge: str) -> list[dict[Any, Any]]:
     return table[table["knowledge"] == knowledge].to_dict("records")
 
 
-def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    shapes = marks(names)
-    left = [shade for shade in SHADES if shade not in PLAIN.values()]
-    shades = {name: left[place % len(left)] for place, name in enumerate(names)}
-    return {
-        name: {"marker": shapes[name], "color": PLAIN.get(name, shades[name])} for name in names
-    }
+def looks() -> dict[str, dict[str, Any]]:
+    """Return how each defence is drawn, in every figure and profile: shade, mark, and line.
+
+    Defences of one shade work alike, and differ in mark.
+    """
+    shapes = marks(DEFENCES)
+    found: dict[str, dict[str, Any]] = {}
+    for name, row in DEFENCES.items():
+        shade = PLAIN.get(name, SHADE_OF[row.claim])
+        line = LINES[sum(look["color"] == shade for look in found.values()) % len(LINES)]
+        found[name] = {"marker": shapes[name], "color": shade, "ls": line}
+    return found
 
 
 def _cross(axis: Axes, row: Mapping[Any, Any], look: Mapping[str, Any]) -> None:
@@ -88,9 +96,8 @@ def _cross(axis: Axes, row: Mapping[Any, Any], look: Mapping[str, Any]) -> None:
     shade = look["color"]
     axis.plot([low[0], high[0]], [row["auc"]] * 2, color=shade, lw=0.8, alpha=0.5)
     axis.plot([row["clean"]] * 2, [low[1], high[1]], color=shade, lw=0.8, alpha=0.5)
-    axis.plot(
-        row["clean"], row["auc"], ls="", ms=7, mec="white", mew=0.5, label=row["words"], **look
-    )
+    point = {**look, "ls": "", "ms": 7, "mec": "white", "mew": 0.5}
+    axis.plot(row["clean"], row["auc"], label=row["words"], **point)
 
 
 def _framed(axis: Axes, rows: pd.DataFrame) -> None:
@@ -117,7 +124,7 @@ def knowledge(table: pd.DataFrame) -> Figure:
         table: the rows of one domain (see `analysis.exposed.table`).
     """
     names = list(dict.fromkeys(table["defence"]))
-    looks = _looks(names)
+    drawn = looks()
     classes = [name for name in CLASSES if name in set(table["knowledge"])]
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(6.8, 3.4), layout="constrained")
@@ -126,7 +133,7 @@ def knowledge(table: pd.DataFrame) -> Figure:
             met = [each for each in classes if each in rows.index]
             places = [classes.index(each) for each in met]
             label = _with_share(rows)
-            axis.plot(places, rows.loc[met, "left"], ms=4.5, lw=1.2, label=label, **looks[name])
+            axis.plot(places, rows.loc[met, "left"], ms=4.5, lw=1.2, label=label, **drawn[name])
         axis.set_xticks(
             range(len(classes)), [f"{each}\n{textwrap.fill(CLASSES[each], 11)}" for each in classes]
         )
