@@ -29,6 +29,7 @@ def places(model: Classifier) -> dict[str, str]:
             f"{model.architecture} does not compute what Keras does; allowed: {INCEPTION}, "
             f"{DENSENET}: build the classifier with one of them"
         )
+    assert isinstance(model.head, str)  # it is, of both
     network, inception = model.network, model.architecture == INCEPTION
     layers = _inception_layers(network) if inception else _densenet_layers()
     found = {}
