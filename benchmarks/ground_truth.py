@@ -48,12 +48,13 @@ def attack(settings: dict[str, Setting]) -> None:
     """Train all surrogates, and attack all targets together, so that no image is attacked twice."""
     ensure(setting.target for setting in settings.values())
     steps = [(s, step) for s in settings.values() for step in plan.ladder(s) if step.trained]
-    ensure(cell for s, step in steps for cell in plan.controls(s, step).values())
-    ensure(
-        cell
-        for s, step in steps
-        for cell in plan.cells(s, step, method=controls.of(s, step).method).values()
-    )
+    ensure(cell for s, step in steps for cell in plan.rehearsals(s, step).values())
+    for cells in (plan.controls, plan.cells):
+        ensure(
+            cell
+            for s, step in steps
+            for cell in cells(s, step, method=controls.chosen(s, step)).values()
+        )
 
 
 def rows(name: str, found: Assessment) -> list[dict[str, str]]:

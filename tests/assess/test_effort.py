@@ -52,7 +52,7 @@ def counted(asked, monkeypatch):
 
 
 def test_work_is_counted_in_gradients(counted):
-    """By hand: epochs of training, PGD at every budget, a third for every answer."""
+    """By hand: epochs of training, every method once, the dearest at every budget, answers."""
     found = step(counted, "initialization")
     gradients, answers = effort.missing(counted, found)
     networks, budgets = counted.replicates, len(counted.budgets)
@@ -60,8 +60,10 @@ def test_work_is_counted_in_gradients(counted):
     costs = {"FGSM": 1, **{n: own["steps"] for n, own in counted.methods.items() if own}}
     # Smoke trains for four steps of 16 images: two epochs of 30, of which one batch is whole.
     epochs = effort._training(found.trained[0]) / 30
-    crafting = networks * budgets * (20 * sum(costs.values()) + 50 * max(costs.values()))
-    asking = pairs * budgets * 2 * 20 * len(costs) / 3
+    dearest, others = max(costs.values()), budgets - 1
+    own = networks * 20 * (sum(costs.values()) + others * dearest)
+    crafting = own + networks * 50 * budgets * dearest
+    asking = pairs * 2 * 20 * (len(costs) + others) / 3  # a third of a gradient each
     assert gradients == pytest.approx(networks * epochs * 30 + crafting + asking)
     assert answers == networks * budgets * 2 * 50
 

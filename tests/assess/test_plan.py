@@ -131,7 +131,7 @@ def test_an_attacker_may_aim_at_one_finding(asked):
     for name in ("initialization", "white_box"):
         found, plain = step(asked, name, goal=finding), step(asked, name)
         assert found.trained == plain.trained
-        cells = [*plan.controls(aimed, found).values()]
+        cells = [*plan.controls(aimed, found, method="PGD").values()]
         cells += plan.cells(aimed, found, method="PGD").values()
         crafting = {surrogate for cell in cells for surrogate in cell.attack.surrogates}
         assert all(isinstance(each, Aimed) and each.finding == finding for each in crafting)
@@ -142,7 +142,7 @@ def test_an_attacker_may_aim_at_one_finding(asked):
 
 
 def test_gradients_of_a_white_box_are_tried_without_a_bound(asked):
-    (cell,) = plan.controls(asked, step(asked, "white_box")).values()
+    (cell,) = plan.controls(asked, step(asked, "white_box"), method="PGD").values()
     assert cell.target == asked.target and cell.attack.surrogates == (asked.target,)
     assert cell.attack.images == "validation"
     method = cell.attack.method
@@ -193,14 +193,15 @@ def test_attackers_try_the_stronger_methods_of_their_profile_in_few_steps(asked)
             assert given.get("steps", 1) <= setting.STEPS
         assert tried["DI"]["steps"] == min(profile.attackers["DI"]["steps"], setting.STEPS)
         found = dataclasses.replace(asked, profile=profile)
-        cells = plan.controls(found, step(found, "source"))
+        cells = plan.rehearsals(found, step(found, "source"))
         assert {at.method for at in cells} == {*tried}
         assert max(cell.attack.gradients for cell in cells.values()) <= 10 * setting.STEPS
 
 
 def test_controls_never_touch_the_target_or_its_test_images(asked):
     found = step(asked, "initialization")
-    cells = plan.controls(asked, found).values()
+    own = plan.controls(asked, found, method="PGD")
+    cells = {**plan.rehearsals(asked, found), **own}.values()
     assert asked.target not in {cell.target for cell in cells}
     assert {cell.attack.images for cell in cells} == {"validation"}
     assert {cell.target for cell in cells} == {*found.trained}

@@ -46,28 +46,32 @@ class Controls:
     shaken: dict[int, float]
 
 
-def of(setting: Setting, step: Step) -> Controls:
-    """Return what the stored positive controls of a rung say.
+def chosen(setting: Setting, step: Step) -> str:
+    """Return the method that changes most calls among a rung's own networks, as stored.
 
-    The attacker chooses method and surrogate by them, at the largest budget, and so knows nothing
-    of the target when choosing.
+    The attacker knows nothing of the target when choosing.
     """
-    cells = plan.controls(setting, step)
+    if not step.trained:
+        return plan.WHITE_BOX
+    cells, pairs = plan.rehearsals(setting, step), _pairs(step)
+    return max(setting.methods, key=lambda name: _harm(setting, cells, name, pairs))
+
+
+def of(setting: Setting, step: Step) -> Controls:
+    """Return what the stored positive controls of a rung say; they choose its surrogate, too."""
+    method, pairs = chosen(setting, step), _pairs(step)
+    cells = plan.controls(setting, step, method=method)
     if not step.trained:
         (cell,) = cells.values()
         own = _of_its_own(cell, setting.counted)
-        return Controls(plan.WHITE_BOX, 0, dict.fromkeys(setting.budgets, own), {}, {})
-    places, largest = range(len(step.trained)), max(setting.budgets)
-    pairs = list(permutations(places, 2))
+        return Controls(method, 0, dict.fromkeys(setting.budgets, own), {}, {})
 
-    def mean(method: str, pairs: Sequence[tuple[int, int]]) -> float:
-        found = _more(cells, method, largest, pairs, aims=setting.aims)
-        return float(np.mean(list(found.values()))) if found else 0.0
+    def harm(place: int) -> float:
+        return _harm(setting, cells, method, [pair for pair in pairs if pair[0] == place])
 
-    method = max(setting.methods, key=lambda name: mean(name, pairs))
     return Controls(
         method=method,
-        strongest=max(places, key=lambda p: mean(method, [pair for pair in pairs if pair[0] == p])),
+        strongest=max(range(len(step.trained)), key=harm),
         siblings={
             budget: _more(cells, method, budget, pairs, aims=setting.aims)
             for budget in setting.budgets
@@ -75,6 +79,18 @@ def of(setting: Setting, step: Step) -> Controls:
         left={budget: _left(cells, method, budget, pairs) for budget in setting.budgets},
         shaken={budget: _shaken(cells, method, budget, pairs) for budget in setting.budgets},
     )
+
+
+def _pairs(step: Step) -> list[tuple[int, int]]:
+    return list(permutations(range(len(step.trained)), 2))
+
+
+def _harm(
+    setting: Setting, cells: dict[At, Cell], method: str, pairs: Sequence[tuple[int, int]]
+) -> float:
+    """Return the mean share of calls that attacks of the largest budget change, noise apart."""
+    found = _more(cells, method, max(setting.budgets), pairs, aims=setting.aims)
+    return float(np.mean(list(found.values()))) if found else 0.0
 
 
 def _of_its_own(cell: Cell, limits: np.ndarray) -> Found:

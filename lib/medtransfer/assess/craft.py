@@ -121,7 +121,7 @@ def craft(order: Order, folder: Path, *, say: Callable[[str], None] = print) -> 
     if not steps:
         raise UsageError("no rung can be tried; `known` in the target file says more of the system")
     with executor() as pool:
-        ensure(cell for step in steps for cell in plan.controls(setting, step).values())
+        ensure(cell for step in steps for cell in plan.rehearsals(setting, step).values())
         number = facts.counted(setting)
         attacks = sum(len(step.surrogates) for step in steps) * len(order.budgets) * 2
         total = number.calibration_images + number.test_images * (1 + attacks)
@@ -209,7 +209,7 @@ Attacks = dict[Path, tuple[Attack, str]]
 
 def _attacks(setting: Setting, step: Step, folder: Path) -> Iterator[Attacks]:
     """Yield what every surrogate of a rung crafts."""
-    method = controls.of(setting, step).method
+    method = controls.chosen(setting, step)
     cells = plan.cells(setting, step, method=method)
     for _, group in groupby(sorted(cells, key=lambda at: at.surrogate), lambda at: at.surrogate):
         yield {folder.resolve() / _named(step, at): (cells[at].attack, at.delivery) for at in group}

@@ -94,8 +94,10 @@ class Pace:
 def missing(setting: Setting, step: Step) -> tuple[float, int]:
     """Return the gradients that the store lacks of a rung, and the target's answers."""
     trained = [each for each in step.trained if not store.has(each)]
-    controls = _absent(plan.controls(setting, step))
     methods = setting.methods if step.trained else (plan.WHITE_BOX,)
+    tried = plan.rehearsals(setting, step)
+    each = [_absent(tried | plan.controls(setting, step, method=name)) for name in methods]
+    controls = max(each, key=_crafting, default=[])
     each = [_absent(plan.cells(setting, step, method=name)) for name in methods]
     attacks = max(each, key=_crafting, default=[])
     answers = sum(_number(cell) for cell in controls)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
 
@@ -168,17 +168,31 @@ def _aimed(setting: Setting, network: Network) -> Network:
     return Aimed(development=network.development, inner=network, finding=setting.goal)
 
 
-def controls(setting: Setting, step: Step) -> dict[At, Cell]:
-    """Return the positive controls of a rung: its own networks attack each other.
+def rehearsals(setting: Setting, step: Step) -> dict[At, Cell]:
+    """Return the attacks by which a rung's method is chosen: every method at the largest budget.
 
-    By every method at every budget, on validation images of the attacker, and noise of the same
-    size. A white box has one network, the target: an attack without a bound, on the calibration
-    images, shows whether its gradients lead anywhere.
+    The attacker's own networks attack each other, on his validation images, and noise of the same
+    size does. None where the attacker has the target.
+    """
+    return _among_its_own(setting, step, setting.methods, [max(setting.budgets)])
+
+
+def controls(setting: Setting, step: Step, *, method: str) -> dict[At, Cell]:
+    """Return the positive controls of a rung: the same by the chosen method at every budget.
+
+    A white box has one network, the target: an attack without a bound, on the calibration images,
+    shows whether its gradients lead anywhere.
     """
     if step.surrogates and not step.trained:
         return {At(WHITE_BOX, BOUNDLESS, EIGHT_BIT, 0, 0): _boundless(setting)}
+    return _among_its_own(setting, step, [method], setting.budgets)
+
+
+def _among_its_own(
+    setting: Setting, step: Step, methods: Iterable[str], budgets: Iterable[int]
+) -> dict[At, Cell]:
     pairs = permutations(range(len(step.trained)), 2)
-    grid = product(setting.methods, setting.budgets, DELIVERIES, pairs)
+    grid = product(methods, budgets, DELIVERIES, pairs)
     return {
         At(method, budget, kind, *pair): Cell(
             attack=_attack(

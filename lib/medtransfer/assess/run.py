@@ -29,6 +29,7 @@ from medtransfer.errors import WeightsError
 from medtransfer.executors.local import executor
 from medtransfer.networks import imagenet
 from medtransfer.networks.trained import IMAGENET
+from medtransfer.scoring.cell import Cell
 
 
 def assess(
@@ -122,22 +123,22 @@ def _tried(
             if not _in_time(setting, group[0], pace):
                 continue
             expected = time.perf_counter() - start + pace.seconds(setting, group[0])
-        ensure(cell for step in group for cell in plan.controls(setting, step).values())
-        found = {step.rung.identifier: controls.of(setting, step) for step in group}
-        ensure(
-            cell
-            for step in group
-            for cell in plan.cells(
-                setting, step, method=found[step.rung.identifier].method
-            ).values()
-        )
-        tried |= found
+        ensure(cell for step in group for cell in plan.rehearsals(setting, step).values())
+        ensure(cell for step in group for cell in _attacks(setting, step))
+        tried |= {step.rung.identifier: controls.of(setting, step) for step in group}
         spent = time.perf_counter() - start
         if pace is not None:
             pace.correct(expected, spent)
         names = "; ".join(f"{step.rung.number} {step.rung.name}" for step in group)
         say(f"{names}: done in {spent:.0f} s")
     return tried
+
+
+def _attacks(setting: Setting, step: Step) -> list[Cell]:
+    """Return the controls of a rung and its attacks on the target, by its chosen method."""
+    method = controls.chosen(setting, step)
+    each = (plan.controls, plan.cells)
+    return [cell for cells in each for cell in cells(setting, step, method=method).values()]
 
 
 def _in_time(setting: Setting, step: Step, pace: Pace) -> bool:
