@@ -7,8 +7,8 @@ and with `--budget`.
 test, 5 % for calibration, 30 % for attackers, 25 % for the maker of the model, a network fine-tuned
 from ImageNet and exported as ONNX. 600 more, of other patients, are the outsider's. None of that is
 timed. Then `medtransfer assess run` is called as a user calls it, each time with an empty store: it
-checks, prepares the images, trains, attacks, and writes the report. The white box is assessed where
-onnx2pytorch is installed.
+checks, prepares the images, trains, attacks, and writes the report. An ONNX file has no white
+box.
 
 Printed are minutes and rungs; the exit status is 1 if all rungs take longer than `--most` minutes,
 or if `--budget 10m` takes longer than 12.

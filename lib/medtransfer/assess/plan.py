@@ -17,8 +17,6 @@ from medtransfer.errors import ManifestError, UsageError
 from medtransfer.networks import relabelled
 from medtransfer.networks.aimed import Aimed
 from medtransfer.networks.architectures import fits
-from medtransfer.networks.brought import Brought
-from medtransfer.networks.doors.door import ONNX
 from medtransfer.networks.elsewhere import Elsewhere
 from medtransfer.networks.network import Network
 from medtransfer.networks.trained import IMAGENET
@@ -120,9 +118,7 @@ _NO_IMAGES = {
 
 def _white_box(setting: Setting, rung: Rung) -> Step:
     if not setting.differentiable:
-        more = "; an ONNX file does where onnx2pytorch is installed and converts it rightly"
-        onnx = isinstance(setting.target, Brought) and setting.target.door == ONNX
-        return Step(rung, reason=f"the target gives no gradients{more * onnx}")
+        return Step(rung, reason="the target gives no gradients")
     return Step(rung, (), (_aimed(setting, setting.target),))
 
 

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,21 +101,8 @@ class OnnxDoor:
     contract: Contract
     output: str
     most: int | None
-    path: Path
+    module: nn.Module | None = None
     whole: bool = False
-
-    @cached_property
-    def module(self) -> nn.Module | None:
-        """The graph in PyTorch, None where there is no right one (see `onnx_gradients`)."""
-        from medtransfer.networks.doors import onnx_gradients
-        from medtransfer.networks.network import device
-
-        if kind(self.session.get_inputs()[0].type) != "float":
-            return None
-        found = onnx_gradients.converted(
-            self.path, self.contract, self._run, output=self.output, most=self.most
-        )
-        return None if found is None else found.to(device())
 
     def answer(self, images: np.ndarray) -> np.ndarray:
         """Return the raw outputs, float64 (N, K), for images, uint8 (N, H, W, C).
@@ -156,7 +142,7 @@ def opened(path: Path, contract: Contract) -> OnnxDoor:
     given = [(each.name, each.type, each.shape) for each in session.get_outputs()]
     most = fits(path, inputs, contract)
     output = chosen(path, given, contract)
-    return OnnxDoor(session, contract, output=output, most=most, path=path)
+    return OnnxDoor(session, contract, output=output, most=most)
 
 
 def _main(path: Path, sides: list[int]) -> int:
