@@ -195,7 +195,7 @@ def test_an_appliance_that_answers_pictures_gets_the_report_of_the_same_network(
     assert asking.index("  well: ") < asking.index("  sick: ")
     answers = answered(brought.network, pictures)
     names = [str(path.relative_to(asked)) for path in pictures]
-    table = pd.DataFrame({"image": names, "sick": answers, "well": -answers})
+    table = pd.DataFrame({"image": names, "sick": answers, "well": 3 - answers})
     capsys.readouterr()
     (table.assign(sick=-table["sick"])).to_csv(asked / "answers.csv", index=False)
     assert main(["assess", "score", str(asked)]) == 1, "of answers upside down nothing is said"

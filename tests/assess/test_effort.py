@@ -57,7 +57,9 @@ def test_work_is_counted_in_gradients(counted):
     gradients, answers = effort.missing(counted, found)
     networks, budgets = counted.replicates, len(counted.budgets)
     pairs = networks * (networks - 1)
-    costs = {"FGSM": 1, **{n: own["steps"] for n, own in counted.methods.items() if own}}
+    # Steps, times the copies of DI, and the two points of PGN.
+    costs = {"FGSM": 1, "PGD": 2, "MI": 2, "DI": 2, "BSR": 1, "SSA": 1, "PGN": 2}
+    assert {*costs} == {*counted.methods}
     # Smoke trains for four steps of 16 images: two epochs of 30, of which one batch is whole.
     epochs = effort._training(found.trained[0]) / 30
     dearest, others = max(costs.values()), budgets - 1
@@ -100,9 +102,11 @@ def test_rungs_that_would_not_end_in_time_are_left_out(minutes, tried, monkeypat
     monkeypatch.setattr(
         run, "ensure", lambda specs: [clock.append(clock.pop() + 60 * s) for s in specs]
     )
-    monkeypatch.setattr(run.plan, "controls", lambda *_: {0: 1})
-    monkeypatch.setattr(run.plan, "cells", lambda *_, **__: {0: 3})
-    monkeypatch.setattr(run.controls, "of", lambda *_: SimpleNamespace(method="PGD"))
+    monkeypatch.setattr(run.plan, "rehearsals", lambda *_: {0: 1})
+    monkeypatch.setattr(run.plan, "controls", lambda *_, **__: {0: 1})
+    monkeypatch.setattr(run.plan, "cells", lambda *_, **__: {0: 2})
+    monkeypatch.setattr(run.controls, "chosen", lambda *_: "PGD")
+    monkeypatch.setattr(run.controls, "of", lambda *_: None)
     monkeypatch.setattr(Pace, "seconds", lambda *_: 240.0)
     monkeypatch.setattr(Pace, "learn", lambda *_: None)
     steps = [Step(rung, surrogates=("a network",)) for rung in RUNGS[:4]]
