@@ -210,7 +210,7 @@ def test_a_run_ends_with_means_and_claims_and_rows_only_if_asked(
     assert "phantom_histology: pathology, perturbation" in said.out
     assert "clean AUC (95 % interval)" in said.out and "development data" not in said.out
     assert "AUC left, % of clean (95 % interval)" in said.out
-    assert said.out.rstrip().rpartition("What this says of the claims:")[1], "it ends so"
+    assert said.out.rstrip().rpartition("What this says about the claims:")[1], "it ends so"
     assert "validation_auc" not in said.out
     assert [path.name for path in tmp_path.glob("*.csv")] == ["pathology_perturbation.csv"]
     assert cli.main([*asked, "--all"]) == 0

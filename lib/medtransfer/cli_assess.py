@@ -138,7 +138,7 @@ def _say(looked: Checked) -> None:
     """Print what was found; stop at errors."""
     print(checked(looked))
     if looked.errors:
-        raise TargetError("nothing was trained: mend these errors first")
+        raise TargetError("nothing was trained: fix these errors first")
 
 
 def _check_number(surrogates: int) -> None:
@@ -210,7 +210,7 @@ def craft(
     kind: Format,
     out: Path,
 ) -> None:
-    """Write pictures for a system that cannot be called from here."""
+    """Write pictures, clean and attacked, for a system that cannot be called from here."""
     from medtransfer.assess import check, craft
 
     _check_number(surrogates)
@@ -235,7 +235,7 @@ def craft(
 @click.option("--out", type=Path, help="Folder of the report (default: build/assess/NAME).")
 @FAIL_ABOVE
 def score(folder: Path, out: Path | None, fail_above: float | None) -> None:
-    """Assess a system by what it answered to the pictures in FOLDER (answers.csv)."""
+    """Assess a system by its answers to the pictures in FOLDER (answers.csv)."""
     from medtransfer.assess import check, craft
 
     order = craft.ordered(folder)

@@ -97,7 +97,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
     own = {domain: found[run.ATTACKERS]} if profile.attackers and run.ATTACKERS in found else {}
     stronger = attacked(study, own, {domain: epsilons}).get(domain)
     said = summary.judged(domain, found, epsilons=epsilons, resamples=resamples, attacked=stronger)
-    print("\nWhat this says of the claims:", *said, sep="\n- ")
+    print("\nWhat this says about the claims:", *said, sep="\n- ")
 
 
 def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:

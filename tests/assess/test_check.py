@@ -44,7 +44,7 @@ SATURATING = "torch.where(logits.abs() < 8, logits, torch.sin(1e3 * logits))"
 MISTAKES = {
     "channels exchanged": (
         {"input": {**targets.INPUT, "colours": "bgr"}},
-        "red and blue exchanged .* say `colours: rgb`",
+        "red and blue swapped .* say `colours: rgb`",
     ),
     "another range": (
         {"after": SATURATING, "input": {**targets.INPUT, "range": [0, 255]}},

@@ -47,7 +47,9 @@ def test_each_outcome_is_a_sentence_of_its_own(claim: str) -> None:
     for sentence in found.values():
         assert sentence[0].isupper() and sentence.endswith(".") and "{" not in sentence
         assert "strongest method that was tried" in sentence
-    assert found["open"].startswith("Whether ") and verdict_rows.WHY in found["open"]
+    assert (
+        found["open"].startswith("It remains open whether ") and verdict_rows.WHY in found["open"]
+    )
 
 
 def test_both_places_of_an_order_share_a_sentence_where_they_agree() -> None:

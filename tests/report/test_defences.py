@@ -54,7 +54,7 @@ def marks(axis):
 def test_each_panel_shows_cost_and_gain_of_every_defence(table):
     figure = figures.pareto(table, classes=("A2", "A5"))
     assert [axis.get_title(loc="left") for axis in figure.axes] == [
-        "A2: has images of his own",
+        "A2: has images of their own",
         "A5: has the target",
     ]
     for axis, knowledge in zip(figure.axes, ("A2", "A5"), strict=True):

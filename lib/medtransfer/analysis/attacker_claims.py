@@ -33,9 +33,9 @@ from medtransfer.scoring.cell import Cell
 
 CLAIMS = {
     "C6": "a start from random weights still protects against the strongest attacker",
-    "C7": "other development data still protect against him",
-    "C8": "another architecture still protects against him",
-    "C9": "what protects most against PGD protects most against him",
+    "C7": "other development data still protect against this attacker",
+    "C8": "another architecture still protects against this attacker",
+    "C9": "what protects most against PGD protects most against this attacker",
 }
 OF = dict(zip(("C6", "C7", "C8"), PROTECTIONS, strict=True))
 CLEARLY = 0.9  # of a movement without protection: less is a protection that the AUC misses

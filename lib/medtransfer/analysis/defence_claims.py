@@ -72,8 +72,8 @@ def guarded(part: Part, exposed: Exposed) -> Guard | None:
         if not low > metrics.CHANCE:
             words = DEFENCES[name].words
             return guards.AT_CHANCE, (
-                f"the clean AUC of targets with {words} does not exclude chance, 0.5, so an attack "
-                "has nothing to take"
+                f"the clean AUC of targets with {words} does not exclude chance (0.5), so an "
+                "attack has nothing to take"
             )
     if not part.knowledge:
         return None
@@ -111,7 +111,7 @@ def _why(part: Part, row: Row) -> str:
     said = f"{part.said.format(value)} ({low} to {high})"
     if row["verdict"] in (SUPPORTED, REFUTED):
         return said
-    return f"{said}, which more trainings would have to narrow"
+    return f"{said}, an interval that more trainings would narrow"
 
 
 def _said(part: Part, value: float) -> str:

@@ -16,21 +16,22 @@ from medtransfer.study.defences import DEFENCES, REFERRAL
 from medtransfer.study.defended import COLLEAGUE, INFORMED, OWNER
 
 CLAIMS = {
-    "D1": "training on attacked images leaves more of the AUC, even to who has the network",
+    "D1": "training on attacked images leaves more of the AUC, even against an attacker who has "
+    "the network",
     "D2": "training on transferred attacks protects from such, and from no others",
     "D3": "features without weights keep half of what pre-training gains, and half the attacks out",
     "D4": "from another start attacks do not transfer, unless that start is known",
     "D5": "the farther a network moves from its public start, the less transfers to it",
     "D6": "an ensemble helps by what its members do not share",
     "D7": "transforms of the image help, but only as long as they are secret",
-    "D8": "attacked images can be detected, but for those of who knows the detector",
+    "D8": "attacked images can be detected, unless the attacker knows the detector",
     "cost": "a defence costs at most 0.01 of the clean AUC",
 }
 MARGIN = 0.01  # of the clean AUC: as much as a defence may cost
 WHO = {
-    COLLEAGUE: "a colleague who does not know of it",
-    INFORMED: "who imitates it",
-    OWNER: "who has the network",
+    COLLEAGUE: "a colleague who does not know about it",
+    INFORMED: "an attacker who imitates it",
+    OWNER: "an attacker who has the network",
 }
 
 
@@ -99,7 +100,8 @@ def secret(claim: str, defence: str) -> Part:
         measure=lambda exposed: less(
             exposed.gain(defence, COLLEAGUE), exposed.gain(defence, INFORMED)
         ),
-        said=f"who imitates {words} takes {{}} points more of the clean AUC than {WHO[COLLEAGUE]}",
+        said=f"an attacker who imitates {words} takes {{}} points more of the clean AUC than "
+        f"{WHO[COLLEAGUE]}",
     )
 
 
@@ -140,8 +142,8 @@ PARTS = (
     *(gain("D7", name, COLLEAGUE) for name in _TRANSFORMS),
     *(secret("D7", name) for name in _TRANSFORMS),
     _found(
-        "of who has the network",
-        "attacks of who has the network are told from clean images with an AUC of {}",
+        "by an attacker who has the network",
+        "attacks by the owner of the network are told from clean images with an AUC of {}",
         lambda exposed: detectable(exposed, "the network"),
         0.9,
     ),
@@ -154,8 +156,8 @@ PARTS = (
         0.0,
     ),
     _found(
-        "below 0.6 of who knows the detector",
-        "attacks of who knows the detector are told from clean images with an AUC of 1 - {}",
+        "below 0.6 for an attacker who knows the detector",
+        "attacks that know the detector are told from clean images with an AUC of 1 - {}",
         lambda exposed: _turned(detectable(exposed, "all that it compares")),
         0.4,
     ),

@@ -110,7 +110,7 @@ def check_images(model: Model, labels: tuple[str, ...], channels: int) -> None:
     has = model.target.labels
     if absent := [name for name in labels if name not in has]:
         raise TargetError(
-            f"the images have labels that the model has not: {', '.join(absent)}; it has "
+            f"the images have labels that the model lacks: {', '.join(absent)}; it has "
             f"{', '.join(has)}. Labels are matched by name: rename them in one of the two files, "
             "or leave them out of that of the images"
         )

@@ -71,9 +71,9 @@ def _step(setting: Setting, rung: Rung) -> Step:
     if images is None:
         return Step(rung, reason=_NO_IMAGES[rung.images])
     if rung.same_architecture and setting.architecture is None:
-        return Step(rung, reason="nobody says which architecture the target has")
+        return Step(rung, reason="the target file does not name its architecture")
     if rung.same_start and setting.initialization is None:
-        return Step(rung, reason="nobody says how the target's weights began")
+        return Step(rung, reason="the target file does not say what its training started from")
     start = setting.initialization if rung.same_start else other_start(setting.initialization)
     start = IMAGENET if rung.same_start is None else start
     name = setting.architecture if rung.same_architecture else _other(setting)

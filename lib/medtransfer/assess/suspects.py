@@ -24,12 +24,12 @@ IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
 Change = Callable[[np.ndarray], np.ndarray]
 PICTURES: Mapping[str, tuple[Change, str]] = {
-    "red and blue exchanged": (lambda x: x[..., ::-1], "say `colours: {}` in `input`"),
-    "black and white exchanged": (
+    "red and blue swapped": (lambda x: x[..., ::-1], "say `colours: {}` in `input`"),
+    "black and white swapped": (
         lambda x: 255 - x,
         "see whether the images are negatives, as MONOCHROME1 has them, or exchange `range`",
     ),
-    "rows and columns exchanged": (
+    "rows and columns swapped": (
         lambda x: np.swapaxes(x, 1, 2),
         "see how the model's own program turns images",
     ),

@@ -25,7 +25,7 @@ from medtransfer.study import attackers
 
 NOTHING = "This profile names no stronger attackers."
 NO_PAIRS = "This profile has no pairs with and without a protection."
-NO_QUESTIONS = "In this profile nobody asks the target."
+NO_QUESTIONS = "In this profile, no attacker asks the target."
 
 
 class Attackers(Chapter):
@@ -60,7 +60,7 @@ class Attackers(Chapter):
                 "attacker": name,
                 "gradients of an image": spent[name].gradients,
                 "surrogates": len(spent[name].surrogates),
-                "AUC left of his own networks, % of clean": f"{value:.0f} %",
+                "AUC left of the attacker's own networks, % of clean": f"{value:.0f} %",
             }
             for name, value in zip(map(str, left.index), left, strict=True)
         ]
@@ -150,11 +150,11 @@ class Attackers(Chapter):
     def _strongest(self) -> str:
         left = protections.rehearsed(self.attacked.rehearsals)
         if left.empty:
-            raise UsageError("this profile has no other network of the attacker to try him on")
+            raise UsageError("in this profile the attacker has no other network to test on")
         return (
-            f"Of {len(left)} attackers **{left.index[0]}** is the strongest on networks of his "
-            f"own: he leaves {left.iloc[0]:.0f} % of the clean AUC, and {REFERENCE} "
-            f"{left[REFERENCE]:.0f} %. He was chosen on validation images."
+            f"Of {len(left)} attackers **{left.index[0]}** is the strongest on the attacker's "
+            f"own networks: it leaves {left.iloc[0]:.0f} % of the clean AUC, and {REFERENCE} "
+            f"{left[REFERENCE]:.0f} %. It was chosen on validation images."
         )
 
     def _claims(self) -> list[str]:

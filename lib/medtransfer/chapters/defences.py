@@ -156,9 +156,9 @@ class Defences(Chapter):
         cost = effect([self.exposed.cost(defence)], null=0.0)
         return (
             f"**{_capital(DEFENCES[defence].words)}** changes what is left of the clean AUC by "
-            f"{gains[COLLEAGUE]} against a colleague (A2), by {gains[INFORMED]} if he imitates it "
-            f"(A3), by {gains[OWNER]} if he has the network (A5). The clean AUC itself changes by "
-            f"{cost.value:+.3f} ({cost.low:+.3f} to {cost.high:+.3f})."
+            f"{gains[COLLEAGUE]} against a colleague (A2), by {gains[INFORMED]} against one who "
+            f"imitates it (A3), by {gains[OWNER]} against one who has the network (A5). The clean "
+            f"AUC itself changes by {cost.value:+.3f} ({cost.low:+.3f} to {cost.high:+.3f})."
         )
 
     def _trusted(self) -> str:
@@ -167,7 +167,7 @@ class Defences(Chapter):
         if not failed:
             return ""
         return (
-            f"**White box not trusted** of: {', '.join(failed)}. Their A5 is what these attacks "
+            f"**White box not trusted** for: {', '.join(failed)}. Their A5 is what these attacks "
             "found, and a better one may take more."
         )
 

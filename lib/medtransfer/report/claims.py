@@ -30,8 +30,7 @@ STRONGER = {
         unit=_LEFT,
     ),
     "C7": Words(
-        yes=f"even {_HIM} does less harm if he lacks the images that a system was developed "
-        "on{part}",
+        yes=f"even {_HIM} does less harm without the images that a system was developed on{{part}}",
         no=f"{_HIM} does about as much harm without the images that a system was developed on as "
         "with them{part}",
         reversed=f"{_HIM} does more harm without the images that a system was developed on than "
@@ -39,12 +38,12 @@ STRONGER = {
         unit=_LEFT,
     ),
     "C8": Words(
-        yes=f"even {_HIM} does less harm if he has neither the images nor the architecture of a "
-        "system than if he lacks its images alone{part}",
-        no=f"{_HIM} does about as much harm if he has neither the images nor the architecture of "
-        "a system as if he lacks its images alone{part}",
-        reversed=f"{_HIM} does more harm if he has neither the images nor the architecture of a "
-        "system than if he lacks its images alone{part}",
+        yes=f"even {_HIM} does less harm without a system's images and architecture than without "
+        "its images alone{part}",
+        no=f"{_HIM} does about as much harm without a system's images and architecture as without "
+        "its images alone{part}",
+        reversed=f"{_HIM} does more harm without a system's images and architecture than without "
+        "its images alone{part}",
         unit=_LEFT,
     ),
     "C9": Words(

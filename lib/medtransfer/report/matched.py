@@ -53,7 +53,7 @@ def said(attacked: Mapping[str, Attacked], judged: pd.DataFrame, matched: pd.Dat
     end = f"there {listed(changed)}" if changed else "there no verdict is another"
     return (
         "At one epsilon the strongest attacker may take so much that no protection has room to "
-        f"show. So he was held to the strength of {REFERENCE} where nothing protects, on "
+        f"show. So it was held to the strength of {REFERENCE} where nothing protects, on "
         f"validation images ({'; '.join(held)}): {end}."
     )
 

@@ -29,7 +29,7 @@ from medtransfer.study.pairs import Epsilons, Pair, cell
 CLASSES = {
     "A0": "knows nothing",
     "A1": "has the public network",
-    "A2": "has images of his own",
+    "A2": "has images of their own",
     "A3": "knows the defence",
     "A4": "has the target's images",
     "A5": "has the target",

@@ -23,7 +23,7 @@ _ALIKE = (("", "D1", "D2"), ("D3", "D4"), ("D5",), ("D6",), ("D7",), ("D8",))
 SHADE_OF = {claim: shade for claims, shade in zip(_ALIKE, SHADES, strict=False) for claim in claims}
 """What a claim's defences are drawn in: those that work alike share a shade, but no mark."""
 LINES = ("-", "--", ":", "-.")
-SECRET = "defence, and % of its gain\nthat who imitates it takes back"
+SECRET = "defence, and % of its gain\nthat an imitator takes back"
 
 
 def pareto(table: pd.DataFrame, *, classes: Sequence[str]) -> Figure:
