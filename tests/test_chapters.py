@@ -130,7 +130,7 @@ def test_a_page_breaks_in_no_profile(small, in_process, number):
         return
     answer = said[-2].data
     if number == "own/5":  # no start is compared
-        assert "**JPEG** changes what is left" in answer and "nan" not in answer
+        assert answer.startswith(("**At chance:**", "**Noise and vote**")) and "nan" not in answer
         return
     said = ("both are random", "random networks", "**At chance:**")
     assert any(each in answer for each in said)
@@ -386,4 +386,4 @@ def test_without_stronger_attackers_the_synthesis_says_so():
     assert synthesis.attacker_claims().data == "" and not stale.exists()
     for shown in (synthesis.attackers(), synthesis.attacker_verdicts()):
         assert "names no stronger attackers" in shown.data
-    assert "nobody asks" in synthesis.questions().data
+    assert "no attacker asks" in synthesis.questions().data

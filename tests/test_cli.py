@@ -221,7 +221,7 @@ def test_a_run_ends_with_means_and_claims_and_rows_only_if_asked(
 @pytest.mark.parametrize(
     ("chosen", "says"),
     [
-        ({}, ["pre-trained networks: epsilon not chosen", "random networks: epsilon is not"]),
+        ({}, ["pre-trained networks: epsilon not chosen", "random networks: epsilon not chosen"]),
         (
             {"random": 0.04},
             ["pre-trained networks: epsilon not chosen", "random networks: epsilon 0.04"],

@@ -154,7 +154,7 @@ def test_the_table_has_a_row_for_every_defence_and_class(made):
 def test_claims_say_what_was_made(made):
     judged = defence_claims.judge({"pathology": made()})
     rows = judged.set_index(["claim", "part"])
-    colleague = rows.loc[("D7", "JPEG, against a colleague who does not know of it")]
+    colleague = rows.loc[("D7", "JPEG, against a colleague who does not know about it")]
     secret = rows.loc[("D7", "JPEG, what the secret is worth")]
     assert colleague["verdict"] == secret["verdict"] == "supported"
     assert secret["value"] == pytest.approx(30, abs=3)
@@ -177,7 +177,7 @@ def verdict(judged, part):
     return found
 
 
-COLLEAGUE = "JPEG, against a colleague who does not know of it"
+COLLEAGUE = "JPEG, against a colleague who does not know about it"
 
 
 @pytest.mark.parametrize("share", [0.01, 1.0])

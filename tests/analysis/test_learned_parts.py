@@ -93,10 +93,10 @@ def test_training_on_transferred_attacks(judged):
     verdicts, values = found(judged(), "D2")
     words = "training on transferred attacks"
     parts = {
-        f"{words}, against a colleague who does not know of it": 50,
+        f"{words}, against a colleague who does not know about it": 50,
         f"{words}, more than training on attacked images": 20,
         f"{words}, what the secret is worth": 30,
-        "against who has the network, gain less than 2 points": 0,
+        "against an attacker who has the network, gain less than 2 points": 0,
     }
     assert set(verdicts) == set(parts)
     assert values == pytest.approx(parts, abs=2)
@@ -120,7 +120,7 @@ def test_features_without_weights(judged):
 def test_another_start(judged):
     verdicts, values = found(judged(), "D4")
     parts = {
-        "another start, against a colleague who does not know of it": 52,
+        "another start, against a colleague who does not know about it": 52,
         "another start, as much as random weights": 12,
         "another start, above random weights": 0.2,
         "another start, what the secret is worth": 42,

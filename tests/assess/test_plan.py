@@ -73,7 +73,7 @@ def test_surrogates_of_a_study_are_networks_of_that_study(asked, planned):
     ("change", "rung", "said"),
     [
         ({"architecture": None}, "architecture", "architecture"),
-        ({"initialization": None}, "initialization", "began"),
+        ({"initialization": None}, "initialization", "started"),
         ({"known": None}, "development", "development set"),
         ({}, "asking", "cannot ask"),
         ({"differentiable": False}, "white_box", "gradients"),

@@ -43,7 +43,7 @@ def attacked(
         for domain, own in cells.items()
     }
     ensure(cell for each in found.values() for cell in each.rehearsals)
-    if not study.profile.matched:
+    if not found or not study.profile.matched:
         return found
     stronger = {d: each.strongest for d, each in found.items() if each.strongest != REFERENCE}
     alike = {d: _alike(study, d, name, epsilons[d]) for d, name in stronger.items()}

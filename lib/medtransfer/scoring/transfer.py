@@ -133,7 +133,7 @@ def surrogates(attack: Attack) -> nn.Module:
     """
     members = []
     for spec in attack.surrogates:
-        opened = kept(spec)
+        opened = kept(spec) if store.has(spec) else spec.open()  # a view of one is not stored
         if not opened.differentiable:
             raise AttackError(f"{spec.name} gives no gradients, so nothing is crafted on it")
         members.append(opened.module)  # type: ignore[attr-defined]
