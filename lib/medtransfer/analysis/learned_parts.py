@@ -55,7 +55,7 @@ LEARNED = (
         beside=("n_fgsm",),
     ),
     secret("D2", "pubdef"),
-    nothing("D2", "pubdef", "against who has the network, gain", knowledge=OWNER),
+    nothing("D2", "pubdef", "against an attacker who has the network, gain", knowledge=OWNER),
     _above("D3", "renofeation", 0.5, "the middle between random weights and pre-trained ones"),
     Part(
         claim="D3",
