@@ -120,16 +120,19 @@ def rehearsals(study: Study, domain: str, epsilons: Epsilons) -> list[Cell]:
     teams = [team for team in _teams(study, own) if team[:1] in alone]
     targets = _networks(study, domain, start)[: len(alone)]
     return [
-        Cell(
-            attack=attack(study, name, surrogates, epsilon, images=VALIDATION),
-            target=target,
-            delivery=FLOAT,
-        )
+        _on_validation(study, name, surrogates, target, epsilon)
         for surrogates in (*alone, *teams)
         for name in methods(study, surrogates)
         for target in (*own, *targets)
         if target not in surrogates
     ]
+
+
+def _on_validation(
+    study: Study, name: str, surrogates: tuple[Network, ...], target: Network, epsilon: float
+) -> Cell:
+    crafted = attack(study, name, surrogates, epsilon, images=VALIDATION)
+    return Cell(attack=crafted, target=target, delivery=FLOAT)
 
 
 def alike(study: Study, domain: str, epsilon: float) -> list[Cell]:
@@ -144,11 +147,7 @@ def alike(study: Study, domain: str, epsilon: float) -> list[Cell]:
     alone = [(each,) for each in own[:number]]
     teams = [team for team in _teams(study, own) if team[:1] in alone]
     return [
-        Cell(
-            attack=attack(study, name, surrogates, epsilon, images=VALIDATION),
-            target=target,
-            delivery=FLOAT,
-        )
+        _on_validation(study, name, surrogates, target, epsilon)
         for surrogates in (*alone, *teams)
         for target in _networks(study, domain, start)[:number]
         if target.traits.get("architecture") == surrogates[0].traits.get("architecture")
