@@ -55,13 +55,14 @@ def test_each_outcome_is_a_sentence_of_its_own(claim: str) -> None:
 def test_both_places_of_an_order_share_a_sentence_where_they_agree() -> None:
     first, second = (row("C9", part) for part in attacker_claims.PLACES)
     agree = said(first, second)
-    assert agree.sentence.count(".") == 1 and "(the" not in agree.sentence
+    assert agree.sentence.count(".") == 1 and agree.sentence.startswith("Each protection")
     assert agree.numbers.startswith(
         "First over second: 4.2 points of the clean AUC are between two protections (95 % interval"
     )
     differ = said(first, {**second, **OUTCOMES["reversed"]}).sentence
-    assert "(the first protection before the second)" in differ
-    assert "protects less than the next" in differ and "(the second before the third)" in differ
+    kept, lost = differ.split(". ")
+    assert kept.startswith("The protection that ranks first") and "also protects more" in kept
+    assert lost.startswith("The protection that ranks second") and "less than the next" in lost
 
 
 def test_the_number_comes_second_and_has_its_interval() -> None:

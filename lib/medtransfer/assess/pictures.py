@@ -72,7 +72,7 @@ def curve(found: Assessment) -> Figure:
         axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axis.set_xlabel("budget, grey levels of 255 (grey bar: that of the first page)")
         axis.set_ylabel("correct calls changed")
-        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+        figure.legend(loc="outside upper center", ncols=2, fontsize=9)
     return figure
 
 

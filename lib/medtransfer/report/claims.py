@@ -22,6 +22,7 @@ class Words:
 
 _LEFT = "points more of the clean AUC are left"
 _HIM = "an attacker with the strongest method that was tried"
+_IT = "against the strongest method that was tried"
 STRONGER = {
     "C6": Words(
         yes=f"networks from random weights lose less than pre-trained ones even to {_HIM}{{part}}",
@@ -47,17 +48,14 @@ STRONGER = {
         unit=_LEFT,
     ),
     "C9": Words(
-        yes="what protects more against the paper's attack (PGD) also protects more against the "
-        "strongest method that was tried{part}",
-        no="what protects more against the paper's attack (PGD) protects about as much as the next "
-        "against the strongest method that was tried{part}",
-        reversed="what protects more against the paper's attack (PGD) protects less than the next "
-        "against the strongest method that was tried{part}",
+        yes=f"{{part}} against the paper's attack (PGD) also protects more than the next {_IT}",
+        no=f"{{part}} against the paper's attack (PGD) protects about as much as the next {_IT}",
+        reversed=f"{{part}} against the paper's attack (PGD) protects less than the next {_IT}",
         unit="points of the clean AUC are between two protections",
     ),
 }
 PARTS = {
-    "first over second": " (the first protection before the second)",
-    "second over third": " (the second before the third)",
+    "first over second": "the protection that ranks first",
+    "second over third": "the protection that ranks second",
 }
-BOTH = {("first over second", "second over third"): ""}
+BOTH = {("first over second", "second over third"): "each protection, in the order of their ranks"}

@@ -136,7 +136,8 @@ def _sentence(row: Mapping[Any, Any], part: str) -> str:
         why = BLIND if row["verdict"] == AT_CHANCE else row["why"]
         return f"It remains open whether {clause.rstrip(',')}: {_ended(why)}"
     said = {YES: words.yes, NO: words.no, REVERSED: words.reversed}[came_out]
-    return _ended(said[0].upper() + said[1:].format(part=part))
+    said = said.format(part=part)
+    return _ended(said[0].upper() + said[1:])
 
 
 def _ended(sentence: str) -> str:
