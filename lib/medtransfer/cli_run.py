@@ -154,7 +154,7 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
             f"second terminal, `medtransfer status --profile {name}` says how much is left"
         ]
     )
-    everything(study, domains)
+    everything(study, domains, tell=_warn)
     made_of = fresh.ingredients(study, {each: possible(study, each) for each in domains})
     how = {"profile": name, "folder": profile.name, "made_of": made_of}
     chosen = notebooks.without(chosen, out)

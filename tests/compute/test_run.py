@@ -7,6 +7,7 @@ import pytest
 from medtransfer import store
 from medtransfer.compute import run, status
 from medtransfer.errors import UsageError
+from medtransfer.measures import metrics
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
 from medtransfer.study.factors import FACTORS
@@ -24,7 +25,9 @@ def test_domains_are_run_whole_and_their_networks_listed(runnable, in_process, m
     few = {"initialization": FACTORS["initialization"]}
     for module in (run, status):
         monkeypatch.setattr(module, "FACTORS", few)
-    run.everything(runnable, ["pathology"])
+    told = []
+    run.everything(runnable, ["pathology"], tell=told.extend)
+    assert told == []  # networks see what is bright
     (row,) = status.notebooks(runnable)
     assert (row["missing"], row["minutes left"]) == (0, 0)
     networks = plan.networks(runnable, "pathology", "initialization")
@@ -35,6 +38,26 @@ def test_domains_are_run_whole_and_their_networks_listed(runnable, in_process, m
     assert table["steps"].tolist() == [spec.steps for spec in networks]
     assert (table["validation_auc_low"] <= table["validation_auc"]).all()
     assert (table["validation_auc"] <= table["validation_auc_high"]).all()
+
+
+def test_it_is_told_that_networks_may_be_guessing_before_anything_is_attacked(
+    runnable, in_process, monkeypatch
+):
+    class StoppedError(Exception):
+        pass
+
+    def stop(said):
+        raise StoppedError(*said)
+
+    few = {"initialization": FACTORS["initialization"]}
+    monkeypatch.setattr(run, "FACTORS", few)
+    monkeypatch.setattr(metrics, "CHANCE", 1.0)
+    with pytest.raises(StoppedError, match="pathology, validation images"):
+        run.everything(runnable, ["pathology"], tell=stop)
+    epsilons = run.chosen_epsilons(runnable, "pathology")
+    cells = plan.cells(runnable, "pathology", "initialization", epsilons=epsilons)
+    assert all(store.has(cell.target) for cell in cells)
+    assert not any(map(store.has, cells))
 
 
 def test_epsilons_are_among_the_candidates_and_are_chosen_once(runnable, in_process, run_on):

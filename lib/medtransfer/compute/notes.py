@@ -1,4 +1,4 @@
-"""What a run cannot decide, or leaves out: said before anything is trained."""
+"""What a run will not decide, or leaves out: said as early as it can be known."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import multivariate_normal, norm
 
+from medtransfer.analysis import guards
 from medtransfer.analysis.gains import POINTS
 from medtransfer.compute import sets
 from medtransfer.data import images, splits
 from medtransfer.data.images import FileSource
 from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.study import plan
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS, SIZES
 
@@ -40,6 +42,23 @@ def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTOR
         said += sets.omitted(domain, out)
         said += sets.checked(study, [domain], [name for name in factors if name not in out])
         said += uncertain(study, domain)
+    return said
+
+
+def trained(study: Study, domains: Iterable[str]) -> list[str]:
+    """Return in sentences in which domains targets may be guessing, by their validation images.
+
+    The choice of epsilon must be in the store.
+    """
+    said = []
+    for domain in domains:
+        cells = [cell for choice in plan.choices(study, domain).values() for cell in choice.cells]
+        if blind := guards.at_chance(cells, resamples=study.profile.resamples):
+            said.append(
+                f"{domain}, validation images: {blind[1]}; if test images say the same, no claim "
+                "about these is judged. More or larger images would help, or labels that more "
+                "images show"
+            )
     return said
 
 

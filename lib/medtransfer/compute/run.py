@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from medtransfer.compute import sets
+from medtransfer.compute import notes, sets
 from medtransfer.compute.attacked import attacked
 from medtransfer.compute.ensure import ensure
 from medtransfer.compute.progress import Stage
@@ -54,11 +54,16 @@ def factor(study: Study, domain: str, name: str) -> tuple[Cell, ...]:
     return cells
 
 
-def everything(study: Study, domains: Iterable[str]) -> None:
+def everything(
+    study: Study, domains: Iterable[str], *, tell: Callable[[list[str]], None] | None = None
+) -> None:
     """Compute everything that the notebooks of some domains show, scheduled together.
 
     An attack that several factors need is so crafted once and scored on all their targets. Factors
     that the sets of a domain cannot serve are left out (see `sets.left_out`).
+
+    Args:
+        tell: gets what is known once networks are trained (see `notes.trained`).
 
     Raises:
         SplitError: the sets of a domain serve no factor.
@@ -80,6 +85,8 @@ def everything(study: Study, domains: Iterable[str]) -> None:
             stage=Stage("1 of 3, networks and the choice of epsilon", networks, later),
         )
         chosen = {domain: chosen_epsilons(study, domain) for domain in domains}
+        if tell:
+            tell(notes.trained(study, domains))
         shown = _shown(study, served, chosen)
         ensure(shown, stage=Stage("2 of 3, attacks", shown))
         stronger = {
