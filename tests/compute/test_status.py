@@ -4,13 +4,15 @@ import json
 import math
 import socket
 from concurrent.futures import Executor
+from dataclasses import replace
 
 import pytest
 import yaml
 from facts import folder_facts
 
 from medtransfer import paths, store
-from medtransfer.compute import inspect, sets, status
+from medtransfer.attacks.attack import VALIDATION
+from medtransfer.compute import durations, inspect, sets, status
 from medtransfer.compute.ensure import needed
 from medtransfer.data.readers.reader import Reader
 from medtransfer.errors import UsageError
@@ -147,6 +149,17 @@ def test_time_left_is_that_of_results_like_those_that_are_missing(planned, timed
     monkeypatch.setattr(status, "FACTORS", {"initialization": FACTORS["initialization"]})
     minutes = sum(timed[spec.effort.split()[0]] for spec in left(planned, "initialization"))
     assert of(planned, TABLE_3, "minutes left") == pytest.approx(minutes / 2)
+
+
+def test_attacks_on_validation_images_say_nothing_of_those_on_test_images(planned, monkeypatch):
+    """They are fewer; an attack on several networks takes longer as well."""
+    chosen = choose(planned)
+    test, *_ = plan.cells(planned, "pathology", "initialization", epsilons=chosen)
+    tried = replace(test, attack=replace(test.attack, images=VALIDATION))
+    both = replace(test, attack=replace(test.attack, surrogates=test.attack.surrogates * 2))
+    stored(tried, work={"crafting": 1.0})
+    known = durations.known()
+    assert tried.effort in known and not {test.effort, both.effort} & {*known}
 
 
 def test_work_that_a_notebook_above_does_is_counted_there_alone(planned, timed):

@@ -35,7 +35,8 @@ class Cell(Result):
 
     @property
     def effort(self) -> str:
-        return f"cell {self.attack.method.name}"
+        attack = self.attack
+        return f"cell {attack.method.name} {attack.images} {len(attack.surrogates)}"
 
     @classmethod
     def make(cls, specs: Sequence[Self]) -> None:
