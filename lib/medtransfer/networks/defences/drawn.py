@@ -8,47 +8,32 @@ Athalye, Engstrom, Ilyas and Kwok 2018). Since the pixels change with every step
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
 
-from medtransfer.data.splits import Development
-from medtransfer.networks.network import Network, Predictor
+from medtransfer.networks.defences.wrapped import Wrapped
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 ANSWERING, ATTACKING = 0, 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Drawn(Network, ABC):
+class Drawn(Wrapped):
     """The mean logits of `inner` over `draws` random versions of every image.
 
     Attributes:
         seed: of the draws.
     """
 
-    inner: Network
     draws: int
     seed: int
-
-    @property
-    def seen(self) -> Development | None:
-        return self.inner.seen
-
-    @property
-    def effort(self) -> str:
-        return "asking"
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return f"{self.inner.name} behind {type(self).__name__}"
 
     @abstractmethod
     def vary(self, image: Tensor, rng: np.random.Generator) -> Tensor:
@@ -71,50 +56,16 @@ class Drawn(Network, ABC):
         ]
         return torch.cat(made).contiguous(memory_format=torch.channels_last)
 
-    def open(self) -> Predictor:
-        """Return what answers; it gives gradients if `inner` does."""
-        return _Averaged(self.inner.open(), self)
+    def asked(self, inner: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        """Return the mean logits over versions that are drawn for an answer."""
+        return self._mean(inner, images, purpose=ANSWERING)
 
+    def attacked(self, inner: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        """Return the mean logits over versions that are drawn for an attack."""
+        return self._mean(inner, images, purpose=ATTACKING)
 
-@dataclass(frozen=True)
-class _Averaged:
-    """A `Predictor` that answers with the mean over random versions."""
-
-    inner: Predictor
-    spec: Drawn
-
-    @property
-    def differentiable(self) -> bool:
-        """Whether `module` is there."""
-        return self.inner.differentiable
-
-    @cached_property
-    def module(self) -> nn.Module:
-        """The whole system, through which gradients reach the images."""
-        import torch
-        from torch import nn
-
-        inner, spec = self.inner.module, self.spec  # type: ignore[attr-defined]
-
-        class Mean(nn.Module):
-            """The mean logits over versions that are drawn for an attack."""
-
-            def __init__(self) -> None:
-                super().__init__()
-                self.inner = inner
-
-            def forward(self, images: Tensor) -> Tensor:
-                """Return logits (N, K) for images (N, C, H, W) in [-1, 1]."""
-                versions = (
-                    spec.version(images, number, purpose=ATTACKING) for number in range(spec.draws)
-                )
-                return torch.stack([self.inner(version) for version in versions]).mean(0)
-
-        return Mean().eval()
-
-    def logits(self, images: Tensor) -> Tensor:
-        """Return logits, float32 (N, K) on the CPU, for images (N, C, H, W) in [-1, 1]."""
+    def _mean(self, inner: Callable[[Tensor], Tensor], images: Tensor, *, purpose: int) -> Tensor:
         import torch
 
-        versions = (self.spec.version(images, number) for number in range(self.spec.draws))
-        return torch.stack([self.inner.logits(version) for version in versions]).mean(0)
+        versions = (self.version(images, number, purpose=purpose) for number in range(self.draws))
+        return torch.stack([inner(version) for version in versions]).mean(0)
