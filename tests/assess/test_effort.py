@@ -94,6 +94,28 @@ def test_a_rung_is_begun_if_it_would_end_in_time(counted, monkeypatch):
     assert slow.seconds(counted, steps) == pytest.approx(effort.missing(counted, steps)[0] * 2 / 2)
 
 
+def test_short_of_time_the_methods_of_most_gradients_go_first(counted, monkeypatch):
+    steps = [step(counted, "initialization"), step(counted, "development")]
+    monkeypatch.setattr(run, "ensure", lambda specs: None)
+    monkeypatch.setattr(Pace, "learn", lambda pace, network: None)
+    gradients = {name: counted.study.method(name, 0.0).gradients for name in counted.methods}
+    assert [*counted.tried] == sorted(counted.tried, key=gradients.__getitem__)
+    known = {steps[0].trained[0].effort: 1.0}
+    whole = sum(Pace(0, gradient=known).seconds(counted, each) for each in steps)
+    by_time = {}
+    for share in (0.01, 0.4, 0.6, 0.8, 1.1):
+        pace = Pace(time.perf_counter() + share * whole, gradient=known)
+        found = run._affordable(counted, steps, pace)
+        assert {*found.tried} | {*found.without} == {*counted.methods}
+        assert found.tried == counted.tried[: len(found.tried)]  # those of most are gone
+        assert pace.suffices(found, *steps) or len(found.tried) == 2
+        by_time[share] = len(found.tried)
+    assert by_time[0.01] == 2 and by_time[1.1] == len(counted.methods)
+    assert len({*by_time.values()}) > 2, by_time
+    said = run._without(dataclasses.replace(counted, without=("DI", "PGD")))
+    assert "do without DI and PGD" in said
+
+
 @pytest.mark.parametrize(("minutes", "tried"), [(None, 4), (17, 4), (10, 2), (4.1, 1), (3, 0)])
 def test_rungs_that_would_not_end_in_time_are_left_out(minutes, tried, monkeypatch):
     """Each takes four minutes."""

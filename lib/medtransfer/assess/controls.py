@@ -54,7 +54,7 @@ def chosen(setting: Setting, step: Step) -> str:
     if not step.trained:
         return plan.WHITE_BOX
     cells, pairs = plan.rehearsals(setting, step), _pairs(step)
-    return max(setting.methods, key=lambda name: _harm(setting, cells, name, pairs))
+    return max(setting.tried, key=lambda name: _harm(setting, cells, name, pairs))
 
 
 def of(setting: Setting, step: Step) -> Controls:

@@ -72,9 +72,10 @@ class Pace:
         seconds = store.run_record(network)["seconds"]
         self.gradient.setdefault(network.effort, seconds / max(1.0, _training(network)))
 
-    def suffices(self, setting: Setting, step: Step) -> bool:
-        """Return whether what the store lacks of a rung would end in time."""
-        return time.perf_counter() + self.seconds(setting, step) <= self.until
+    def suffices(self, setting: Setting, *steps: Step) -> bool:
+        """Return whether what the store lacks of some rungs would end in time."""
+        seconds = sum(self.seconds(setting, step) for step in steps)
+        return time.perf_counter() + seconds <= self.until
 
     def seconds(self, setting: Setting, step: Step) -> float:
         """Return how long what the store lacks of a rung will take."""
@@ -94,7 +95,7 @@ class Pace:
 def missing(setting: Setting, step: Step) -> tuple[float, int]:
     """Return the gradients that the store lacks of a rung, and the target's answers."""
     trained = [each for each in step.trained if not store.has(each)]
-    methods = setting.methods if step.trained else (plan.WHITE_BOX,)
+    methods = setting.tried if step.trained else (plan.WHITE_BOX,)
     tried = plan.rehearsals(setting, step)
     each = [_absent(tried | plan.controls(setting, step, method=name)) for name in methods]
     controls = max(each, key=_crafting, default=[])

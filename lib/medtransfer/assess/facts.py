@@ -41,7 +41,7 @@ def of(setting: Setting, steps: Sequence[Step], methods: dict[str, str]) -> dict
     Args:
         methods: identifier of a rung -> method of its attacks.
     """
-    sets = counted(setting)
+    sets, used = counted(setting), {*setting.tried, *methods.values()}
     return {
         "tool": _tool(),
         "tester": Tester(**setting.system.tester),
@@ -49,7 +49,7 @@ def of(setting: Setting, steps: Sequence[Step], methods: dict[str, str]) -> dict
         "images": sets,
         "clean": clean(setting, _unattacked(setting, steps, methods)),
         "budgets": setting.budgets,
-        "methods": setting.methods,
+        "methods": {name: own for name, own in setting.methods.items() if name in used},
         "resamples": setting.profile.resamples,
         "target_calls": _target_calls(setting, steps, sets),
         "notes": tuple(notes.of(setting)),

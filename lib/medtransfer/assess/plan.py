@@ -170,7 +170,7 @@ def rehearsals(setting: Setting, step: Step) -> dict[At, Cell]:
     The attacker's own networks attack each other, on his validation images, and noise of the same
     size does. None where the attacker has the target.
     """
-    return _among_its_own(setting, step, setting.methods, [max(setting.budgets)])
+    return _among_its_own(setting, step, setting.tried, [max(setting.budgets)])
 
 
 def controls(setting: Setting, step: Step, *, method: str) -> dict[At, Cell]:
@@ -232,5 +232,5 @@ def _boundless(setting: Setting) -> Cell:
 
 
 def _attack(setting: Setting, surrogate: Network, method: str, budget: int, images: str) -> Attack:
-    study = Study(setting.profile.model_copy(update={"methods": setting.methods}), {})
-    return study.attack(method, [surrogate], epsilon=budget * GREY_LEVEL, images=images)
+    epsilon = budget * GREY_LEVEL
+    return setting.study.attack(method, [surrogate], epsilon=epsilon, images=images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from medtransfer.assess import (
@@ -29,6 +30,7 @@ from medtransfer.errors import WeightsError
 from medtransfer.executors.local import executor
 from medtransfer.networks import imagenet
 from medtransfer.networks.trained import IMAGENET
+from medtransfer.report.wording import listed
 from medtransfer.scoring.cell import Cell
 
 
@@ -48,8 +50,8 @@ def assess(
     Args:
         folder: gets the page, the documents (see `report.write`), and `answers.parquet`.
         only: identifiers of the rungs that are wanted; none means all.
-        pace: rungs that would not end in time are left out, and the report says so; None: there
-            is time for all.
+        pace: the methods of most gradients are left out if the rungs would not end in time with
+            them, then rungs, and the report says so; None: there is time for all.
         warnings: what a check of model and images found, for the report.
         say: takes a line for every step as soon as it is known.
 
@@ -62,6 +64,11 @@ def assess(
         ensure([setting.target])
         steps = [_with_weights(step) for step in plan.ladder(setting, only)]
         say(facts.announced(setting, steps))
+        if pace is not None:
+            setting = _affordable(setting, steps, pace)
+            if setting.without:
+                warnings = [*warnings, _without(setting)]
+                say(warnings[-1])
         found = _tried(setting, steps, pace, say)
     methods = {name: each.method for name, each in found.items()}
     steps = [each if each.rung.identifier in found else _left(each) for each in steps]
@@ -106,6 +113,30 @@ def _with_weights(step: Step) -> Step:
     except WeightsError as why:
         return Step(step.rung, reason=f"no surrogate can be trained: {why}")
     return step
+
+
+def _affordable(setting: Setting, steps: Sequence[Step], pace: Pace) -> Setting:
+    """Return the setting with the methods that leave time for all rungs, but with two at least.
+
+    The first network is trained to know.
+    """
+    waiting = [step for step in steps if step.surrogates]
+    if not pace.suffices(setting):
+        return setting
+    first = [network for step in waiting for network in step.trained][:1]
+    ensure(first)
+    for network in first:
+        pace.learn(network)
+    while len(setting.tried) > 2 and not pace.suffices(setting, *waiting):
+        setting = replace(setting, without=(*setting.without, setting.tried[-1]))
+    return setting
+
+
+def _without(setting: Setting) -> str:
+    return (
+        f"Attackers who do not have the model do without {listed(setting.without)}: the time given "
+        "does not suffice for all rungs with so many gradients."
+    )
 
 
 def _tried(

@@ -76,6 +76,7 @@ class Setting:
         differentiable: whether the target gives gradients.
         askable: whether attackers can ask the target about images of theirs.
         goal: the finding that attackers want turned; "": whatever turns.
+        without: methods of attack that there is no time for.
         profile: recipes of training, parameters of the methods, resamples, seed.
         budgets: grey levels of 255.
         replicates: surrogates a rung.
@@ -95,10 +96,11 @@ class Setting:
     replicates: int = REPLICATES
     askable: bool = True
     goal: str = ""
+    without: tuple[str, ...] = ()
 
     @cached_property
     def methods(self) -> dict[str, dict[str, float]]:
-        """What attackers of every rung try: name -> parameters, of at most `STEPS` steps.
+        """What attackers can try: name -> parameters, of at most `STEPS` steps.
 
         Those of the profile, the stronger ones too; this is the only list of them. Left out is what
         differs from PGD by its number of steps alone.
@@ -109,6 +111,18 @@ class Setting:
             if METHODS.get(name, {}).keys() != {"steps"}:
                 found[name] = {**given, **({"steps": min(steps, STEPS)} if steps else {})}
         return found
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The methods that attackers of every rung try, from the one of fewest gradients."""
+        study = self.study
+        names = (name for name in self.methods if name not in self.without)
+        return tuple(sorted(names, key=lambda name: study.method(name, 0.0).gradients))
+
+    @property
+    def study(self) -> Study:
+        """What makes an attack by one of `methods`."""
+        return Study(self.profile.model_copy(update={"methods": self.methods}), {})
 
     @property
     def candidates(self) -> tuple[str, ...]:
