@@ -175,7 +175,7 @@ def test_a_limit_reaches_every_notebook(
 ) -> None:
     asked: dict[str, Any] = {}
     monkeypatch.setattr(builders, "resolve", lambda profile, domains: profile)
-    monkeypatch.setattr(run, "everything", lambda study, domains: asked.update(study=study))
+    monkeypatch.setattr(run, "everything", lambda study, domains, tell: asked.update(study=study))
     monkeypatch.setattr(notes, "before", lambda study, domains: [])
     monkeypatch.setattr(sets, "left_out", lambda study, domain: {})
     monkeypatch.setattr(run, "possible", lambda study, domain: ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -61,10 +61,10 @@ def _warn(sentences: Iterable[str]) -> None:
 @PROFILE
 def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name: str) -> None:
     """Compute factors of one domain (default: all); print means and the outcome of the claims."""
-    from medtransfer.analysis import sanity, tables
+    from medtransfer.analysis import exposed, sanity, tables
     from medtransfer.compute import notes, run, sets
     from medtransfer.compute.attacked import attacked
-    from medtransfer.report import summary, wording
+    from medtransfer.report import defended, summary, wording
     from medtransfer.study import builders, plan
     from medtransfer.units import shown
 
@@ -75,6 +75,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
     out = sets.left_out(study, domain, factors)
     resamples = profile.resamples
     found: dict[str, Sequence[Cell]] = {}
+    met = None
     for factor in factors:
         if factor in out:
             continue
@@ -90,14 +91,19 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
         print(f"profile {profile.name}; epsilons chosen on validation images: {chosen}")
         if whole:
             _print_all(frame, run.networks(plan.of_cells(cells), resamples=resamples))
+        if factor == run.DEFENCES and cells:
+            met = exposed.Exposed(study, domain, epsilon=next(iter(epsilons.values())))
+            table = defended.against(exposed.table({domain: met})).drop(columns="keep secret")
+            print(f"\n{columns(table.reset_index())}")
+            continue
         print(f"\n{columns(summary.targets(cells, resamples=resamples))}")
         print(f"\n{columns(summary.means(cells, epsilons=epsilons, resamples=resamples))}")
         for sentence in summary.differences(cells, resamples=resamples):
             print(sentence)
     own = {domain: found[run.ATTACKERS]} if profile.attackers and run.ATTACKERS in found else {}
     stronger = attacked(study, own, {domain: epsilons}).get(domain)
-    said = summary.judged(domain, found, epsilons=epsilons, resamples=resamples, attacked=stronger)
-    print("\nWhat this says about the claims:", *said, sep="\n- ")
+    how: Any = {"epsilons": epsilons, "resamples": resamples, "attacked": stronger, "exposed": met}
+    print("\nWhat this says about the claims:", *summary.judged(domain, found, **how), sep="\n- ")
 
 
 def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:

@@ -10,8 +10,10 @@ from medtransfer.analysis.exposed import CLEAN, Exposed, Strongest
 from medtransfer.attacks.attack import VALIDATION
 from medtransfer.attacks.delivery import CONTROL
 from medtransfer.networks.trained import IMAGENET, RANDOM
+from medtransfer.report import defended as told
+from medtransfer.report import summary
 from medtransfer.study import defended
-from medtransfer.study.defences import NONE, REFERENCE
+from medtransfer.study.defences import DEFENCES, NONE, REFERENCE
 
 EPSILON = 0.02
 IMAGES = 80
@@ -125,6 +127,18 @@ def test_gains_and_shares_are_those_that_were_made(made):
     assert value(found.gain(NONE, "A2")) == 0
     assert exposed.share([found], "jpeg") == pytest.approx(0.75, abs=0.05)
     assert np.isnan(exposed.share([found], NONE))
+
+
+def test_a_run_names_every_defence_and_ends_with_the_claims_on_it(made):
+    found = made()
+    rows = told.against(exposed.table({"pathology": found})).reset_index().to_dict("records")
+    assert {row["defence"] for row in rows} == {DEFENCES[name].words for name in found.defences}
+    assert {row["attacker"] for row in rows} == {*told.SHOWN}
+    (owner,) = [r for r in rows if (r["defence"], r["attacker"]) == ("JPEG", "A5")]
+    assert owner["strongest"] == "PGD on the target"
+    said = summary.judged("pathology", {}, epsilons={}, resamples=20, exposed=found)
+    lines = [line for line in said if line.startswith("D7 JPEG, against a colleague")]
+    assert len(lines) == 1 and "JPEG leaves" in lines[0] and summary.NO_CLAIM not in said
 
 
 def test_costs_are_of_the_clean_auc(made):

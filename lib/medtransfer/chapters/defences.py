@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
-from math import isnan
-from typing import Any
 
 import pandas as pd
 from IPython.display import Image, Markdown
@@ -16,14 +13,15 @@ from medtransfer.analysis.replicates import effect
 from medtransfer.chapters.chapter import Chapter
 from medtransfer.compute import sets
 from medtransfer.compute.ensure import ensure
+from medtransfer.report import defended as told
 from medtransfer.report import figures, verdicts
+from medtransfer.report.defended import SHOWN
 from medtransfer.report.wording import points
 from medtransfer.scoring import masking
 from medtransfer.study import defended
 from medtransfer.study.defences import DEFENCES, NONE, REFERRAL
 from medtransfer.study.defended import CLASSES, COLLEAGUE, INFORMED, NOISY, OWNER
 
-SHOWN = (COLLEAGUE, INFORMED, OWNER)
 NOTHING = "This profile has no defences; `defences` in a profile names them."
 
 
@@ -61,22 +59,7 @@ class Defences(Chapter):
 
     def against(self, *knowledge: str) -> pd.DataFrame:
         """Return what some classes of attackers leave of every defence, in words."""
-        wanted = knowledge or SHOWN
-        rows = self.found[self.found["knowledge"].isin(wanted)]
-        shown = pd.DataFrame(
-            {
-                "defence": rows["words"],
-                "attacker": rows["knowledge"],
-                "strongest": [_attack(row) for row in rows.to_dict("records")],
-                "clean AUC": _interval(rows, "clean", 3),
-                "AUC": _interval(rows, "auc", 2),
-                "gain in points": _interval(rows, "gain", 0),
-                "clean AUC added": _interval(rows, "cost", 3),
-                "share lost": [_share(row) for row in rows.to_dict("records")],
-                "keep secret": [DEFENCES[name].secret for name in rows["defence"]],
-            }
-        )
-        return shown.set_index(["defence", "attacker"])
+        return told.against(self.found, knowledge or SHOWN)
 
     def pareto(self, *classes: str) -> Image:
         """Show the AUC under attack against the clean one, by class of attackers."""
@@ -174,18 +157,3 @@ class Defences(Chapter):
 
 def _capital(words: str) -> str:
     return words[0].upper() + words[1:]
-
-
-def _attack(row: Mapping[Any, Any]) -> str:
-    return f"{row['method']} on {row['attacker']}" if row["attacker"] else str(row["method"])
-
-
-def _interval(rows: pd.DataFrame, name: str, digits: int) -> list[str]:
-    columns = (rows[name], rows[f"{name}_low"], rows[f"{name}_high"])
-    found = zip(*columns, strict=True)
-    return [f"{v:z.{digits}f} ({a:z.{digits}f} to {b:z.{digits}f})" for v, a, b in found]
-
-
-def _share(row: Mapping[Any, Any]) -> str:
-    known = not isnan(row["share"]) and row["knowledge"] != COLLEAGUE
-    return f"{100 * row['share']:.0f} %" if known else ""

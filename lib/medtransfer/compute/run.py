@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ATTACKERS = "attackers"
 """The factor of which some attacks follow from others (see `compute.attacked`)."""
+DEFENCES = "defences"
+"""The factor whose targets are told apart by their defence."""
 
 
 def chosen_epsilons(study: Study, domain: str) -> dict[str, float]:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from medtransfer.analysis import attacker_claims, claims, guards, scores, selection, tables
+from medtransfer.analysis import (
+    attacker_claims,
+    claims,
+    defence_claims,
+    guards,
+    scores,
+    selection,
+    tables,
+)
 from medtransfer.analysis.attacker_claims import Attacked
+from medtransfer.analysis.exposed import Exposed
 from medtransfer.analysis.selection import identity, matching
 from medtransfer.networks.trained import IMAGENET, RANDOM
-from medtransfer.report import sentences
+from medtransfer.report import defended, sentences
 from medtransfer.report.tables import LEFT
 from medtransfer.report.wording import left_of_clean, named, points, spaced
 from medtransfer.scoring.cell import Cell
@@ -119,11 +128,13 @@ def judged(
     epsilons: Mapping[str, float],
     resamples: int,
     attacked: Attacked | None = None,
+    exposed: Exposed | None = None,
 ) -> list[str]:
     """Return in sentences what the claims come to that some factors of one domain can judge.
 
     Args:
         attacked: the factor `attackers`, if it is among them; it judges C6 to C9.
+        exposed: the factor `defences`, if it is among them; it judges D1 to D8.
     """
     table = claims.judge(
         {domain: factors}, epsilons={domain: epsilons}, method=METHOD, resamples=resamples
@@ -135,4 +146,6 @@ def judged(
         "\n    ".join(part for part in (f"{each.name} {each.sentence}", each.numbers) if part)
         for each in told
     ]
+    if exposed:
+        lines += defended.judged(defence_claims.judge({domain: exposed}))
     return lines or [NO_CLAIM]
