@@ -68,14 +68,28 @@ def test_the_distance_is_the_mean_square_over_the_variance():
     assert apart([own, wanted], [wanted, wanted]).item() == pytest.approx(by_hand / 2)
 
 
+def student_of(teacher, *, weight, dropout):
+    torch.manual_seed(0)
+    recipe = {"learning_rate": 1, "head_learning_rate": 1, "weight_decay": 0, "warm_up": 0.1}
+    model = Classifier("tiny", outputs=3)
+    return Taught(model, teacher=teacher, weight=weight, dropout=dropout, **recipe).train()
+
+
+def test_the_teacher_counts_by_the_weight(network, images, labels):
+    loss = {
+        weight: student_of(network(seed=4), weight=weight, dropout=0.0)
+        .training_step((images, labels), 0)
+        .item()
+        for weight in (0.0, 1.0, 3.0)
+    }
+    assert loss[1.0] > loss[0.0]
+    assert loss[3.0] - loss[0.0] == pytest.approx(3 * (loss[1.0] - loss[0.0]), rel=1e-4)
+
+
 def test_a_teacher_learns_nothing_and_is_no_part_of_what_is_trained(network, images, labels):
     master = network(seed=4)
     before = {name: tensor.clone() for name, tensor in master.state_dict().items()}
-    torch.manual_seed(0)
-    recipe = {"learning_rate": 1, "head_learning_rate": 1, "weight_decay": 0, "warm_up": 0.1}
-    student = Taught(
-        Classifier("tiny", outputs=3), teacher=master, weight=1.0, dropout=0.1, **recipe
-    ).train()
+    student = student_of(master, weight=1.0, dropout=0.1)
     student.training_step((images, labels), 0).backward()
     assert not master.training
     assert all(torch.equal(before[name], tensor) for name, tensor in master.state_dict().items())
