@@ -112,6 +112,8 @@ def test_short_of_time_the_methods_of_most_gradients_go_first(counted, monkeypat
         by_time[share] = len(found.tried)
     assert by_time[0.01] == 2 and by_time[1.1] == len(counted.methods)
     assert len({*by_time.values()}) > 2, by_time
+    white = [step(counted, "white_box")]
+    assert run._affordable(counted, white, Pace(time.perf_counter() + 1)) == counted
     said = run._without(dataclasses.replace(counted, without=("DI", "PGD")))
     assert "do without DI and PGD" in said
 

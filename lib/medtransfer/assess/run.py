@@ -120,14 +120,12 @@ def _affordable(setting: Setting, steps: Sequence[Step], pace: Pace) -> Setting:
 
     The first network is trained to know.
     """
-    waiting = [step for step in steps if step.surrogates]
-    if not pace.suffices(setting):
+    trained = [network for step in steps for network in step.trained]
+    if not trained or not pace.suffices(setting):
         return setting
-    first = [network for step in waiting for network in step.trained][:1]
-    ensure(first)
-    for network in first:
-        pace.learn(network)
-    while len(setting.tried) > 2 and not pace.suffices(setting, *waiting):
+    ensure(trained[:1])
+    pace.learn(trained[0])
+    while len(setting.tried) > 2 and not pace.suffices(setting, *steps):
         setting = replace(setting, without=(*setting.without, setting.tried[-1]))
     return setting
 
