@@ -94,7 +94,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
         if factor == run.DEFENCES and cells:
             met = exposed.Exposed(study, domain, epsilon=next(iter(epsilons.values())))
             table = defended.against(exposed.table({domain: met})).drop(columns="keep secret")
-            print(f"\n{columns(table.reset_index())}")
+            print(f"\n{columns(table.reset_index())}\n\n{defended.attackers()}")
             continue
         print(f"\n{columns(summary.targets(cells, resamples=resamples))}")
         print(f"\n{columns(summary.means(cells, epsilons=epsilons, resamples=resamples))}")

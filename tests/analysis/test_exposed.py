@@ -138,7 +138,8 @@ def test_a_run_names_every_defence_and_ends_with_the_claims_on_it(made):
     assert owner["strongest"] == "PGD on the target"
     said = summary.judged("pathology", {}, epsilons={}, resamples=20, exposed=found)
     lines = [line for line in said if line.startswith("D7 JPEG, against a colleague")]
-    assert len(lines) == 1 and "JPEG leaves" in lines[0] and summary.NO_CLAIM not in said
+    assert len(lines) == 1 and "left with JPEG" in lines[0] and summary.NO_CLAIM not in said
+    assert "A5 has the target" in told.attackers()
 
 
 def test_costs_are_of_the_clean_auc(made):
@@ -165,6 +166,20 @@ def test_the_table_has_a_row_for_every_defence_and_class(made):
     assert (jpeg["auc_low"] <= jpeg["auc"]).all() and (jpeg["auc"] <= jpeg["auc_high"]).all()
 
 
+def test_no_interval_reaches_beyond_what_there_is(made):
+    rows = exposed.table({"pathology": made(lambda each, _: (0.05, 0.5, 0.95)[each.replicate])})
+    attacked = rows[rows["knowledge"] != "A0"]
+    assert (attacked["auc_low"] == 0).all() and (attacked["auc_high"] == 1).all()
+    assert (rows["left_low"] >= 0).all() and (rows["clean_high"] <= 1).all()
+    assert (attacked["gain_high"] - attacked["gain_low"])[attacked["defence"] != NONE].max() > 5
+
+
+def test_only_who_knows_the_defence_takes_a_share_of_its_gain_back(made):
+    rows = told.against(exposed.table({"pathology": made()})).reset_index()
+    shown = rows[rows["share lost"] != ""]
+    assert set(shown["attacker"]) == {"A3"} and "JPEG" in set(shown["defence"])
+
+
 def test_claims_say_what_was_made(made):
     judged = defence_claims.judge({"pathology": made()})
     rows = judged.set_index(["claim", "part"])
@@ -172,7 +187,7 @@ def test_claims_say_what_was_made(made):
     secret = rows.loc[("D7", "JPEG, what the secret is worth")]
     assert colleague["verdict"] == secret["verdict"] == "supported"
     assert secret["value"] == pytest.approx(30, abs=3)
-    assert "leaves 40 points more" in colleague["why"].replace("39.", "40").replace("41", "40")
+    assert ", 40 points more of" in colleague["why"].replace("39.", "40").replace("41", "40")
     assert (judged["p_holm"].dropna() >= judged["p"].dropna()).all()
     assert ("cost", "JPEG") in rows.index
     assert not {"D1", "D5", "D6", "D8"} & set(judged["claim"])

@@ -131,6 +131,26 @@ def test_another_start(judged):
     assert values["another start, above random weights"] == pytest.approx(0.2, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("told", "middle", "random", "cost"),
+    [
+        ({}, " above the middle", " points more of", " lower (from 0."),
+        (
+            {"clean": {"renofeation": 0.75, ACROSS: 0.6}, "left": {ACROSS: 0.6}},
+            " below the middle",
+            " points less of",
+            " lower (0.",
+        ),
+    ],
+)
+def test_sentences_say_in_words_which_way_it_went(judged, told, middle, random, cost):
+    why = judged(**told).set_index("part")["why"]
+    assert middle in why[why.index.str.startswith("features without weights, above")].item()
+    assert random in why["another start, as much as random weights"]
+    assert cost in why["features without weights"]
+    assert not why.str.contains("-[0-9]").any()
+
+
 def test_what_did_not_come_out_is_not_supported(judged):
     table = judged(
         left={ACROSS: 0.6, "pubdef": 0.7, "renofeation": 0.45},

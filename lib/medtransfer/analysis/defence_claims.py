@@ -107,15 +107,32 @@ def _row(
 
 
 def _why(part: Part, row: Row) -> str:
-    value, low, high = (_said(part, float(row[name])) for name in ("value", "low", "high"))
-    said = f"{part.said.format(value)} ({low} to {high})"
+    value, *ends = (part.shown(float(row[name])) for name in ("value", "low", "high"))
+    said = f"{part.said.format(_said(part, value))} ({_span(part, *sorted(ends))})"
     if row["verdict"] in (SUPPORTED, REFUTED):
         return said
     return f"{said}, an interval that more trainings would narrow"
 
 
 def _said(part: Part, value: float) -> str:
-    return number(value) if part.unit == POINTS else f"{value:z.3f}"
+    points = "points " if part.unit == POINTS else ""
+    return f"{_size(part, value)} {points}{_way(part, value)}".rstrip()
+
+
+def _span(part: Part, low: float, high: float) -> str:
+    first, last = _size(part, low), _size(part, high)
+    if low < 0 < high and part.up:
+        return f"from {first} {part.down} to {last} {part.up}"
+    return f"{last} to {first}" if high <= 0 and part.up else f"{first} to {last}"
+
+
+def _way(part: Part, value: float) -> str:
+    return part.up if value >= 0 else part.down
+
+
+def _size(part: Part, value: float) -> str:
+    size = abs(value) if part.up else value
+    return number(size) if part.unit == POINTS else f"{size:z.3f}"
 
 
 STEPS = (NONE, "slower", "faster", "fastest")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import neg
 
 from medtransfer.analysis.claims import LEAST, POINTS
 from medtransfer.analysis.detected import detectable
@@ -44,6 +45,8 @@ class Part:
         part: what tells it from the claim's other parts.
         measure: what is measured in a domain.
         said: a sentence with a place for the value, without its interval.
+        up, down: what follows a value above and below 0 there; "" for a value that has no sign.
+        shown: what is measured -> what the sentence speaks of.
         knowledge: the class of attackers, where what they leave is compared with no defence.
         beside: other rows that the defence is compared with.
     """
@@ -53,11 +56,21 @@ class Part:
     part: str
     measure: Callable[[Exposed], Differences]
     said: str
+    up: str = "more"
+    down: str = "less"
+    shown: Callable[[float], float] = float
     knowledge: str = ""
     unit: str = POINTS
     null: float = 0.0
     least: float = LEAST
     beside: tuple[str, ...] = ()
+
+
+def _left(knowledge: str, words: str) -> str:
+    return (
+        f"against {WHO[knowledge]}, {{}} of the clean AUC are left with {words} than without a "
+        "defence"
+    )
 
 
 def gain(claim: str, defence: str, knowledge: str) -> Part:
@@ -68,8 +81,7 @@ def gain(claim: str, defence: str, knowledge: str) -> Part:
         defence=defence,
         part=f"{words}, against {WHO[knowledge]}",
         measure=lambda exposed: exposed.gain(defence, knowledge),
-        said=f"against {WHO[knowledge]}, {words} leaves {{}} points more of the clean AUC than no "
-        "defence",
+        said=_left(knowledge, words),
         knowledge=knowledge,
     )
 
@@ -82,8 +94,8 @@ def nothing(claim: str, defence: str, part: str, *, knowledge: str = COLLEAGUE) 
         defence=defence,
         part=f"{part} less than {LEAST:g} points",
         measure=lambda exposed: scaled(exposed.gain(defence, knowledge), -1),
-        said=f"against {WHO[knowledge]}, no defence leaves {{}} points more of the clean AUC than "
-        f"{words}",
+        said=_left(knowledge, words),
+        shown=neg,
         knowledge=knowledge,
         null=-LEAST,
         least=0.0,
@@ -100,8 +112,7 @@ def secret(claim: str, defence: str) -> Part:
         measure=lambda exposed: less(
             exposed.gain(defence, COLLEAGUE), exposed.gain(defence, INFORMED)
         ),
-        said=f"an attacker who imitates {words} takes {{}} points more of the clean AUC than "
-        f"{WHO[COLLEAGUE]}",
+        said=f"an attacker who imitates {words} takes {{}} of the clean AUC than {WHO[COLLEAGUE]}",
     )
 
 
@@ -113,20 +124,34 @@ def cost(defence: str) -> Part:
         defence=defence,
         part=words,
         measure=lambda exposed: exposed.cost(defence),
-        said=f"{words} changes the clean AUC by {{}}",
+        said=f"with {words} the clean AUC is {{}}",
+        up="higher",
+        down="lower",
         unit="clean AUC",
         null=-MARGIN,
         least=0.0,
     )
 
 
-def _found(part: str, said: str, measure: Callable[[Exposed], Differences], null: float) -> Part:
+def _found(
+    part: str,
+    said: str,
+    measure: Callable[[Exposed], Differences],
+    null: float,
+    *,
+    up: str = "",
+    down: str = "",
+    shown: Callable[[float], float] = float,
+) -> Part:
     return Part(
         claim="D8",
         defence=REFERRAL,
         part=part,
         measure=measure,
         said=said,
+        up=up,
+        down=down,
+        shown=shown,
         unit="AUC of detection",
         null=null,
         least=0.02,
@@ -149,17 +174,20 @@ PARTS = (
     ),
     _found(
         "transferred ones less",
-        "the AUC of detection is lower by {} where attacks are transferred",
+        "the AUC of detection is {} where attacks are transferred",
         lambda exposed: less(
             detectable(exposed, "the network"), detectable(exposed, "the same architecture")
         ),
         0.0,
+        up="lower",
+        down="higher",
     ),
     _found(
         "below 0.6 for an attacker who knows the detector",
-        "attacks that know the detector are told from clean images with an AUC of 1 - {}",
+        "attacks that know the detector are told from clean images with an AUC of {}",
         lambda exposed: _turned(detectable(exposed, "all that it compares")),
         0.4,
+        shown=lambda value: 1 - value,
     ),
 )
 

@@ -29,6 +29,8 @@ from medtransfer.study.defences import DEFENCES, NONE
 from medtransfer.study.defended import CLASSES, COLLEAGUE, INFORMED, NOISY, Exposure
 
 CLEAN, NOTHING = "clean", "A0"
+BOUNDS = {"clean": (0.0, 1.0), "auc": (0.0, 1.0), "left": (0.0, np.inf)}
+"""What an interval cannot reach beyond, however few the trainings."""
 Parts = Mapping[str, Cell]
 
 
@@ -227,7 +229,9 @@ def _row(domain: str, exposed: list[Exposed], defence: str, knowledge: str) -> d
     }
     for name, found in measured.items():
         mean = effect(found, null=0.0)
-        row |= {name: mean.value, f"{name}_low": mean.low, f"{name}_high": mean.high}
+        least, most = BOUNDS.get(name, (-np.inf, np.inf))
+        low, high = (float(np.clip(each, least, most)) for each in (mean.low, mean.high))
+        row |= {name: mean.value, f"{name}_low": low, f"{name}_high": high}
     return {**row, "share": share(exposed, defence, knowledge)}
 
 

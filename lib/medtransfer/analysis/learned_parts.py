@@ -26,7 +26,9 @@ def _above(claim: str, defence: str, share: float, words: str) -> Part:
         defence=defence,
         part=f"{DEFENCES[defence].words}, above {words}",
         measure=kept,
-        said=f"with {DEFENCES[defence].words} the clean AUC lies {{}} above {words}",
+        said=f"with {DEFENCES[defence].words} the clean AUC lies {{}} {words}",
+        up="above",
+        down="below",
         unit="clean AUC",
         least=0.0,
         beside=(REFERENCE,),
@@ -49,7 +51,7 @@ LEARNED = (
         measure=lambda exposed: less(
             exposed.gain("pubdef", COLLEAGUE), exposed.gain("n_fgsm", COLLEAGUE)
         ),
-        said=f"against a colleague, {_PUBDEF} leaves {{}} points more of the clean AUC than "
+        said=f"against a colleague, {{}} of the clean AUC are left with {_PUBDEF} than with "
         f"{_ATTACKED}",
         knowledge=COLLEAGUE,
         beside=("n_fgsm",),
@@ -62,8 +64,8 @@ LEARNED = (
         defence="renofeation",
         part=f"{_FEATURES}, half of what a colleague takes",
         measure=_halved,
-        said=f"{_FEATURES} keep {{}} points more of the clean AUC from a colleague than half of "
-        "what he takes without a defence",
+        said=f"{_FEATURES} keep {{}} of the clean AUC from a colleague than half of what he takes "
+        "without a defence",
         knowledge=COLLEAGUE,
     ),
     secret("D3", "renofeation"),
@@ -75,7 +77,7 @@ LEARNED = (
         measure=lambda exposed: less(
             exposed.left(ACROSS, COLLEAGUE), exposed.left(REFERENCE, COLLEAGUE)
         ),
-        said=f"against a colleague, {_START} leaves {{}} points more of the clean AUC than random "
+        said=f"against a colleague, {{}} of the clean AUC are left with {_START} than with random "
         "weights",
         knowledge=COLLEAGUE,
         null=-LEAST,
@@ -91,7 +93,6 @@ LEARNED = (
         measure=lambda exposed: less(
             exposed.left_by(ACROSS, OF_ITS_KIND), exposed.left_by(ACROSS, IMITATION)
         ),
-        said="who has the very start takes {} points more of the clean AUC than who has one of its "
-        "kind",
+        said="who has the very start takes {} of the clean AUC than who has one of its kind",
     ),
 )

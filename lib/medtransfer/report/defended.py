@@ -7,7 +7,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from medtransfer.study.defences import DEFENCES
-from medtransfer.study.defended import COLLEAGUE, INFORMED, OWNER
+from medtransfer.study.defended import CLASSES, COLLEAGUE, INFORMED, OWNER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,12 @@ def against(found: pd.DataFrame, classes: Sequence[str] = SHOWN) -> pd.DataFrame
     return shown.set_index(["defence", "attacker"])
 
 
+def attackers(classes: Sequence[str] = SHOWN) -> str:
+    """Return in a sentence what some classes of attackers know or have."""
+    said = "; ".join(f"{name} {CLASSES[name]}" for name in classes)
+    return f"attackers, each with what those before have: {said}"
+
+
 def judged(claims: pd.DataFrame) -> list[str]:
     """Return the claims on defences (see `analysis.defence_claims`), a line each."""
     return [
@@ -59,5 +65,5 @@ def _interval(rows: pd.DataFrame, name: str, digits: int) -> list[str]:
 
 
 def _share(row: Mapping[Any, Any]) -> str:
-    known = not isnan(row["share"]) and row["knowledge"] != COLLEAGUE
-    return f"{100 * row['share']:.0f} %" if known else ""
+    known = not isnan(row["share"]) and row["knowledge"] == INFORMED
+    return f"{100 * max(row['share'], 0):.0f} %" if known else ""
