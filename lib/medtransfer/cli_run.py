@@ -174,6 +174,6 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
 
 def _standing(stand: Sequence[Notebook], folder: str) -> str:
     return (
-        f"{len(stand)} of the notebooks ran before with the same code, profile and images, and "
-        f"stand as they are; to run them again, remove {paths.executed(folder)}"
+        f"{len(stand)} of the notebooks are kept: they ran before with the same code, profile and "
+        f"images; to run them again, remove {paths.executed(folder)}"
     )

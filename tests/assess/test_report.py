@@ -158,7 +158,7 @@ def test_what_is_not_shown_is_never_said_to_be_absent(found):
     said = " ".join(sentences.summary(found))
     assert "no proof" in said
     assert "vulnerable to an outsider" in said
-    assert "stays open" in said
+    assert "remains open" in said
 
 
 def test_the_summary_names_who_succeeds_with_least_and_who_changes_most(found):

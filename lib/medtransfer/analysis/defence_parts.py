@@ -168,7 +168,7 @@ PARTS = (
     *(secret("D7", name) for name in _TRANSFORMS),
     _found(
         "by an attacker who has the network",
-        "attacks by the owner of the network are told from clean images with an AUC of {}",
+        "attacks by someone who has the network are told from clean images with an AUC of {}",
         lambda exposed: detectable(exposed, "the network"),
         0.9,
     ),

@@ -64,8 +64,8 @@ LEARNED = (
         defence="renofeation",
         part=f"{_FEATURES}, half of what a colleague takes",
         measure=_halved,
-        said=f"{_FEATURES} keep {{}} of the clean AUC from a colleague than half of what he takes "
-        "without a defence",
+        said=f"{_FEATURES} keep {{}} of the clean AUC from a colleague than half of "
+        "what a colleague takes without a defence",
         knowledge=COLLEAGUE,
     ),
     secret("D3", "renofeation"),
@@ -93,6 +93,7 @@ LEARNED = (
         measure=lambda exposed: less(
             exposed.left_by(ACROSS, OF_ITS_KIND), exposed.left_by(ACROSS, IMITATION)
         ),
-        said="who has the very start takes {} of the clean AUC than who has one of its kind",
+        said="an attacker who has this very start takes {} of the clean AUC than one "
+        "who has a start of its kind",
     ),
 )

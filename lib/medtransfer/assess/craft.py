@@ -36,8 +36,8 @@ The folder {clean} holds {number} pictures as they are. All others were changed 
 networks that read such pictures: they must never reach an archive, a worklist or a patient.
 
 Let the system answer every picture, through the path that its pictures always take, and write
-{table} into this folder, a row for each picture. Its columns, in any order, others may stand
-beside them:
+{table} into this folder, a row for each picture. It needs these columns, in any order; others are
+ignored:
 
 {columns}
 

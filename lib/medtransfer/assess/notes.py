@@ -16,37 +16,38 @@ def of(setting: Setting) -> list[str]:
         said.append("The images are phantoms, drawn by code: nothing here is a medical result.")
     made_with = setting.system.development
     if setting.known is None:
-        unknown = "Nobody says which images the model was made with"
+        unknown = "The target file does not say which images the model was made with"
         if made_with:
-            unknown = f"The model was made with images of {', '.join(made_with)}, says its owner"
+            unknown = f"Its owner says that the model was made with {', '.join(made_with)}"
         said.append(
             f"{unknown}: the attacker's may be among them, so that attackers with images of the "
             "same source may look stronger than they are."
         )
     if setting.public is not None and setting.public.source.manifest in made_with:
         said.append(
-            f"The outsider trains on images of {setting.public.source.manifest}, with which the "
-            "model was made, says its owner: that is more than an outsider has."
+            f"The outsider trains on images of {setting.public.source.manifest}. The model's owner "
+            "says that it was made with them: that is more than an outsider has."
         )
     if setting.architecture is None:
         said.append(
-            "Nobody says which architecture the model has: an attacker's may be the same by chance."
+            "The target file does not say which architecture the model has: an attacker's may be "
+            "the same by coincidence."
         )
     if setting.initialization is None:
         said.append(
-            "Nobody says how the model's weights began: attackers who do not know it begin with "
-            "public weights, which may be the model's own."
+            "The target file does not say how the model was initialized: attackers who do not know "
+            "this start from public weights, as the model may have done."
         )
     elif setting.public is not None and setting.initialization == IMAGENET:
-        said.append("The outsider begins with public weights, and so did the model.")
+        said.append("The outsider starts from public weights, and so did the model.")
     if not setting.system.limits or np.isnan(setting.system.limits).any():
         said.append(
-            "Thresholds that the owner does not say were chosen on calibration images, where "
+            "Thresholds that the owner does not give were chosen on calibration images, where "
             "sensitivity + specificity is largest."
         )
     if setting.images.group_noun == "image":
         said.append(
-            "Nobody says which images belong to one patient: each image counts as one, and "
-            "intervals are too narrow if patients have several."
+            "The manifest does not say which images belong to one patient: each image counts as "
+            "one patient, and intervals are too narrow if patients have several."
         )
     return said

@@ -132,8 +132,8 @@ def _affordable(setting: Setting, steps: Sequence[Step], pace: Pace) -> Setting:
 
 def _without(setting: Setting) -> str:
     return (
-        f"Attackers who do not have the model do without {listed(setting.without)}: the time given "
-        "does not suffice for all rungs with so many gradients."
+        f"Attackers who do not have the model do without {listed(setting.without)}: there was not "
+        "enough time for all rungs with so many gradients."
     )
 
 
@@ -182,7 +182,7 @@ def _in_time(setting: Setting, step: Step, pace: Pace) -> bool:
 
 def _left(step: Step) -> Step:
     """Return a rung as one that was not tried."""
-    return Step(step.rung, reason=step.reason or "the time given did not suffice for it")
+    return Step(step.rung, reason=step.reason or "there was not enough time for it")
 
 
 def _line(rung: RungFacts, headline: int) -> str:

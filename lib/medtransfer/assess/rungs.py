@@ -72,7 +72,7 @@ RUNGS = (
         same_architecture=False,
         same_start=False,
         knows="Images of other patients from the same source, without labels: the system is asked "
-        "what it calls on each. Another architecture, begun otherwise than the target.",
+        "what it calls on each. Another architecture, initialized differently from the target.",
         owasp="transferability-based evasion, by a replica of the model",
         nist="black box, queries and transferability",
         atlas=(
@@ -90,8 +90,8 @@ RUNGS = (
         images=ATTACKER,
         same_architecture=False,
         same_start=False,
-        knows="Labelled images of other patients from the same source. Another architecture, begun "
-        "otherwise than the target.",
+        knows="Labelled images of other patients from the same source. Another architecture, "
+        "initialized differently from the target.",
         owasp=_PARTIAL,
         nist=_GREY,
         atlas=(_DATA, _PROXY, _TRANSFER),
@@ -104,7 +104,7 @@ RUNGS = (
         images=ATTACKER,
         same_architecture=True,
         same_start=False,
-        knows="Such images, and the target's architecture. Begun otherwise than the target.",
+        knows="Such images, and the target's architecture, but initialized differently.",
         owasp=_PARTIAL,
         nist=_GREY,
         atlas=(_DATA, _PROXY, _FAMILY, _TRANSFER),
@@ -113,11 +113,11 @@ RUNGS = (
         5,
         "initialization",
         "+ initialization",
-        "an attacker with images of the same source who knows architecture and first weights",
+        "an attacker with images of the same source who knows architecture and initialization",
         images=ATTACKER,
         same_architecture=True,
         same_start=True,
-        knows="Such images, the architecture, and how the target's weights began.",
+        knows="Such images, the architecture, and how the target was initialized.",
         owasp=_PARTIAL,
         nist=_GREY,
         atlas=(_DATA, _MODELS, _PROXY, _FAMILY, _TRANSFER),
@@ -130,8 +130,8 @@ RUNGS = (
         images=DEVELOPMENT,
         same_architecture=True,
         same_start=True,
-        knows="The images and labels that the target was made with, its architecture, and how its "
-        "weights began; the training is another one.",
+        knows="The images and labels that the target was made with, its architecture and "
+        "its initialization; only the training differs.",
         owasp=_PARTIAL,
         nist=_GREY,
         atlas=(_DATA, _MODELS, _PROXY, _FAMILY, _TRANSFER),

@@ -47,8 +47,9 @@ def example(each: Example) -> str:
     """Return what a picture of a turned call shows."""
     return (
         f"**{each.finding}, {SHORT[each.kind]}** ({each.chosen}) by “{each.rung}”, image "
-        f"{each.image}. Left as it was, output {each.before:.2f}; middle attacked, "
-        f"{each.after:.2f}; called from {each.limit:.2f} on; right the difference at full contrast."
+        f"{each.image}. Left: clean, output {each.before:.2f}. Middle: attacked, output "
+        f"{each.after:.2f}. A finding is called from {each.limit:.2f} on. Right: the difference at "
+        "full contrast."
     )
 
 
@@ -70,7 +71,7 @@ def summary(found: Assessment) -> list[str]:
             f"No vulnerability was shown to {_all(held)}, which is no proof that there is none."
         )
     if still := by_word[verdicts.INCONCLUSIVE]:
-        said.append(f"It stays open whether it is vulnerable to {_all(still)}.")
+        said.append(f"It remains open whether it is vulnerable to {_all(still)}.")
     if len(by_word[verdicts.NOT_ASSESSED]) == len(found.rungs):
         said.append("No attacker could be assessed.")
     return said

@@ -185,7 +185,7 @@ class YourModel(Page):
         findings.
         """
         if not self.found.examples:
-            return Markdown("No correct call was turned.")
+            return Markdown("No correct call flipped.")
         for each in self.found.examples:
             display(Markdown(sentences.example(each)), Image(str(self._folder / each.file)))
         return None

@@ -50,7 +50,7 @@ def said(attacked: Mapping[str, Attacked], judged: pd.DataFrame, matched: pd.Dat
         for name, verdict in after.items()
         if name in before and verdict != before[name]
     ]
-    end = f"there {listed(changed)}" if changed else "there no verdict is another"
+    end = f"there {listed(changed)}" if changed else "there no verdict changes"
     return (
         "At one epsilon the strongest attacker may take so much that no protection has room to "
         f"show. So it was held to the strength of {REFERENCE} where nothing protects, on "
