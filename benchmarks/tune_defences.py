@@ -35,22 +35,14 @@ from medtransfer.study.defences import NONE, REFERENCE
 from medtransfer.study.making import Place
 
 ATTACK = method("PGD")(epsilon=0.01, steps=20, step_size=0.01)
-RANDOM_RECIPE = {"steps": 360, "learning_rate": 0.003, "warm_up": 0.1}
+AFTER_PUBLIC_WEIGHTS = {"steps": 240, "learning_rate": 0.001}
 TRIED: dict[str, list[dict[str, Any]]] = {
     NONE: [{}],
     REFERENCE: [{}],
     "n_fgsm": [{}, {"epsilon": 0.005}, {"epsilon": 0.02}, {"steps": 480}],
     "pubdef": [{}, {"epsilon": 0.02}, {"steps": 480}],
-    "renofeation": [
-        {},
-        {"weight": 1.0},
-        {"weight": 0.2},
-        {"dropout": 0.0},
-        {"weight": 1.0, "dropout": 0.0},
-        {"steps": 720},
-        {"weight": 1.0, "dropout": 0.0, "steps": 720},
-    ],
-    ACROSS: [{}, RANDOM_RECIPE, {"learning_rate": 0.003}],
+    "renofeation": [{}, {"weight": 5.0}, {"weight": 0.2}, {"dropout": 0.0}],
+    ACROSS: [{}, AFTER_PUBLIC_WEIGHTS],
 }
 
 

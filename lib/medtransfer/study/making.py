@@ -119,11 +119,15 @@ def taught(study: Study, place: Place, *, weight: float, dropout: float) -> Netw
 
 
 def continued(study: Study, place: Place, *, data: str = "d1") -> Network:
-    """Return the same training from a random network of the next domain, whoever trains it."""
+    """Return the training from random weights, begun with a random network of the next domain.
+
+    What begins it is far from what it has to learn: in the fewer and smaller steps that suffice
+    after public weights it would learn less than from random ones.
+    """
     domains = study.domains
     other = domains[(domains.index(place.domain) + 1) % len(domains)]
     start = Place(other, place.architecture, RANDOM, data=data, replicate=place.replicate)
-    own = _like(_training(study, place)) | {"initialization": NETWORK, "weights": ""}
+    own = _like(_training(study, replace(place, start=RANDOM))) | {"initialization": NETWORK}
     return Continued(**own, start=_training(study, start))
 
 
