@@ -127,7 +127,7 @@ def test_what_holds_is_supported_and_says_why(attacked):
         found = row(table, claim=claim, domain="all domains")
         assert found["verdict"] == "supported", claim
         assert found["why"].startswith("strongest: DI")
-        assert "logits move" in found["why"]
+        assert "moves the logits" in found["why"]
     assert row(table, claim="C6", domain="pathology")["value"] == pytest.approx(30, abs=6)
     for part in attacker_claims.PLACES:
         found = row(table, claim="C9", part=part, domain="all domains")

@@ -57,7 +57,7 @@ def test_both_places_of_an_order_share_a_sentence_where_they_agree() -> None:
     agree = said(first, second)
     assert agree.sentence.count(".") == 1 and agree.sentence.startswith("Each protection")
     assert agree.numbers.startswith(
-        "First over second: 4.2 points of the clean AUC are between two protections (95 % interval"
+        "First over second: 4.2 points more of the clean AUC than the next (95 % interval"
     )
     differ = said(first, {**second, **OUTCOMES["reversed"]}).sentence
     kept, lost = differ.split(". ")

@@ -77,6 +77,10 @@ def test_the_number_has_its_interval_its_unit_and_p() -> None:
     assert number(verdict_rows.row("C3", "random")) == (
         "random: 4.2 points more of the clean AUC are left (95 % interval 3.0 to 5.5), p < 0.0001"
     )
+    reverse = verdict_rows.row("C3", "random", value=-4.25, low=-5.5, high=3.0)
+    assert number(reverse).startswith(
+        "random: 4.2 points less of the clean AUC are left (95 % interval -3.0 to 5.5)"
+    )
     correlated = verdict_rows.row("C2", "", value=-0.081, low=-0.48, high=0.3, p_holm=0.64)
     assert number(correlated) == ("rank correlation -0.08 (95 % interval -0.48 to 0.30), p = 0.64")
 

@@ -140,7 +140,7 @@ def _unsaturated(row: Row, ratios: Sequence[float]) -> str:
     if not known:
         return ""
     shares = dict.fromkeys(percent(100 * each) for each in (known[0], known[-1]))
-    said = f"; with the protection logits move {' to '.join(shares)} as far as without"
+    said = f"; with the protection it moves the logits {' to '.join(shares)} as far as without"
     against = row["verdict"] == SUPPORTED and known[0] >= 1
     against |= row["verdict"] == REFUTED and known[-1] < CLEARLY
     return f"{said}, which contradicts the AUC" if against else said
@@ -154,11 +154,11 @@ def _in_logits(row: Row, compared: Sequence[Sides], resamples: int) -> str:
     ]
     if not all(map(isfinite, both)):
         return ""
-    shares = " and ".join(percent(100 * each) for each in both)
+    first, second = (percent(100 * each) for each in both)
     against = row["verdict"] == SUPPORTED and both[0] > both[1]
     against |= row["verdict"] == REFUTED and row["high"] < 0 and both[0] < both[1]
-    said = f" (with them logits move {shares} as far as without"
-    return f"{said}, which contradicts the AUC)" if against else f"{said})"
+    said = f" (with them it moves the logits {first} and {second} as far as without"
+    return f"{said}, which contradicts the AUC)" if against and first != second else f"{said})"
 
 
 class _Order(Case):
@@ -182,8 +182,9 @@ def _place(place: int, domains: Mapping[str, Attacked], resamples: int) -> Case:
         names = " and ".join(dict.fromkeys(" before ".join(compared[domain]) for domain in over))
         worth = [number(has - lacks) for has, lacks in (left[:2], left[2:])]
         said = (
-            f"{_who(domains, over)}; by PGD's order {names}: they now protect by {worth[0]} and "
-            f"{worth[1]} points{_in_logits(row, [found[domain] for domain in over], resamples)}"
+            f"{_who(domains, over)}; against PGD {names}; against this attacker they protect by "
+            f"{worth[0]} and {worth[1]} points"
+            f"{_in_logits(row, [found[domain] for domain in over], resamples)}"
         )
         reach = sentences.span(row["low"], row["high"], up="more", down="less")
         if row["verdict"] == SUPPORTED:

@@ -51,7 +51,7 @@ STRONGER = {
         yes=f"{{part}} against the paper's attack (PGD) also protects more than the next {_IT}",
         no=f"{{part}} against the paper's attack (PGD) protects about as much as the next {_IT}",
         reversed=f"{{part}} against the paper's attack (PGD) protects less than the next {_IT}",
-        unit="points of the clean AUC are between two protections",
+        unit="points more of the clean AUC than the next",
     ),
 }
 PARTS = {

@@ -163,9 +163,15 @@ def _known(row: Mapping[Any, Any]) -> bool:
 
 
 def number(row: Mapping[Any, Any]) -> str:
-    """Return a claim's effect with its interval, its unit and its p-value, for one part."""
-    value, _, interval = effect(row).partition(" ")
+    """Return a claim's effect with its interval, its unit and its p-value, for one part.
+
+    What is not more is said to be less.
+    """
     unit = CLAIMS[row["claim"]].unit
+    ends = {"value": -row["value"], "low": -row["high"], "high": -row["low"]}
+    less = row["value"] < 0 and " more " in unit
+    value, _, interval = effect({**row, **ends} if less else row).partition(" ")
+    unit = unit.replace(" more ", " less ") if less else unit
     first = f"{unit} {value}" if unit == "rank correlation" else f"{value} {unit}"
     said = f"{first} (95 % interval {interval.strip('()')})"
     p = p_value(row["p_holm"])

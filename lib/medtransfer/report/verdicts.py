@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 UNITS = (
     "Effect with 95 % interval over trained pairs and images: points of the clean AUC, that is, "
     "the AUC of images without attack (C1, C3, C4); rank correlation (C2); % of the clean AUC that "
-    "noise leaves (C5). p is corrected (Holm) over all claims, and apart from them over single "
+    "noise leaves (C5). p is corrected (Holm) over all claims, and separately over the single "
     "domains."
 )
-FURTHER_UNITS = "The effects of C6 to C9 are points, too; their p is corrected apart."
+FURTHER_UNITS = "The effects of C6 to C9 are points, too; their p is corrected separately."
 TABLE, PICTURE = "90_claims.csv", "90_claims.png"
 FURTHER = ("90_attacker_claims.csv",)
 """Tables of further claims, which stand beside the first; a profile may have none."""
