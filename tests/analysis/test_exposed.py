@@ -289,6 +289,19 @@ def test_the_threshold_knows_no_test_image(squeezed):
     assert len(limits) == 1
 
 
+def test_a_squeezer_that_hides_what_is_to_be_seen_is_not_asked(toy, publish_answers):
+    """Unless all do."""
+    labels, cells = np.arange(40)[:, None] % 2, {}
+    clean = {NONE: labels, "bits": labels, "jpeg": 0 * labels}
+    for seed, (name, answers) in enumerate(clean.items()):
+        network = toy.training(seed=seed)
+        publish_answers(network, labels=labels, clean=np.float32(answers))
+        cells[name] = toy.cell(toy.training(seed=9), network)
+    assert list(detection.compared(cells)) == [NONE, "bits"]
+    del cells["bits"]
+    assert list(detection.compared(cells)) == [NONE, "jpeg"]
+
+
 def test_who_is_referred_is_seen_by_a_human(squeezed):
     cells = squeezed(np.linspace(0, 1, 100), np.zeros(40), np.full(40, 8.0))
     found = detection.referred(cells, resamples=0)

@@ -3,7 +3,8 @@
 An image is suspicious where a network answers its squeezed copies otherwise: the largest change of
 any probability, by any squeezer. Who is above the threshold is referred: a human sees the image and
 is right. The threshold is exceeded by 5 % of the network's own validation images, and by no test
-image that anybody looked at.
+image that anybody looked at. A squeezer that hides what is to be seen is left out: it costs the
+network more than COST of its AUC on validation images.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from medtransfer.study.defences import NONE
 
 FALSE_ALARMS = 0.05
 CERTAIN = 1e6  # the logit of who was seen by a human
+COST = 0.02  # of the clean AUC
 
 
 def suspicion(answers: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -33,9 +35,17 @@ def suspicion(answers: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.max(changes, axis=(0, 2))
 
 
+def compared(cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    """Return the network and the squeezed copies that see nearly as well, or all if none does."""
+    found = {name: predictions.read(cell.target) for name, cell in cells.items()}
+    aucs = {name: metrics.macro_auc(each.truth, each.clean) for name, each in found.items()}
+    seeing = {name: cell for name, cell in cells.items() if not aucs[name] < aucs[NONE] - COST}
+    return seeing if len(seeing) > 1 else dict(cells)
+
+
 def threshold(cells: Mapping[str, Cell]) -> float:
     """Return what FALSE_ALARMS of the validation images of a network exceed."""
-    clean = {name: predictions.read(cell.target).clean for name, cell in cells.items()}
+    clean = {name: predictions.read(cell.target).clean for name, cell in compared(cells).items()}
     return float(np.quantile(suspicion(clean), 1 - FALSE_ALARMS))
 
 
@@ -45,7 +55,7 @@ def suspicions(cells: Mapping[str, Cell]) -> tuple[np.ndarray, np.ndarray]:
     Args:
         cells: of one attack, by what answers it: the network and its squeezed copies.
     """
-    found = {name: predictions.read(cell) for name, cell in cells.items()}
+    found = {name: predictions.read(cell) for name, cell in compared(cells).items()}
     clean = suspicion({name: each.clean for name, each in found.items()})
     return clean, suspicion({name: each.after for name, each in found.items()})
 
