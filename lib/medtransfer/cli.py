@@ -141,9 +141,15 @@ def verify(trainings: int, cells: int, seed: int, name: str) -> None:
 @PROFILE
 def verdicts(name: str) -> None:
     """Print the outcome of each claim, in sentences and as a table (Markdown)."""
-    from medtransfer.report import verdicts
+    from medtransfer import paths
+    from medtransfer.report import recommendations, verdicts
 
-    print(verdicts.as_markdown(verdicts.needed(profile_of(name).name)))
+    profile = profile_of(name).name
+    claims = verdicts.needed(profile)
+    print(verdicts.as_markdown(claims))
+    defended = verdicts.defended(paths.rendered(profile))
+    if defended is not None:
+        print(f"\n{recommendations.as_markdown(claims, defended)}")
 
 
 @medtransfer.command("notebooks")

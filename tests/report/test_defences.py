@@ -157,3 +157,39 @@ def test_rows_of_single_domains_decide_nothing_beside_those_over_all():
     assert card["verdict"].iloc[0] == "not supported"
     alone = recommendations.card(verdicts(rows[1]))
     assert alone["verdict"].iloc[0] == "supported"
+
+
+def claims_on_defences(verdict="supported"):
+    """Three claims in one domain and over all: two of them in points, one of them not."""
+    jpeg, secret = ("JPEG, against a colleague", "JPEG, what the secret is worth")
+    points = [
+        {**row("C3", part, domain, verdict=verdict), "claim": "D7", "unit": "points of clean AUC"}
+        for part in (jpeg, secret)
+        for domain in ("all domains", "pathology")
+    ]
+    cost = {**row("C3", "JPEG"), "claim": "cost", "unit": "clean AUC"}
+    return verdicts(*points, cost)
+
+
+def test_claims_in_points_have_a_row_each_with_their_verdict():
+    figure = figures.gains(claims_on_defences())
+    (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == [
+        "D7  JPEG, against a colleague",
+        "D7  JPEG, what the secret is worth",
+    ]
+    assert [text.get_text() for text in axis.texts] == ["supported"] * 2
+    assert axis.get_xlabel() == "points of clean AUC"
+
+
+def test_the_card_in_markdown_names_what_speaks_for_it_and_ends_with_the_table():
+    text = recommendations.as_markdown(verdicts(row("C1", "all pairs")), claims_on_defences())
+    lines = text.splitlines()
+    assert len([line for line in lines if line.startswith("- **")]) == len(
+        recommendations.RECOMMENDATIONS
+    )
+    (change,) = [line for line in lines if "change images before" in line]
+    assert "** Supported.<br>*D7, JPEG, against a colleague: 4.2 (3.0 to 5.5) points" in change
+    assert "- **Move far from the public start.** Not asked." in lines
+    assert len([line for line in lines if line.startswith("| **")]) == 3
+    assert "nan" not in text

@@ -18,7 +18,7 @@ from medtransfer.analysis.exposed import CLEAN, Exposed
 from medtransfer.analysis.guards import Guard
 from medtransfer.analysis.learned_parts import LEARNED
 from medtransfer.analysis.replicates import Differences, effect
-from medtransfer.analysis.sentences import number
+from medtransfer.analysis.sentences import doubt, number
 from medtransfer.analysis.statistics import REFUTED, SUPPORTED
 from medtransfer.measures import metrics
 from medtransfer.networks.distance import distance
@@ -109,9 +109,7 @@ def _row(
 def _why(part: Part, row: Row) -> str:
     value, *ends = (part.shown(float(row[name])) for name in ("value", "low", "high"))
     said = f"{part.said.format(_said(part, value))} ({_span(part, *sorted(ends))})"
-    if row["verdict"] in (SUPPORTED, REFUTED):
-        return said
-    return f"{said}, an interval that more trainings would narrow"
+    return said if row["verdict"] in (SUPPORTED, REFUTED) else f"{said}, {doubt(row)}"
 
 
 def _said(part: Part, value: float) -> str:
@@ -195,4 +193,9 @@ def _distances(domains: Mapping[str, Exposed]) -> list[Row]:
         f"over {len(points)} networks the rank correlation between the distance from the start and "
         f"what is left is {found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
     )
-    return [{**row, "why": lambda _: said}]
+
+    def why(judged: Row) -> str:
+        decided = few or judged["verdict"] in (SUPPORTED, REFUTED)
+        return said if decided else f"{said}: {doubt(judged)}"
+
+    return [{**row, "why": why}]

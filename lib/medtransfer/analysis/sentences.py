@@ -47,7 +47,7 @@ def compared(row: Mapping[str, Any], words: Words, *, left: Sequence[float]) -> 
         return f"{said}: {makes} {reach}, the opposite of the claim"
     if row["verdict"] == REFUTED:
         return f"{said}: {makes} {reach}, and only {number(row['least'])} points or more count"
-    return f"{said}: {makes} {reach}, {_doubt(row)}"
+    return f"{said}: {makes} {reach}, {doubt(row)}"
 
 
 def noise(row: Mapping[str, Any], *, attack: float, at: Sequence[float]) -> str:
@@ -63,7 +63,7 @@ def noise(row: Mapping[str, Any], *, attack: float, at: Sequence[float]) -> str:
         return f"{said}: more than {limit}"
     if row["verdict"] == REFUTED:
         return f"{said}: less than {limit}"
-    return f"{said}: {_doubt(row) if row['low'] > row['null'] else f'not surely above {limit}'}"
+    return f"{said}: {doubt(row) if row['low'] > row['null'] else f'not surely above {limit}'}"
 
 
 def correlated(row: Mapping[str, Any], *, points: str, others: str) -> str:
@@ -80,11 +80,12 @@ def correlated(row: Mapping[str, Any], *, points: str, others: str) -> str:
     elif row["verdict"] == REFUTED:
         end = f"a correlation of {row['least']:g} or more is excluded"
     else:
-        end = _doubt(row)
+        end = doubt(row)
     return f"{said}: {end}{others}"
 
 
-def _doubt(row: Mapping[str, Any]) -> str:
+def doubt(row: Mapping[str, Any]) -> str:
+    """Return why an effect is neither shown nor excluded."""
     if row["low"] > row["null"]:
         return f"but with this many tests it may be chance (corrected p {row['p_holm']:.2g})"
     if row["unit"] == "rank correlation":

@@ -7,6 +7,7 @@ from functools import cached_property
 import pandas as pd
 from IPython.display import Image, Markdown
 
+from medtransfer import paths
 from medtransfer.analysis import defence_claims, exposed
 from medtransfer.analysis.cases import POOLED
 from medtransfer.analysis.exposed import Exposed
@@ -45,6 +46,13 @@ class Closing(Stronger):
         domain = POOLED if len(self.exposed) > 1 else next(iter(self.exposed))
         picture = figures.pareto(table[table["domain"] == domain], classes=classes or SHOWN)
         return self.save(picture, table, name="defences")
+
+    def gains(self) -> Image | Markdown:
+        """Show the effects of the claims on defences, and keep all of them for `verdicts`."""
+        if self.defended.empty:  # nor does an earlier run of the profile speak for this one
+            (paths.rendered(self.settings.name) / verdicts.DEFENDED).unlink(missing_ok=True)
+            return Markdown("")  # as `defences` says
+        return self.save(figures.gains(self.defended), self.defended, name="gains")
 
     def defence_verdicts(self) -> pd.DataFrame | Markdown:
         """Return the claims on defences with effect, interval, corrected p and verdict."""

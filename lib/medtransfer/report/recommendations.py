@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from medtransfer.analysis.cases import POOLED
 from medtransfer.analysis.statistics import REFUTED, SUPPORTED
+from medtransfer.report import verdicts
+from medtransfer.report.sentences import effect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +85,24 @@ def card(*judged: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(found).set_index("recommendation")
+
+
+def as_markdown(claims: pd.DataFrame, defended: pd.DataFrame) -> str:
+    """Return the card in Markdown, each line with what speaks for it; then claims on defences."""
+    rows = [row for table in (claims, defended) for row in _over_all(table)]
+    lines = []
+    for each, (says, found) in zip(RECOMMENDATIONS, card(claims, defended).iterrows(), strict=True):
+        spoken = "; ".join(_short(row) for row in rows if each.rows(row))
+        lines.append(
+            f"- **{says}** {found['verdict'].capitalize()}.{spoken and f'<br>*{spoken}.*'}"
+        )
+    return "\n\n".join(["\n".join(lines), verdicts.as_table(defended)])
+
+
+def _short(row: Mapping[Any, Any]) -> str:
+    found = " ".join(part for part in (effect(row), row["unit"] if effect(row) else "") if part)
+    said = f"{row['claim']}{', ' if row['part'] else ''}{row['part']}"
+    return f"{said}: {', '.join(part for part in (found, row['verdict']) if part)}"
 
 
 def _over_all(table: pd.DataFrame) -> list[dict[Any, Any]]:

@@ -31,6 +31,8 @@ FURTHER_UNITS = "The effects of C6 to C9 are points, too; their p is corrected s
 TABLE, PICTURE = "90_claims.csv", "90_claims.png"
 FURTHER = ("90_attacker_claims.csv",)
 """Tables of further claims, which stand beside the first; a profile may have none."""
+DEFENDED = "90_gains.csv"
+"""The table of the claims on defences; a profile may have none."""
 CLASSES = {YES: "supported", NO: "refuted", REVERSED: "refuted"}
 """How the page shows an outcome; what could not be decided has no class of its own."""
 
@@ -72,6 +74,14 @@ class Claims:
 def read(profile: str) -> pd.DataFrame | None:
     """Return the claims that the synthesis of a profile wrote, None if it has not run."""
     return written(paths.rendered(profile))
+
+
+def defended(folder: Path) -> pd.DataFrame | None:
+    """Return the claims on defences whose table lies in a folder of figures, None without."""
+    import pandas as pd
+
+    place = folder / DEFENDED
+    return parsed(pd.read_csv(place)) if place.is_file() else None
 
 
 def written(folder: Path) -> pd.DataFrame | None:
@@ -166,6 +176,12 @@ def as_frame(claims: pd.DataFrame) -> pd.DataFrame:
 
 def as_markdown(claims: pd.DataFrame) -> str:
     """Return claims in Markdown: their outcomes, the table, and why some are not supported."""
+    blocks = [said(claims), as_table(claims), units(claims), why(claims)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def as_table(claims: pd.DataFrame) -> str:
+    """Return claims as a table in Markdown, a column per domain."""
     table = by_claim(claims)
     lines = [f"| | {' | '.join(table.domains)} |", "|---" * (len(table.domains) + 1) + "|"]
     for row in table.rows:
@@ -173,8 +189,7 @@ def as_markdown(claims: pd.DataFrame) -> str:
         cells = ["<br>".join(each.lines) if each else "" for each in found]
         part = f" ({row.part})" if row.part else ""
         lines.append(f"| **{row.name}** {row.says}{part} | {' | '.join(cells)} |")
-    blocks = [said(claims), "\n".join(lines), units(claims), why(claims)]
-    return "\n\n".join(block for block in blocks if block)
+    return "\n".join(lines)
 
 
 def units(claims: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 from medtransfer.report.figures.attackers import dumbbells, questions
 from medtransfer.report.figures.claims import claims, gain
 from medtransfer.report.figures.defences import distance, knowledge, pareto
+from medtransfer.report.figures.gains import gains
 from medtransfer.report.figures.heat import matrix
 from medtransfer.report.figures.networks import findings, networks
 from medtransfer.report.figures.order import order
@@ -16,6 +17,7 @@ __all__ = [
     "dumbbells",
     "findings",
     "gain",
+    "gains",
     "interaction",
     "knowledge",
     "matrix",

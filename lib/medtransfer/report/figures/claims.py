@@ -60,15 +60,15 @@ def _claim(
     )
     across = (WIDTH - MARGIN) / 2 - VERDICT
     tall = 0.19 * len(domains)
-    limits = _limits(own)
+    ends = limits(own)
     for number, part in enumerate(parts):
         left = MARGIN + number * (across + VERDICT)
         box = (left / WIDTH, (top - 0.42 - tall) / full, across / WIDTH, tall / full)
         axis = figure.add_axes(box)
         axis.axvline(first["null"], color="0.75", lw=1, zorder=0)
-        axis.set_xlim(limits)
+        axis.set_xlim(ends)
         for row in own[own["part"] == part].to_dict("records"):
-            _mark(axis, row["domain"], row, place=-domains.index(row["domain"]))
+            mark(axis, row["domain"], row, place=-domains.index(row["domain"]))
         axis.set_ylim(-len(domains) + 0.4, 0.6)
         axis.set_yticks([-place for place in range(len(domains))], [] if number else domains)
         axis.tick_params(labelsize=8)
@@ -76,7 +76,8 @@ def _claim(
         axis.set_xlabel(first["unit"], fontsize=7.5, labelpad=1)
 
 
-def _mark(axis: Axes, domain: str, row: Mapping[Any, Any], *, place: int) -> None:
+def mark(axis: Axes, domain: str, row: Mapping[Any, Any], *, place: int) -> None:
+    """Draw the effect of a claim with its interval, and its verdict beside the axis."""
     colour = DOMAINS[domain].colour if domain in DOMAINS else "0.15"  # all domains together
     came_out = outcome(row)
     beside = axis.get_yaxis_transform()
@@ -99,7 +100,7 @@ def _beyond(axis: Axes, row: Mapping[Any, Any]) -> tuple[bool, bool]:
     return row["low"] < low, row["high"] > high
 
 
-def _limits(own: pd.DataFrame) -> tuple[float, float]:
+def limits(own: pd.DataFrame) -> tuple[float, float]:
     """Return where the axis of a claim ends: all values fit, and intervals that decide anything.
 
     Where none decides, all intervals fit.
