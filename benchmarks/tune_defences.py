@@ -41,7 +41,7 @@ TRIED: dict[str, list[dict[str, Any]]] = {
     REFERENCE: [{}],
     "n_fgsm": [{}, {"epsilon": 0.005}, {"epsilon": 0.02}, {"steps": 480}],
     "pubdef": [{}, {"epsilon": 0.02}, {"steps": 480}],
-    "renofeation": [{}, {"weight": 5.0}, {"weight": 0.2}, {"dropout": 0.0}],
+    "renofeation": [{}, {"weight": 1.0}, {"weight": 5.0}, {"weight": 1.0, "dropout": 0.0}],
     ACROSS: [{}, AFTER_PUBLIC_WEIGHTS],
 }
 
