@@ -58,9 +58,9 @@ def test_the_readme_can_be_read_in_five_minutes() -> None:
 
 def test_the_readme_shows_an_attacked_image_first_and_then_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text()
-    picture = re.search(r"!\[[^]]+\]\((figures/\w+_example\.png)\)", text)
+    picture = re.search(r"!\[[^]]+\]\((figures/\w+_(?:attack|example)\.png)\)", text)
     assert picture and (ROOT / picture[1]).is_file()
-    assert "**phantoms**" in text[: text.index("```")]
+    assert "**phantom**" in text[: text.index("```")]
     first = re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL)[0]
     assert [line.split("#")[0].strip() for line in first.splitlines()] == [
         "make reproduce",
