@@ -113,8 +113,9 @@ def _why(part: Part, row: Row) -> str:
 
 
 def _said(part: Part, value: float) -> str:
-    points = "points " if part.unit == POINTS else ""
-    return f"{_size(part, value)} {points}{_way(part, value)}".rstrip()
+    size = _size(part, value)
+    points = f"point{'' if size == '1' else 's'} " if part.unit == POINTS else ""
+    return f"{size} {points}{_way(part, value)}".rstrip()
 
 
 def _span(part: Part, low: float, high: float) -> str:
