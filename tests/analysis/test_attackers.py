@@ -7,7 +7,7 @@ import pytest
 from attackings import METHODS, POWER, Attacks
 from studies import LABELS
 
-from medtransfer.analysis import attacker_claims, protections, statistics, tables
+from medtransfer.analysis import attacker_claims, protections, selection, statistics, tables
 from medtransfer.analysis.attacker_claims import Attacked
 from medtransfer.attacks.delivery import CONTROL, FLOAT, OTHER
 from medtransfer.networks.trained import RANDOM
@@ -93,7 +93,8 @@ def test_the_change_is_a_difference_of_differences_over_the_same_pairs(attacked)
 def test_the_strongest_is_chosen_on_the_attackers_own_networks(attacked):
     study = attacked(lambda cell: 80 if on_d2(cell) == (name_of(cell) == "MI") else 20)
     left = protections.rehearsed(study.rehearsals)
-    assert left.index[0] == "MI" == study.strongest
+    assert left.index[0] == "MI"
+    assert study.strongest == {selection.SAME: "MI", selection.OTHER: "MI"}
     assert left["MI"] == pytest.approx(20, abs=5)
     assert {cell.attack.method.name for cell in study.strongest_cells} == {"MI"}
 
@@ -109,7 +110,25 @@ def name_of(cell):
 def test_without_a_network_of_his_own_to_try_on_the_attacker_is_pgd(attacked):
     study = attacked(against_all)
     lone = Attacked(study.cells, [cell for cell in study.rehearsals if not on_d2(cell)])
-    assert lone.strongest == "PGD"
+    assert set(lone.strongest.values()) == {"PGD"}
+
+
+def across(cell):
+    return cell.attack.surrogates[0].architecture != cell.target.architecture
+
+
+def test_an_attacker_who_lacks_the_architecture_takes_what_is_best_without_it(attacked):
+    """MI between networks of one architecture, DI across: C8 compares the one with the other."""
+    best = {False: {"MI": 60, "DI": 20, "PGD": 40}, True: {"MI": 10, "DI": 30, "PGD": 20}}
+    study = attacked(lambda cell: best[across(cell)][name_of(cell)])
+    assert study.strongest == {selection.SAME: "MI", selection.OTHER: "DI"}
+    assert {(across(cell), name_of(cell)) for cell in study.strongest_cells} == {
+        (False, "MI"),
+        (True, "DI"),
+    }
+    found = row(judged(study), claim="C8")
+    assert found["value"] == pytest.approx(60 - 30, abs=6), "by MI alone it would be 50"
+    assert found["why"].startswith("strongest: MI; across architectures: DI")
 
 
 def test_the_order_is_that_of_pgd_on_validation_images(attacked):

@@ -27,6 +27,7 @@ from medtransfer.analysis.protections import (
     rehearsed,
     sides,
 )
+from medtransfer.analysis.selection import OTHER, SAME, matching
 from medtransfer.analysis.sentences import number, percent
 from medtransfer.analysis.statistics import REFUTED, SUPPORTED, Effect, Pairs
 from medtransfer.scoring.cell import Cell
@@ -49,8 +50,8 @@ class Attacked:
     Attributes:
         cells: on test images.
         rehearsals: on validation images, and those of the choice of epsilon at the chosen one.
-        matched: the strongest attacker at the strength of PGD; empty where nobody asked for it, or
-            where he is no stronger.
+        matched: the strongest attackers at the strength of PGD; empty where nobody asked for it,
+            or where they are no stronger.
     """
 
     cells: Sequence[Cell]
@@ -58,23 +59,44 @@ class Attacked:
     matched: Sequence[Cell] = ()
 
     @cached_property
-    def strongest(self) -> str:
-        """The attacker who harms his own other networks most, on validation images.
+    def strongest(self) -> dict[str, str]:
+        """Relation to the target -> who harms his own other networks of that relation most.
 
-        PGD, where he has no other network to try it on.
+        On validation images. An attacker who lacks the architecture of the target need not attack
+        by what is best between networks of one architecture. PGD, where there is no other network
+        to try it on.
         """
-        tried = rehearsed(self.rehearsals)
-        return str(tried.index[0]) if len(tried) else REFERENCE
+        found = {}
+        for relation in (SAME, OTHER):
+            tried = rehearsed(self.rehearsals, relation)
+            tried = tried if len(tried) else rehearsed(self.rehearsals)
+            found[relation] = str(tried.index[0]) if len(tried) else REFERENCE
+        return found
 
     @property
     def strongest_cells(self) -> list[Cell]:
-        """What the strongest attacker does to the targets."""
-        return attackers(self.cells).get(self.strongest, [])
+        """What the strongest attacker of each relation does to the targets."""
+        known = attackers(self.cells)
+        return [
+            cell
+            for relation, name in self.strongest.items()
+            for cell in matching(known.get(name, []), relation=relation)
+        ]
 
     @property
     def evened(self) -> Attacked:
-        """The same at the strength of PGD: of the stronger attackers only the strongest is left."""
-        return replace(self, cells=self.matched, matched=())
+        """The same at the strength of PGD: of the stronger attackers only the strongest are left.
+
+        Those who are no stronger than PGD need not be held to it.
+        """
+        known, held = attackers(self.cells), attackers(self.matched)
+        others = [
+            cell
+            for name in dict.fromkeys(self.strongest.values())
+            if name not in held
+            for cell in known.get(name, [])
+        ]
+        return replace(self, cells=[*self.matched, *others], matched=())
 
     @cached_property
     def order(self) -> list[str]:
@@ -131,7 +153,15 @@ def _protection(claim: str, domains: Mapping[str, Attacked], resamples: int) -> 
 
 
 def _who(domains: Mapping[str, Attacked], over: Sequence[str]) -> str:
-    return f"strongest: {', '.join(dict.fromkeys(domains[name].strongest for name in over))}"
+    same, other = (
+        ", ".join(dict.fromkeys(domains[name].strongest[relation] for name in over))
+        for relation in (SAME, OTHER)
+    )
+    return (
+        f"strongest: {same}"
+        if same == other
+        else f"strongest: {same}; across architectures: {other}"
+    )
 
 
 def _unsaturated(row: Row, ratios: Sequence[float]) -> str:

@@ -184,13 +184,15 @@ def left(cells: Iterable[Cell]) -> float:
     return float(np.mean(found))
 
 
-def rehearsed(cells: Iterable[Cell]) -> pd.Series:
+def rehearsed(cells: Iterable[Cell], relation: str = "") -> pd.Series:
     """Return what each attacker leaves of the clean AUC of his own other networks, strongest first.
 
     Args:
         cells: on validation images; those whose target is on d2 are his own.
+        relation: of his surrogate to them; "" for any.
     """
-    own = attackers(cell for cell in cells if cell.target.development.name == "d2")
+    tried = matching(cells, relation=relation) if relation else cells
+    own = attackers(cell for cell in tried if cell.target.development.name == "d2")
     found = {name: left(each) for name, each in own.items()}
     return pd.Series(found, name="left", dtype=float).dropna().sort_values(kind="stable")
 

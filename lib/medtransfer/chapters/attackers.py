@@ -25,6 +25,7 @@ from medtransfer.study import attackers
 
 NOTHING = "This profile names no stronger attackers."
 NO_PAIRS = "This profile has no pairs with and without a protection."
+OWN = "AUC left of the attacker's own networks, % of clean"
 NO_QUESTIONS = "In this profile, no attacker asks the target."
 
 
@@ -54,13 +55,15 @@ class Attackers(Chapter):
         """
         tried = self.attacked.rehearsals
         left = protections.rehearsed(tried)
+        by_relation = {each: protections.rehearsed(tried, each) for each in (SAME, OTHER)}
         spent = {name: own[0].attack for name, own in protections.attackers(tried).items()}
         rows = [
             {
                 "attacker": name,
                 "gradients of an image": spent[name].gradients,
                 "surrogates": len(spent[name].surrogates),
-                "AUC left of the attacker's own networks, % of clean": f"{value:.0f} %",
+                OWN: f"{value:.0f} %",
+                **{each: _percent(own, name) for each, own in by_relation.items()},
             }
             for name, value in zip(map(str, left.index), left, strict=True)
         ]
@@ -148,14 +151,19 @@ class Attackers(Chapter):
         )
 
     def _strongest(self) -> str:
-        left = protections.rehearsed(self.attacked.rehearsals)
-        if left.empty:
+        said = []
+        for relation in (SAME, OTHER):
+            left = protections.rehearsed(self.attacked.rehearsals, relation)
+            if len(left):
+                said.append(
+                    f"Of {len(left)} attackers **{left.index[0]}** is the strongest on the "
+                    f"attacker's own networks of the {relation}: it leaves {left.iloc[0]:.0f} % of "
+                    f"the clean AUC, and {REFERENCE} {left[REFERENCE]:.0f} %."
+                )
+        if not said:
             raise UsageError("in this profile the attacker has no other network to test on")
-        return (
-            f"Of {len(left)} attackers **{left.index[0]}** is the strongest on the attacker's "
-            f"own networks: it leaves {left.iloc[0]:.0f} % of the clean AUC, and {REFERENCE} "
-            f"{left[REFERENCE]:.0f} %. It was chosen on validation images."
-        )
+        who = "Both were" if len(said) > 1 else "It was"
+        return f"{' '.join(said)} {who} chosen on validation images."
 
     def _claims(self) -> list[str]:
         """Return every claim with its verdict; those that have one reason, in one sentence."""
@@ -188,6 +196,10 @@ class Attackers(Chapter):
             f"about each image ({said[1]} to {said[2]}) to do as much harm by {REFERENCE} as one "
             "who knows the architecture and asks nothing."
         )
+
+
+def _percent(left: pd.Series, name: str) -> str:
+    return f"{left[name]:.0f} %" if name in left else ""
 
 
 def _worth(row: Mapping[Any, Any]) -> dict[str, str]:

@@ -45,15 +45,19 @@ def attacked(
     ensure(cell for each in found.values() for cell in each.rehearsals)
     if not found or not study.profile.matched:
         return found
-    stronger = {d: each.strongest for d, each in found.items() if each.strongest != REFERENCE}
-    alike = {d: _alike(study, d, name, epsilons[d]) for d, name in stronger.items()}
-    _ensure(alike.values())
-    equal = {d: strength.matched(own, stronger[d]) for d, own in alike.items()}
-    matched = {
-        domain: _at(study, domain, stronger[domain], dict.fromkeys(epsilons[domain], at))
-        for domain, at in equal.items()
-        if at
+    alike = {
+        (domain, name): _alike(study, domain, name, epsilons[domain])
+        for domain, each in found.items()
+        for name in each.strongest.values()
+        if name != REFERENCE
     }
+    _ensure(alike.values())
+    equal = {who: strength.matched(own, who[1]) for who, own in alike.items()}
+    matched: dict[str, list[Cell]] = {}
+    for (domain, name), at in equal.items():
+        if at:
+            own = _at(study, domain, name, dict.fromkeys(epsilons[domain], at))
+            matched.setdefault(domain, []).extend(own)
     _ensure(matched.values())
     return {d: replace(each, matched=matched.get(d, ())) for d, each in found.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from medtransfer.analysis.protections import MATCHED, REFERENCE
+from medtransfer.analysis.protections import MATCHED, REFERENCE, attackers
 from medtransfer.report import verdicts
 from medtransfer.report.sentences import POOLED
 from medtransfer.report.wording import listed
@@ -39,10 +39,9 @@ def said(attacked: Mapping[str, Attacked], judged: pd.DataFrame, matched: pd.Dat
     if matched.empty:
         return ""
     held = [
-        f"{domain}: {each.strongest} at epsilon {_epsilon(each.matched)} in place of "
-        f"{_epsilon(each.cells)}"
+        f"{domain}: {name} at epsilon {_epsilon(own)} in place of {_epsilon(each.cells)}"
         for domain, each in attacked.items()
-        if each.matched
+        for name, own in attackers(each.matched).items()
     ]
     before, after = _verdicts(judged), _verdicts(matched)
     changed = [
