@@ -8,7 +8,7 @@ READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test quick lint report figures docs site dist lab lock audit clean-drafts
+.PHONY: help setup reproduce test quick lint report figures defences docs site dist lab lock audit clean-drafts
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ figures: reproduce ## the committed figures: PNG and CSV of the extended profile
 	mkdir -p figures
 	rm -f figures/*.png figures/*.csv
 	cp build/figures/$(PROFILE)/*.png build/figures/$(PROFILE)/*.csv figures/
+
+defences: PROFILE = defences
+defences: reproduce ## the committed figures of defences: those of the defences profile into figures/defences/
+	mkdir -p figures/defences
+	rm -f figures/defences/*
+	cd build/figures/$(PROFILE) && cp 90_defences.* 90_gains.* ?5_knowledge.* ?5_distance.* $(CURDIR)/figures/defences/
+	rm -f figures/defences/*.pdf
 
 reproduce: setup ## compute the study, execute the notebooks, write the report [PROFILE=default]
 	$(BIN)/medtransfer reproduce --profile $(PROFILE) < /dev/null

@@ -26,8 +26,8 @@ def on_files(files, config):
     for source, page in PAGES.items():
         text = _linked((REPOSITORY / source).read_text(encoding="utf-8"), folder=".")
         files.append(File.generated(config, page, content=WIDE + text))
-    for picture in (REPOSITORY / "figures").glob("*.png"):
-        place = f"figures/{picture.name}"
+    for picture in (REPOSITORY / "figures").rglob("*.png"):
+        place = picture.relative_to(REPOSITORY).as_posix()
         files.append(File.generated(config, place, abs_src_path=str(picture)))
     for path in REPORT.glob("*") if REPORT.is_dir() else ():
         files.append(File.generated(config, f"report/{path.name}", abs_src_path=str(path)))

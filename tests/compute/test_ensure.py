@@ -216,8 +216,9 @@ class Dying(Executor):
 
 def test_a_killed_worker_is_named_as_any_other_failure(chain, made, run_on):
     run_on(Dying())
-    with pytest.raises(ComputeError, match="terminated abruptly"):
+    with pytest.raises(ComputeError, match="a worker process died") as caught:
         ensure([chain[-1]])
+    assert "MEDTRANSFER_WORKERS" in str(caught.value) and "__main__" in str(caught.value)
 
 
 def test_units_are_named_for_people(toy):

@@ -9,7 +9,7 @@ import verdict_rows
 
 from medtransfer import paths
 from medtransfer.errors import ReportError
-from medtransfer.report import verdicts
+from medtransfer.report import recommendations, verdicts
 
 
 def table_of(markdown: str) -> list[str]:
@@ -66,10 +66,20 @@ def test_the_page_of_results_quotes_the_committed_figures() -> None:
         pytest.fail("docs/results.md: replace the claims by what `medtransfer verdicts` prints")
 
 
+def test_the_page_of_defences_quotes_the_committed_figures() -> None:
+    folder = paths.REPOSITORY / "figures"
+    claims, defended = verdicts.written(folder), verdicts.defended(folder / "defences")
+    assert claims is not None and defended is not None
+    page = (paths.REPOSITORY / "docs" / "defences.md").read_text()
+    if recommendations.as_markdown(claims, defended) not in page:
+        pytest.fail("docs/defences.md: replace the card and the table by what `verdicts` prints")
+
+
 def test_every_number_of_the_answer_in_the_readme_is_one_of_the_results() -> None:
     readme = (paths.REPOSITORY / "README.md").read_text()
     answer = readme.split("## What comes out")[1].split("\n## ")[0]
-    page = (paths.REPOSITORY / "docs" / "results.md").read_text()
+    pages = [paths.REPOSITORY / "docs" / name for name in ("results.md", "defences.md")]
+    found = " ".join(page.read_text() for page in pages)
     numbers = re.findall(r"\d+\.\d+", re.sub(r"\]\([^)]*\)", "", answer))
     assert len(numbers) >= 4
-    assert {*numbers} <= {*re.findall(r"\d+\.\d+", page)}
+    assert {*numbers} <= {*re.findall(r"\d+\.\d+", found)}

@@ -94,6 +94,12 @@ def _stored_above(spec: Spec) -> Iterator[Result]:
             yield from _stored_above(above)
 
 
+DIED = (
+    "a worker process died. Either it was killed, for lack of memory for example (fewer at once: "
+    'MEDTRANSFER_WORKERS=1), or a script calls this outside of `if __name__ == "__main__":`'
+)
+
+
 def _units(specs: Sequence[Result]) -> list[Unit]:
     """Return the units of work: results of one class with an equal `batch` are one."""
     batches: dict[Any, list[Result]] = defaultdict(list)
@@ -122,8 +128,8 @@ def _run(units: list[Unit], pool: Executor, stage: Stage) -> None:
                 waiting.remove(unit)
                 try:
                     running[pool.submit(make, unit)] = unit
-                except BrokenExecutor as broken:
-                    failed[unit] = f"{type(broken).__name__}: a worker process died"
+                except BrokenExecutor:
+                    failed[unit] = DIED
                     bar.update()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
@@ -132,7 +138,8 @@ def _run(units: list[Unit], pool: Executor, stage: Stage) -> None:
                 if isinstance(error, ClusterError):
                     raise error  # the next unit would meet it, too
                 if error:
-                    failed[unit] = f"{type(error).__name__}: {error}"
+                    died = isinstance(error, BrokenExecutor)
+                    failed[unit] = DIED if died else f"{type(error).__name__}: {error}"
                     for lost in _drop_dependents(waiting, unit):
                         failed[lost] = f"not tried, since {unit.title} failed"
                 bar.update()
