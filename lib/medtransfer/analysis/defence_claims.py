@@ -197,6 +197,6 @@ def _distances(domains: Mapping[str, Exposed]) -> list[Row]:
 
     def why(judged: Row) -> str:
         decided = few or judged["verdict"] in (SUPPORTED, REFUTED)
-        return said if decided else f"{said}: {doubt(judged)}"
+        return said if decided else f"{said}; {doubt(judged)}"
 
     return [{**row, "why": why}]
