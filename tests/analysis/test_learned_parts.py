@@ -96,7 +96,7 @@ def test_training_on_transferred_attacks(judged):
         f"{words}, against a colleague who does not know about it": 50,
         f"{words}, more than training on attacked images": 20,
         f"{words}, what the secret is worth": 30,
-        "against an attacker who has the network, gain less than 2 points": 0,
+        "against an attacker who has the network, gain less than 2 points (shown as a loss)": 0,
     }
     assert set(verdicts) == set(parts)
     assert values == pytest.approx(parts, abs=2)

@@ -28,6 +28,7 @@ CLAIMS = {
     "D8": "attacked images can be detected, unless the attacker knows the detector",
     "cost": "a defence costs at most 0.01 of the clean AUC",
 }
+DETECTION = "AUC of detection"
 MARGIN = 0.01  # of the clean AUC: as much as a defence may cost
 WHO = {
     COLLEAGUE: "a colleague who does not know about it",
@@ -92,7 +93,7 @@ def nothing(claim: str, defence: str, part: str, *, knowledge: str = COLLEAGUE) 
     return Part(
         claim=claim,
         defence=defence,
-        part=f"{part} less than {LEAST:g} points",
+        part=f"{part} less than {LEAST:g} points (shown as a loss)",
         measure=lambda exposed: scaled(exposed.gain(defence, knowledge), -1),
         said=_left(knowledge, words),
         shown=neg,
@@ -142,6 +143,7 @@ def _found(
     up: str = "",
     down: str = "",
     shown: Callable[[float], float] = float,
+    unit: str = DETECTION,
 ) -> Part:
     return Part(
         claim="D8",
@@ -152,7 +154,7 @@ def _found(
         up=up,
         down=down,
         shown=shown,
-        unit="AUC of detection",
+        unit=unit,
         null=null,
         least=0.02,
     )
@@ -188,6 +190,7 @@ PARTS = (
         lambda exposed: _turned(detectable(exposed, "all that it compares")),
         0.4,
         shown=lambda value: 1 - value,
+        unit=f"1 - {DETECTION}",
     ),
 )
 

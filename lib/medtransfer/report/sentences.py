@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 YES, NO = "supported", "not supported"
 REVERSED = "reversed"
 POOLED = "all domains"
-DIGITS = {"rank correlation": 2, "AUC of detection": 2, "clean AUC": 3}
+_DETECTION = "AUC of detection"
+DIGITS = {"rank correlation": 2, _DETECTION: 2, f"1 - {_DETECTION}": 2, "clean AUC": 3}
 
 
 CLAIMS = {

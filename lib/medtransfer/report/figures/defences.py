@@ -41,7 +41,7 @@ def pareto(table: pd.DataFrame, *, classes: Sequence[str]) -> Figure:
         figure, axes = plt.subplots(
             1,
             len(classes),
-            figsize=(2.5 * len(classes) + 1.9, 3.1),
+            figsize=(2.5 * len(classes) + 1.9, _tall(table, least=3.1)),
             sharex=True,
             sharey=True,
             squeeze=False,
@@ -67,6 +67,11 @@ def pareto(table: pd.DataFrame, *, classes: Sequence[str]) -> Figure:
         _framed(axes[0, 0], table[table["knowledge"].isin(classes)])
         _legend(figure, axes[0, 0])
     return figure
+
+
+def _tall(table: pd.DataFrame, *, least: float, title: int = 0) -> float:
+    """Return the height of a figure, in inches, that has room for a line per defence."""
+    return max(least, 0.2 * (table["defence"].nunique() + title) + 0.3)
 
 
 def _of(table: pd.DataFrame, knowledge: str) -> list[dict[Any, Any]]:
@@ -127,7 +132,9 @@ def knowledge(table: pd.DataFrame) -> Figure:
     drawn = looks()
     classes = [name for name in CLASSES if name in set(table["knowledge"])]
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.8, 3.4), layout="constrained")
+        figure, axis = plt.subplots(
+            figsize=(6.8, _tall(table, least=3.4, title=2)), layout="constrained"
+        )
         for name in names:
             rows = table[table["defence"] == name].set_index("knowledge")
             met = [each for each in classes if each in rows.index]
