@@ -222,6 +222,26 @@ def test_nothing_is_judged_of_targets_at_chance(made):
     assert verdict(judged, "random start") != "at chance"
 
 
+def test_over_all_domains_it_is_said_which_are_left_out(made):
+    blind = made(clean=lambda each: 0.5 if each.defence == "jpeg" else 0.9)
+    judged = defence_claims.judge({"pathology": blind, "radiology": _OtherDomain(blind)})
+    pooled = judged[(judged["domain"] == "all domains") & (judged["part"] == COLLEAGUE)]
+    assert pooled["why"].item().endswith("; left out: pathology (at chance)")
+
+
+class _OtherDomain:
+    """The same networks in a domain in which none of them is at chance."""
+
+    def __init__(self, found):
+        self.found = found
+
+    def __getattr__(self, name):
+        return getattr(self.found, name)
+
+    def auc(self, defence, knowledge):
+        return self.found.auc(NONE, knowledge)
+
+
 def test_a_detector_finds_what_squeezing_changes():
     rng = np.random.default_rng(0)
     plain = rng.normal(0, 1, (50, 2))

@@ -159,11 +159,11 @@ def test_rows_of_single_domains_decide_nothing_beside_those_over_all():
     assert alone["verdict"].iloc[0] == "supported"
 
 
-def claims_on_defences(verdict="supported"):
+def claims_on_defences():
     """Three claims in one domain and over all: two of them in points, one of them not."""
     jpeg, secret = ("JPEG, against a colleague", "JPEG, what the secret is worth")
     points = [
-        {**row("C3", part, domain, verdict=verdict), "claim": "D7", "unit": "points of clean AUC"}
+        {**row("C3", part, domain), "claim": "D7"}
         for part in (jpeg, secret)
         for domain in ("all domains", "pathology")
     ]

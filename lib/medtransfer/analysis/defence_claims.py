@@ -61,7 +61,12 @@ def _rows(part: Part, domains: Mapping[str, Exposed]) -> list[Row]:
         return rows
     usable = [each for domain, each in found.items() if not out[domain]]
     reason = None if usable else next(guard for guard in out.values() if guard)
-    return [*rows, _row(part, POOLED, usable or [*found.values()], CLAIM, reason)]
+    pooled = _row(part, POOLED, usable or [*found.values()], CLAIM, reason)
+    left_out = [f"{domain} ({guard[0]})" for domain, guard in out.items() if guard and usable]
+    if left_out:
+        tell = pooled["why"]
+        pooled["why"] = lambda judged: f"{tell(judged)}; left out: {', '.join(left_out)}"
+    return [*rows, pooled]
 
 
 def guarded(part: Part, exposed: Exposed) -> Guard | None:

@@ -14,6 +14,12 @@ from medtransfer.errors import ClusterError, ComputeError
 from medtransfer.executors.local import executor, return_memory
 from medtransfer.specs import Result, Spec
 
+DIED = (
+    "a worker process died: perhaps killed for lack of memory (fewer at once: "
+    "MEDTRANSFER_WORKERS=1), perhaps because a script calls this outside of "
+    '`if __name__ == "__main__":`'
+)
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -92,12 +98,6 @@ def _stored_above(spec: Spec) -> Iterator[Result]:
             yield above
         else:
             yield from _stored_above(above)
-
-
-DIED = (
-    "a worker process died. Either it was killed, for lack of memory for example (fewer at once: "
-    'MEDTRANSFER_WORKERS=1), or a script calls this outside of `if __name__ == "__main__":`'
-)
 
 
 def _units(specs: Sequence[Result]) -> list[Unit]:
