@@ -201,7 +201,7 @@ def order(cells: Iterable[Cell]) -> list[str]:
     """Return protections from the one that PGD is held up by most, on validation images.
 
     Args:
-        cells: crafted on validation images, on first replicates.
+        cells: crafted on validation images; against first targets.
     """
     tried = attackers(cell for cell in cells if cell.target.development.name == "d1")
     own = tried.get(REFERENCE, [])

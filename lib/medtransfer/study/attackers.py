@@ -110,18 +110,16 @@ def _other_data(pair: Pair) -> bool:
 def rehearsals(study: Study, domain: str, epsilons: Epsilons) -> list[Cell]:
     """Return what an attacker can try on networks of his own, to choose his strongest method.
 
-    Crafted on his first networks on d2, on their validation images, and scored on his others. On
-    the targets the same images say in which order PGD has the factors, before a test image is
-    attacked: of that he sees nothing.
+    Crafted on each of his networks on d2, on their validation images, and scored on his others: one
+    network alone says little of a method. On the first targets the same images say in which order
+    PGD has the factors, before a test image is attacked: of that he sees nothing.
     """
     start, epsilon = study.starts[0], next(iter(epsilons.values()))
     own = _networks(study, domain, start, data="d2")
-    alone = [(each,) for each in own[: len(study.profile.architectures)]]
-    teams = [team for team in _teams(study, own) if team[:1] in alone]
-    targets = _networks(study, domain, start)[: len(alone)]
+    targets = _networks(study, domain, start)[: len(study.profile.architectures)]
     return [
         _on_validation(study, name, surrogates, target, epsilon)
-        for surrogates in (*alone, *teams)
+        for surrogates in (*((each,) for each in own), *_teams(study, own))
         for name in methods(study, surrogates)
         for target in (*own, *targets)
         if target not in surrogates
