@@ -35,6 +35,7 @@ CLASSES = {
     "A5": "has the target",
 }
 COLLEAGUE, INFORMED, INSIDER, OWNER = "A2", "A3", "A4", "A5"
+CHECKED = 24  # images of a check of gradients
 NOISY = "PGD"
 """The method whose perturbations are shuffled for control noise."""
 
@@ -190,7 +191,7 @@ def masks(study: Study, domain: str) -> dict[str, Masking]:
     candidates = sorted(study.profile.candidates)
     method = study.method(NOISY, candidates[len(candidates) // 2])
     return {
-        pair.defence: Masking(target=pair.target, method=method)
+        pair.defence: Masking(target=pair.target, method=method, images=CHECKED)
         for pair in exposures(study, domain)
         if pair.replicate == 0 and pair.white_box and pair.defence != REFERRAL
     }

@@ -6,12 +6,14 @@ the network changes: its gradients are taken for the images alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+def gradient(model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> Tensor:
     """Return the gradient of the loss with respect to the images, (N, C, H, W)."""
     with torch.inference_mode(False), torch.enable_grad():
         inputs = images.detach().clone().requires_grad_()
@@ -34,7 +36,7 @@ def slope(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 
 def ascended(
-    model: nn.Module,
+    model: Callable[[Tensor], Tensor],
     images: Tensor,
     labels: Tensor,
     *,
