@@ -290,7 +290,7 @@ def test_of_targets_at_chance_no_percentage_is_said(toy, publish_answers):
     assert table.loc["pre-trained", LEFT].startswith("60 %")
 
 
-def test_the_ladder_has_no_percentage_of_targets_at_chance(toy, publish_answers, monkeypatch):
+def test_sanity_has_no_percentage_of_targets_at_chance(toy, publish_answers, monkeypatch):
     studies = Maker(toy, publish_answers)(
         lambda cell: 0 if cell.target.initialization == RANDOM else 40,
         clean=lambda target: 0.5 if target.initialization == RANDOM else 1.0,
@@ -303,8 +303,8 @@ def test_the_ladder_has_no_percentage_of_targets_at_chance(toy, publish_answers,
     index = pd.MultiIndex.from_tuples(places, names=sanity.WHERE)
     rungs = pd.DataFrame({"same": [60.04, 98.0], sanity.FLAGS: ["", "odd"]}, index=index)
     monkeypatch.setattr(sanity, "check", lambda frame: None)
-    monkeypatch.setattr(sanity, "ladder", lambda frame: rungs)
-    found = chapter.ladder()
+    monkeypatch.setattr(sanity, "strengths", lambda frame: rungs)
+    found = chapter.sanity()
     assert found["same"].tolist() == [60.0, "at chance"]
     assert found[sanity.FLAGS].tolist() == ["", "odd"]
     assert [where[-1] for where in found.index] == ["pre-trained", "random"]

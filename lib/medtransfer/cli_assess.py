@@ -103,7 +103,7 @@ def wanted(command: Callable[..., None]) -> Callable[..., None]:
 
 @assess.command()
 @wanted
-@click.option("--budget", type=Minutes(), help="Leave out what takes longer: 90s, 30m, 2h.")
+@click.option("--time", "minutes", type=Minutes(), help="Leave out what is longer: 90s, 30m, 2h.")
 @click.option("--out", type=Path, help="Folder of the report (default: build/assess/NAME).")
 @FAIL_ABOVE
 def run(
@@ -114,7 +114,7 @@ def run(
     rungs: tuple[str, ...],
     surrogates: int,
     name: str,
-    budget: float | None,
+    minutes: float | None,
     out: Path | None,
     fail_above: float | None,
 ) -> None:
@@ -130,7 +130,7 @@ def run(
     setting = case.of_target(
         model, images, profile=profile, public=public, replicates=surrogates, goal=goal
     )
-    pace = None if budget is None else Pace(begun + 60 * budget, answer=looked.seconds)
+    pace = None if minutes is None else Pace(begun + 60 * minutes, answer=looked.seconds)
     _assess(setting, looked, out, only=rungs, pace=pace, fail_above=fail_above)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medtransfer.analysis.sanity import FLAGS, SLACK, check, ladder
+from medtransfer.analysis.sanity import FLAGS, SLACK, check, strengths
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.errors import SanityError
 
@@ -58,14 +58,14 @@ def test_an_attack_on_several_networks_is_no_rung():
     alone = rows(method="PGD")
     several = [{**row, "percent": 95.0, "surrogate_members": 4} for row in rows(method="PGD")]
     check(frame(alone, several))
-    assert ladder(frame(alone, several)).equals(ladder(frame(alone)))
+    assert strengths(frame(alone, several)).equals(strengths(frame(alone)))
 
 
 @pytest.mark.parametrize("network", ["jpeg", "nfgsm", "ensemble", "noise"])
 def test_a_defended_target_is_flagged_and_stops_nothing(network):
     broken = frame(rows({WHITE_BOX: 90.0}, method="PGD", target_network=network))
     check(broken)
-    (said,) = ladder(broken)[FLAGS]
+    (said,) = strengths(broken)[FLAGS]
     assert "white box not trusted" in said
     assert "white box weaker than same architecture" in said
 
@@ -76,7 +76,7 @@ def without(rung, part):
 
 def flags(table):
     """The flags of a table of one domain, method and epsilon."""
-    (found,) = ladder(table)[FLAGS]
+    (found,) = strengths(table)[FLAGS]
     return found
 
 
@@ -85,7 +85,7 @@ def flags(table):
 
 def test_a_table_that_holds_gives_its_rungs_and_no_flag():
     table = frame(rows())
-    found = ladder(table)
+    found = strengths(table)
     assert list(found.columns) == [*HOLDS, FLAGS]
     assert found.iloc[0].tolist() == [*HOLDS.values(), ""]
     check(table)
@@ -93,17 +93,17 @@ def test_a_table_that_holds_gives_its_rungs_and_no_flag():
 
 def test_every_domain_method_and_epsilon_has_its_own_rungs():
     parts = [rows(), rows(epsilon=0.03), rows(method="PGD"), rows(domain="radiology")]
-    assert len(ladder(frame(*parts))) == 4
+    assert len(strengths(frame(*parts))) == 4
     check(frame(*parts))
 
 
 def test_a_rung_is_the_mean_of_its_cells():
-    assert ladder(frame(rows(), rows({SAME: 60.0})))[SAME].tolist() == [50]
+    assert strengths(frame(rows(), rows({SAME: 60.0})))[SAME].tolist() == [50]
 
 
 def test_rungs_that_are_missing_are_left_out():
     few = frame(without(WHITE_BOX, rows()))
-    assert list(ladder(few).columns) == [SAME, OTHER, "control", FLAGS]
+    assert list(strengths(few).columns) == [SAME, OTHER, "control", FLAGS]
     check(few)
 
 
@@ -121,7 +121,7 @@ def test_rungs_that_are_missing_are_left_out():
 def test_pairs_of_another_comparison_stand_on_no_rung(method, change):
     whole = rows(method=method)
     strange = rows({**dict.fromkeys(HOLDS, 500.0), WHITE_BOX: 900.0}, method=method, **change)
-    pd.testing.assert_frame_equal(ladder(frame(whole, strange)), ladder(frame(whole)))
+    pd.testing.assert_frame_equal(strengths(frame(whole, strange)), strengths(frame(whole)))
     check(frame(whole, strange))
 
 
@@ -136,7 +136,7 @@ def test_a_rung_out_of_order_is_flagged_where_it_is(upper, lower, change):
     others = list(values)
     for name in others[: others.index(upper)]:  # those above stay stronger
         values[name] = 0.0
-    found = ladder(frame(rows(), rows(values, **{"domain": "radiology", **change})))[FLAGS]
+    found = strengths(frame(rows(), rows(values, **{"domain": "radiology", **change})))[FLAGS]
     assert found.loc["radiology"].tolist() == [f"{upper} weaker than {lower}"]
     assert found.loc["pathology"].tolist() == [""]
 
@@ -167,7 +167,7 @@ def test_an_interval_that_is_missing_hides_no_flag():
 
 def test_a_rung_that_one_domain_lacks_hides_no_flag():
     broken = without(SAME, rows({WHITE_BOX: 90.0}, domain="radiology"))
-    found = ladder(frame(rows(), broken))[FLAGS]
+    found = strengths(frame(rows(), broken))[FLAGS]
     assert found.loc["radiology"].tolist() == [f"{WHITE_BOX} weaker than {OTHER}"]
 
 
@@ -186,7 +186,7 @@ def test_a_rung_that_one_domain_lacks_hides_no_flag():
 def test_a_white_box_that_helps_its_network_is_flagged(method, epsilon, change, flag):
     where = {"method": method, "epsilon": epsilon}
     table = frame(rows(epsilon=0.03), rows(**where, **change))
-    found = ladder(table)[FLAGS]
+    found = strengths(table)[FLAGS]
     assert found[found != ""].tolist() == [flag]
     assert found.loc[("pathology", method, epsilon, "random")] == flag
     check(table)
@@ -224,7 +224,7 @@ def test_where_no_auc_was_measured_nothing_fails():
     blind = rows(dict.fromkeys(HOLDS, NAN), domain="radiology", loss=0.4)
     for method in ("FGSM", "PGD"):
         table = frame(rows(method=method), [{**row, "method": method} for row in blind])
-        found = ladder(table)
+        found = strengths(table)
         assert found.loc["pathology", FLAGS].tolist() == [""]
         assert found.loc["radiology", FLAGS].tolist() == ["white box lowers the loss"]
         check(table)
@@ -236,7 +236,7 @@ def test_where_no_auc_was_measured_nothing_fails():
 def test_few_rows_are_enough(relation):
     table = frame(rows(), rows(method="PGD"))
     few = table[table["relation"].isin(relation)]
-    assert len(ladder(few)) == (2 if relation else 0)
+    assert len(strengths(few)) == (2 if relation else 0)
     check(few)
 
 
@@ -253,7 +253,7 @@ def test_many_steps_in_the_white_box_are_not_weaker_than_from_elsewhere(lower):
         check(table)
     assert "radiology" in str(caught.value)
     assert "pathology" not in str(caught.value)
-    assert f"{WHITE_BOX} weaker than {lower}" in ladder(table).loc["radiology", FLAGS].item()
+    assert f"{WHITE_BOX} weaker than {lower}" in strengths(table).loc["radiology", FLAGS].item()
 
 
 def test_one_step_may_be_weaker_than_from_elsewhere():
@@ -273,7 +273,7 @@ def test_more_steps_in_the_white_box_are_not_weaker(weak, strong):
     table = frame(rows({WHITE_BOX: 20.0}, **weak), rows({WHITE_BOX: 20 - SLACK - 0.1}, **strong))
     with pytest.raises(SanityError, match=r"weaker than one of fewer steps, (1|5) instead of 20"):
         check(table)
-    ladder(table)
+    strengths(table)
     check(frame(rows({WHITE_BOX: 20.0}, **weak), rows({WHITE_BOX: 20 - SLACK + 0.1}, **strong)))
     check(frame(rows({WHITE_BOX: 1.0}, **weak), rows({WHITE_BOX: 30.0}, **strong)))
 
@@ -332,7 +332,7 @@ def test_of_a_network_whose_gradients_may_lie_no_law_is_asked(network):
     single = rows({WHITE_BOX: 10.0}, target_network=network, domain="radiology")
     table = frame(rows(method="PGD"), lying, single)
     check(table)
-    found = ladder(table)[FLAGS]
+    found = strengths(table)[FLAGS]
     assert all("white box not trusted" in flag for flag in found.loc["radiology"])
     assert found.loc["pathology"].tolist() == [""]
     with pytest.raises(SanityError):
@@ -350,4 +350,4 @@ def test_gradients_of_plain_networks_are_trusted(network):
 def test_a_table_of_one_step_methods_has_no_steps():
     table = frame(rows({WHITE_BOX: 90.0})).drop(columns="steps")
     check(table)
-    assert np.isfinite(ladder(table)[WHITE_BOX]).all()
+    assert np.isfinite(strengths(table)[WHITE_BOX]).all()

@@ -278,7 +278,7 @@ def test_a_target_that_does_not_fit_is_refused_before_anything_is_trained(brough
 
 @pytest.mark.parametrize("wrong", ["10", "m", "0m", "-3m", "3d"])
 def test_a_time_that_is_none_is_refused(wrong, capsys):
-    assert main(["assess", "run", "t.yaml", "i.yaml", "--budget", wrong]) == 2
+    assert main(["assess", "run", "t.yaml", "i.yaml", "--time", wrong]) == 2
     assert "30m" in capsys.readouterr().err
 
 

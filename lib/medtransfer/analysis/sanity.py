@@ -29,7 +29,7 @@ FLAGS = "flags"
 PLAIN = ("training", "imported")
 
 
-def ladder(table: pd.DataFrame) -> pd.DataFrame:
+def strengths(table: pd.DataFrame) -> pd.DataFrame:
     """Return the mean percentage of the clean AUC on each rung, and what is not as expected.
 
     Rows: domain, method, epsilon, initialization (the same of both networks, both on d1).

@@ -66,7 +66,7 @@ class Defences(Chapter):
         picture = figures.pareto(self.found, classes=classes or SHOWN)
         return self.save(picture, self.found, name="defences")
 
-    def ladder(self) -> Image:
+    def knowledge(self) -> Image:
         """Show what every class of attackers leaves, a line per defence."""
         return self.save(figures.knowledge(self.found), self.found, name="knowledge")
 

@@ -60,16 +60,16 @@ class Perturbation(Chapter):
         picture = figures.sweep(means, method=method, chosen=self.epsilons)
         return self.save(picture, means, name=f"sweep_{method.lower()}")
 
-    def ladder(self) -> pd.DataFrame:
-        """Return the rungs of the sanity checks, in % of the clean AUC, and what is unexpected.
+    def sanity(self) -> pd.DataFrame:
+        """Return what attacks leave, in % of the clean AUC, and what of it is unexpected.
 
-        If some targets of an initialization are at chance, its rows show no percentage.
+        From the strongest attack, on the target itself, to the control noise. If some targets of an initialization are at chance, its rows show no percentage.
 
         Raises:
             SanityError: a result is impossible.
         """
         sanity.check(self.frame)
-        found = sanity.ladder(self.frame).round(1)
+        found = sanity.strengths(self.frame).round(1)
         reached = scores.reached(self.cells, resamples=self.settings.resamples)
         blind = {each.network.traits.get("initialization") for each in reached if each.at_chance}
         rows = found.index.get_level_values("target_initialization").isin(blind)
