@@ -63,7 +63,8 @@ class Perturbation(Chapter):
     def sanity(self) -> pd.DataFrame:
         """Return what attacks leave, in % of the clean AUC, and what of it is unexpected.
 
-        From the strongest attack, on the target itself, to the control noise. If some targets of an initialization are at chance, its rows show no percentage.
+        From the strongest attack, on the target itself, to the control noise. If some targets of an
+        initialization are at chance, its rows show no percentage.
 
         Raises:
             SanityError: a result is impossible.
