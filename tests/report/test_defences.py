@@ -138,12 +138,42 @@ def test_every_recommendation_has_a_verdict():
     found = card["verdict"].to_dict()
     assert found["Do not begin with weights that everybody has."] == "supported"
     assert found["Keep your development data to yourself."] == "not supported"
-    assert found["Do not use an architecture that everybody has."] == "undecided"
+    assert found["Do not use an architecture that everybody has."] == "supported in part"
     assert found["Do not disclose the design."] == "supported"
     assert found["Defend in addition: train on attacked images."] == "not asked"
     change = "Defend in addition: change images before the network sees them."
     assert found[change] == "undecided"
     assert len(found) == len(recommendations.RECOMMENDATIONS)
+
+
+def test_a_recommendation_that_holds_for_some_defences_and_not_for_others_holds_in_part():
+    rows = [
+        {**row("C1", "JPEG, what the secret is worth"), "claim": "D7"},
+        {**row("C1", "bits, what the secret is worth", verdict="not supported"), "claim": "D7"},
+    ]
+    found = recommendations.card(verdicts(*rows))["verdict"]
+    assert found["Do not disclose the design."] == "supported in part"
+
+
+@pytest.mark.parametrize(
+    ("above", "less", "expected"),
+    [
+        ("supported", "not supported", "supported"),
+        ("supported", "supported", "supported in part"),
+        ("not supported", "supported", "not supported"),
+        ("no room", "supported", "not supported"),
+        ("no room", "no room", "undecided"),
+    ],
+)
+def test_what_is_detected_less_speaks_against_referral(above, less, expected):
+    rows = [
+        {**row("C1", "by an attacker who has the network", verdict=above), "claim": "D8"},
+        {**row("C1", "transferred ones less", verdict=less), "claim": "D8"},
+    ]
+    found = recommendations.card(verdicts(*rows))
+    refer = "Defend in addition: refer suspicious images to a human."
+    assert found["verdict"][refer] == expected
+    assert found["why"][refer].count("D8") == 2
 
 
 def test_the_card_says_why():
@@ -190,6 +220,10 @@ def test_the_card_in_markdown_names_what_speaks_for_it_and_ends_with_the_table()
     )
     (change,) = [line for line in lines if "change images before" in line]
     assert "** Supported.<br>*D7, JPEG, against a colleague: 4.2 (3.0 to 5.5) points" in change
+    assert "D7, JPEG, what the secret is worth" not in change
     assert "- **Move far from the public start.** Not asked." in lines
-    assert len([line for line in lines if line.startswith("| **")]) == 3
+    rows = [line.split("|")[1].strip() for line in lines if line.startswith("| **")]
+    assert rows[0].startswith("**D7** ") and rows[0].endswith("<br>JPEG, against a colleague")
+    assert rows[1] == "**D7** JPEG, what the secret is worth", "the claim's words stand once"
+    assert len(rows) == 3
     assert "nan" not in text

@@ -23,7 +23,7 @@ def test_sentences_stand_before_the_table_and_all_domains_before_each() -> None:
     assert lines[0] == "| | all domains | radiology | pathology |"
     assert len(lines) == 2 + 2 * 4 + 1, "a row per claim and part"
     assert lines[2].startswith(
-        "| **C1** pre-training of both raises transferability (all pairs) | supported<br>4.2 (3.0 "
+        "| **C1** pre-training of both raises transferability<br>all pairs | supported<br>4.2 (3.0 "
         "to 5.5)<br>p < 0.0001 |"
     )
     assert lines[4].endswith("|  |  |"), "C2 has no row per domain"

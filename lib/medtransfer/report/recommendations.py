@@ -14,16 +14,21 @@ from medtransfer.report.sentences import effect
 if TYPE_CHECKING:
     import pandas as pd
 
-UNDECIDED, UNASKED = "undecided", "not asked"
+PARTLY, UNDECIDED, UNASKED = "supported in part", "undecided", "not asked"
 Chosen = Callable[[dict[Any, Any]], bool]
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A sentence of the paper, and which rows of verdicts speak for or against it."""
+    """A sentence of the paper, and which rows of verdicts speak for it where they are supported.
+
+    Attributes:
+        against: those that speak against it.
+    """
 
     says: str
     rows: Chosen
+    against: Chosen = lambda _: False
 
 
 def _claim(name: str, *, of: str = "") -> Chosen:
@@ -55,18 +60,20 @@ RECOMMENDATIONS = (
         "Defend in addition: change images before the network sees them.",
         _claim("D7", of=_COLLEAGUE),
     ),
+    Recommendation("Defend in addition: let several networks answer.", _claim("D6", of=_COLLEAGUE)),
     Recommendation(
-        "Defend in addition: let several networks answer.", _claim("D6", of="two starts")
+        "Defend in addition: refer suspicious images to a human.",
+        _claim("D8", of="by an attacker"),
+        against=lambda row: row["claim"] == "D8" and "by an attacker" not in row["part"],
     ),
-    Recommendation("Defend in addition: refer suspicious images to a human.", _claim("D8")),
 )
 
 
 def card(*judged: pd.DataFrame) -> pd.DataFrame:
     """Return one row per recommendation: `verdict` and `why`.
 
-    Supported, if at least one of its rows over all domains is and none is refuted; not supported,
-    if it is the other way round; else undecided, with what was found.
+    Supported, if at least one row over all domains speaks for it and none against it; not
+    supported, if it is the other way round; in part, if there are both; undecided, if neither.
 
     Args:
         judged: tables of verdicts (see `analysis.claims.judge`).
@@ -76,12 +83,12 @@ def card(*judged: pd.DataFrame) -> pd.DataFrame:
     rows = [row for table in judged for row in _over_all(table)]
     found = []
     for each in RECOMMENDATIONS:
-        own = [row for row in rows if each.rows(row)]
+        own, against = ([row for row in rows if of(row)] for of in (each.rows, each.against))
         found.append(
             {
                 "recommendation": each.says,
-                "verdict": _verdict(own),
-                "why": "; ".join(map(_why, own)),
+                "verdict": _verdict(own, against),
+                "why": "; ".join(map(_why, [*own, *against])),
             }
         )
     return pd.DataFrame(found).set_index("recommendation")
@@ -92,10 +99,8 @@ def as_markdown(claims: pd.DataFrame, defended: pd.DataFrame) -> str:
     rows = [row for table in (claims, defended) for row in _over_all(table)]
     lines = []
     for each, (says, found) in zip(RECOMMENDATIONS, card(claims, defended).iterrows(), strict=True):
-        spoken = "; ".join(_short(row) for row in rows if each.rows(row))
-        lines.append(
-            f"- **{says}** {found['verdict'].capitalize()}.{spoken and f'<br>*{spoken}.*'}"
-        )
+        spoken = [f"*{_short(row)}*" for row in rows if each.rows(row) or each.against(row)]
+        lines.append("<br>".join([f"- **{says}** {found['verdict'].capitalize()}.", *spoken]))
     return "\n\n".join(["\n".join(lines), verdicts.as_table(defended)])
 
 
@@ -112,15 +117,17 @@ def _over_all(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return (table if single else pooled).to_dict("records")
 
 
-def _verdict(rows: list[dict[Any, Any]]) -> str:
-    met = {row["verdict"] for row in rows}
+def _verdict(rows: list[dict[Any, Any]], against: list[dict[Any, Any]]) -> str:
     if not rows:
         return UNASKED
-    if SUPPORTED in met and REFUTED not in met:
-        return SUPPORTED
-    if REFUTED in met and SUPPORTED not in met:
-        return REFUTED
-    return UNDECIDED
+    met, other = ({row["verdict"] for row in each} for each in (rows, against))
+    speaks = SUPPORTED in met or REFUTED in other, REFUTED in met or SUPPORTED in other
+    return {
+        (True, False): SUPPORTED,
+        (False, True): REFUTED,
+        (True, True): PARTLY,
+        (False, False): UNDECIDED,
+    }[speaks]
 
 
 def _why(row: dict[Any, Any]) -> str:

@@ -181,14 +181,18 @@ def as_markdown(claims: pd.DataFrame) -> str:
 
 
 def as_table(claims: pd.DataFrame) -> str:
-    """Return claims as a table in Markdown, a column per domain."""
+    """Return claims as a table in Markdown, a column per domain, their words in the first row."""
     table = by_claim(claims)
     lines = [f"| | {' | '.join(table.domains)} |", "|---" * (len(table.domains) + 1) + "|"]
+    before = ""
     for row in table.rows:
         found = [row.found.get(domain) for domain in table.domains]
         cells = ["<br>".join(each.lines) if each else "" for each in found]
-        part = f" ({row.part})" if row.part else ""
-        lines.append(f"| **{row.name}** {row.says}{part} | {' | '.join(cells)} |")
+        claim = f"**{row.name}** {row.says}"
+        said = f"**{row.name}** {row.part}" if claim == before else f"{claim}<br>{row.part}"
+        said = said.removesuffix("<br>")
+        lines.append(f"| {said} | {' | '.join(cells)} |")
+        before = claim
     return "\n".join(lines)
 
 
