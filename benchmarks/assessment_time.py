@@ -1,7 +1,7 @@
 """How long an assessment takes: a target of 64 px with 2,000 images, all rungs, with no end of time
-and with `--budget`.
+and with `--time`.
 
-    .venv/bin/python benchmarks/budget.py [--minutes 10] [--most 30] [--only whole | budget]
+    .venv/bin/python benchmarks/assessment_time.py [--minutes 10] [--most 30] [--only whole | limited]
 
 2,000 phantoms of the retina of 1,000 patients are drawn and written as PNG files: 40 % for the
 test, 5 % for calibration, 30 % for attackers, 25 % for the maker of the model, a network fine-tuned
@@ -11,7 +11,7 @@ checks, prepares the images, trains, attacks, and writes the report. An ONNX fil
 box.
 
 Printed are minutes and rungs; the exit status is 1 if all rungs take longer than `--most` minutes,
-or if `--budget 10m` takes longer than 12.
+or if `--time 10m` takes longer than 12.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from medtransfer.study import schema
 DRAWING, DOMAIN, CHANNELS = "phantom_fundus", "ophthalmology", 3
 PATIENTS, OTHERS = 1000, 300  # two images each
 SHARES = {"test": 0.4, splits.CALIBRATION: 0.05, splits.ATTACKER: 0.3, splits.DEVELOPMENT: 0.25}
-OVER = 1.2  # what a budget may be exceeded by
+OVER = 1.2  # what a time may be exceeded by
 MEDTRANSFER = "import sys; from medtransfer.cli import main; sys.exit(main())"
 
 
@@ -109,17 +109,17 @@ def main() -> None:
     """Make the target, assess it, and print how long it took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--image-px", type=int, default=64)
-    parser.add_argument("--minutes", type=int, default=10, help="given by --budget")
+    parser.add_argument("--minutes", type=int, default=10, help="given by --time")
     parser.add_argument("--most", type=float, default=30, help="minutes that all rungs may take")
-    parser.add_argument("--only", choices=["whole", "budget"])
+    parser.add_argument("--only", choices=["whole", "limited"])
     parser.add_argument("--profile", default="default", help="how networks are trained")
     parser.add_argument("--out", type=Path, default=paths.assessed() / "timed")
     args = parser.parse_args()
     args.out = args.out.resolve()
     target, manifest, public = made(args)
     given = [str(target), str(manifest), "--public", str(public)]
-    runs = {"whole": [], "budget": ["--budget", f"{args.minutes}m"]}
-    most = {"whole": args.most, "budget": args.minutes * OVER}
+    runs = {"whole": [], "limited": ["--time", f"{args.minutes}m"]}
+    most = {"whole": args.most, "limited": args.minutes * OVER}
     rows, late = [], False
     for name in [args.only] if args.only else runs:
         minutes, rungs = timed(name, [*given, *runs[name]], args)
