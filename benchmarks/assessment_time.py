@@ -1,7 +1,7 @@
 """How long an assessment takes: a target of 64 px with 2,000 images, all rungs, with no end of time
 and with `--time`.
 
-    .venv/bin/python benchmarks/assessment_time.py [--minutes 10] [--most 30] [--only whole | limited]
+    .venv/bin/python benchmarks/assessment_time.py [--minutes 10] [--only whole | limited]
 
 2,000 phantoms of the retina of 1,000 patients are drawn and written as PNG files: 40 % for the
 test, 5 % for calibration, 30 % for attackers, 25 % for the maker of the model, a network fine-tuned
