@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from medtransfer.analysis.masks import failed
 from medtransfer.attacks.pgd import PGD
+from medtransfer.measures.metrics import macro_auc
 from medtransfer.networks.network import ModulePredictor, Network
 from medtransfer.scoring import masking
-from medtransfer.scoring.masking import Label, Masking
+from medtransfer.scoring.masking import Masking
 
 METHOD = PGD(epsilon=0.45, step_size=0.08, steps=8)
 
@@ -96,24 +98,28 @@ def test_every_image_stays_in_its_budget(development):
     draw = torch.Generator().manual_seed(0)
     images = torch.rand((3, 3, 32, 32), generator=draw) * 2 - 1
     labels = torch.tensor([[1.0], [0.0], [1.0]])
-    label = Label(ModulePredictor(Contrast().eval()), 0)
-    reach = {masking.NONE: 0.0, masking.HALF: 0.225, masking.LARGE: masking.UNBOUNDED}
-    for name, moved in masking.attacked(label, images, labels, METHOD):
+    opened = ModulePredictor(Contrast().eval())
+    reach = {masking.NONE: 0.0, masking.HALF: 0.225}
+    for name, moved in masking.attacked(opened, opened.module, images, labels, METHOD):
         for each in moved:
             assert (each - images).abs().max() <= reach.get(name, 0.45) + 1e-6, name
             assert each.abs().max() <= 1
+    moved = masking.unbounded(opened.module, images, labels, 0, METHOD)
+    assert 0.45 < (moved - images).abs().max() <= masking.UNBOUNDED + 1e-6
+    assert moved.abs().max() <= 1
 
 
 def test_the_worst_answer_of_several_tries_counts_image_by_image():
     labels = torch.tensor([[1.0], [0.0], [1.0], [0.0]])
     tries = [torch.tensor([[2.0], [-1], [-3], [-2]]), torch.tensor([[-1.0], [-2], [4], [0]])]
-    worst = torch.tensor([[-1.0], [-1], [-3], [0]])
+    worst = np.array([[-1.0], [-1], [-3], [0]])
 
     class Asked:
         def logits(self, number):
             return tries[number].clone()
 
-    assert torch.equal(masking.worst(Asked(), iter([0, 1]), labels), worst)
+    found = masking.worst_auc(Asked(), iter([0, 1]), labels)
+    assert found == macro_auc(labels.numpy(), worst)
     assert torch.equal(tries[0], torch.tensor([[2.0], [-1], [-3], [-2]]))
 
 

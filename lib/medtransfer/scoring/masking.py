@@ -1,17 +1,14 @@
 """Whether the gradients of a network are what they seem (Carlini et al. 2019, Tramer et al. 2020).
 
 A defence may hide its gradients instead of mending anything: then an attack in the white box fails,
-and others succeed. Here the owner's attack is set beside those that must not do better. All of them
-aim at one label at a time: at several together, the steps follow the label that moves furthest.
+and others succeed. Here the owner's attack is set beside those that must not do better.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING, Self
 
 from medtransfer import store
@@ -20,7 +17,7 @@ from medtransfer.networks.network import Network
 from medtransfer.specs import Result
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from medtransfer.networks.network import Predictor
 
@@ -63,27 +60,8 @@ class Masking(Result):
                 (place / FILE).write_text(json.dumps(_measured(spec), indent=1))
 
 
-@dataclass(frozen=True)
-class Label:
-    """A network as if it answered one label alone."""
-
-    opened: Predictor
-    number: int
-
-    def logits(self, images: Tensor) -> Tensor:
-        """Return its logits (N, 1), as the network is asked."""
-        return self.opened.logits(images)[:, [self.number]]
-
-    def module(self, images: Tensor) -> Tensor:
-        """Return its logits (N, 1), through which gradients reach the images."""
-        found: Tensor = self.opened.module(images)[:, [self.number]]  # type: ignore[attr-defined]
-        return found
-
-
 def read(spec: Masking) -> dict[str, float]:
     """Return the AUC that each attack leaves, and under ZERO the share of images without gradient.
-
-    Means over labels, each attacked on its own.
 
     Raises:
         StoreError: nothing is stored, or it is damaged.
@@ -107,34 +85,33 @@ def _measured(spec: Masking) -> dict[str, float]:
     divided = splits.parts(prepared.index, labels=prepared.labels, development=development)
     rows = divided.validation[: spec.images]
     images = batch(prepared, rows)
-    truth = torch.from_numpy(prepared.targets[rows]).to(images.device)
+    labels = torch.from_numpy(prepared.targets[rows]).to(images.device)
     opened = spec.target.open()
-    without, answers = [], defaultdict(list)
-    for number in range(truth.shape[1]):
-        label, own = Label(opened, number), truth[:, [number]]
-        flat = gradient(label.module, images, own).flatten(1)
-        without.append((flat.abs().amax(1) == 0).float().mean().item())
-        for name, moved in attacked(label, images, own, spec.method):
-            answers[name].append(worst(label, moved, own))
-    known = truth.cpu().numpy()
-    left = {name: macro_auc(known, torch.cat(own, 1).numpy()) for name, own in answers.items()}
-    return {ZERO: fmean(without), **left}
+    module = opened.module  # type: ignore[attr-defined]
+    flat = gradient(module, images, labels).flatten(1)
+    found = {ZERO: (flat.abs().amax(1) == 0).float().mean().item()}
+    for name, moved in attacked(opened, module, images, labels, spec.method):
+        found[name] = worst_auc(opened, moved, labels)
+    alone = [
+        opened.logits(unbounded(module, images, labels, number, spec.method))[:, number]
+        for number in range(labels.shape[1])
+    ]
+    found[LARGE] = macro_auc(labels.cpu().numpy(), torch.stack(alone, 1).numpy())
+    return found
 
 
 def attacked(
-    label: Label, images: Tensor, truth: Tensor, method: Method
+    opened: Predictor, module: nn.Module, images: Tensor, labels: Tensor, method: Method
 ) -> Iterator[tuple[str, Iterator[Tensor]]]:
-    """Yield every attack of the checks with its images, of several tries one after another."""
+    """Yield every attack within the budget with its images, of several tries one after another."""
     from medtransfer.networks.defences.ascent import ascended, uniform
 
-    epsilon = method.epsilon
-    parameters = dict(method.fields())
-    steps = int(parameters["steps"])
-    size = max(float(parameters["step_size"]), epsilon / steps)  # so that steps reach epsilon
+    epsilon, steps = method.epsilon, _steps(method)
+    size = max(float(dict(method.fields())["step_size"]), epsilon / steps)  # reaches epsilon
 
     def pgd(reach: float, number: int, by: float, start: Tensor) -> Tensor:
         how = {"start": start, "step_size": by, "steps": number, "epsilon": reach}
-        return ascended(label.module, images, truth, **how)  # type: ignore[arg-type]
+        return ascended(module, images, labels, **how)  # type: ignore[arg-type]
 
     starts = (uniform(images, epsilon, seed=(1, number)) for number in range(STARTS))
     yield NONE, iter([images])
@@ -144,12 +121,37 @@ def attacked(
     yield TWICE, iter([pgd(epsilon, 2 * steps, size, images)])
     yield RANDOM_STARTS, (pgd(epsilon, steps, size, start) for start in starts)
     yield NOISE, (uniform(images, epsilon, seed=(2, number)) for number in range(UNIFORM))
-    yield WITHOUT, iter([estimated(label, images, truth, epsilon=epsilon, size=size)])
-    yield LARGE, iter([pgd(UNBOUNDED, 2 * steps, UNBOUNDED / steps, images)])
+    yield WITHOUT, iter([estimated(opened, images, labels, epsilon=epsilon, size=size)])
+
+
+def unbounded(
+    module: nn.Module, images: Tensor, labels: Tensor, number: int, method: Method
+) -> Tensor:
+    """Return images at which anything could be drawn, against one label.
+
+    Against several together the steps would follow the one whose loss is steepest, and leave others
+    right: that says nothing of gradients.
+    """
+    from medtransfer.networks.defences.ascent import ascended
+
+    steps = _steps(method)
+    return ascended(
+        lambda moved: module(moved)[:, [number]],
+        images,
+        labels[:, [number]],
+        start=images,
+        step_size=UNBOUNDED / steps,
+        steps=2 * steps,
+        epsilon=UNBOUNDED,
+    )
+
+
+def _steps(method: Method) -> int:
+    return int(dict(method.fields())["steps"])
 
 
 def estimated(
-    label: Label, images: Tensor, truth: Tensor, *, epsilon: float, size: float
+    opened: Predictor, images: Tensor, labels: Tensor, *, epsilon: float, size: float
 ) -> Tensor:
     """Return images after steps along gradients that are estimated from answers alone.
 
@@ -166,30 +168,32 @@ def estimated(
             signs = np.random.default_rng((step, number)).choice([-1.0, 1.0], tuple(images.shape))
             way = torch.from_numpy(signs).to(images)
             ends = [(moved + side * epsilon * way).clamp(-1, 1) for side in (1, -1)]
-            up, down = (losses(label.logits(end), truth) for end in ends)
+            up, down = (losses(opened.logits(end), labels) for end in ends)
             slope += (up - down).to(images)[:, None, None, None] * way
         moved = moved + size * slope.sign()
         moved = torch.clamp(moved, images - epsilon, images + epsilon).clamp(-1, 1)
     return moved
 
 
-def losses(logits: Tensor, truth: Tensor) -> Tensor:
-    """Return the binary cross-entropy of every image, (N,), for logits and truth (N, 1)."""
+def losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the binary cross-entropy of every image, summed over outputs, (N,)."""
     import torch.nn.functional as F
 
-    known = truth.to(logits)
-    return F.binary_cross_entropy_with_logits(logits, known, reduction="none")[:, 0]
+    truth = labels.to(logits)
+    return F.binary_cross_entropy_with_logits(logits, truth, reduction="none").sum(1)
 
 
-def worst(label: Label, moved: Iterator[Tensor], truth: Tensor) -> Tensor:
-    """Return logits (N, 1), of every image those of the try with the largest loss."""
+def worst_auc(opened: Predictor, moved: Iterator[Tensor], labels: Tensor) -> float:
+    """Return the macro AUC where every image is answered as in the try of its largest loss."""
+    from medtransfer.measures.metrics import macro_auc
+
     kept, most = None, None
     for images in moved:
-        logits = label.logits(images)
-        loss = losses(logits, truth)
+        logits = opened.logits(images)
+        loss = losses(logits, labels)
         if kept is None or most is None:
             kept, most = logits.clone(), loss
         worse = loss > most
         kept[worse], most[worse] = logits[worse], loss[worse]
     assert kept is not None
-    return kept
+    return macro_auc(labels.cpu().numpy(), kept.numpy())
