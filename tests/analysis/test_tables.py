@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medtransfer.analysis import tables
-from medtransfer.analysis.sanity import check, ladder
+from medtransfer.analysis.sanity import check, strengths
 from medtransfer.analysis.selection import OTHER, SAME, WHITE_BOX
 from medtransfer.measures import metrics, predictions
 
@@ -141,4 +141,4 @@ def test_the_columns_are_those_that_the_sanity_checks_read(studied):
     found = tables.transfer_table(studied.cells, resamples=20)
     found["percent"] = 50.0  # networks of one epoch prove nothing
     check(found)
-    assert len(ladder(found)) == found.groupby(["method", "epsilon"]).ngroups
+    assert len(strengths(found)) == found.groupby(["method", "epsilon"]).ngroups
