@@ -44,14 +44,16 @@ class Attacks:
         for start in starts:
             targets = self.networks(source, "d1", start, 0, replicates)
             kinds = {"d1": self.networks(source, "d1", start, 100, replicates)}
+            own, tried_on = kinds["d1"], []
             if start == starts[0]:
-                kinds["d2"] = self.networks(source, "d2", start, 200, replicates)
-                tried += [
-                    self.toy.cell(s, t, method=method, images="validation")
-                    for method in METHODS
-                    for s, t in product(kinds["d2"][:2], [*kinds["d2"], *targets[:2]])
-                    if s != t
-                ]
+                own, tried_on = self.networks(source, "d2", start, 200, replicates), targets[:2]
+                kinds["d2"] = own
+            tried += [
+                self.toy.cell(s, t, method=method, images="validation")
+                for method in METHODS
+                for s, t in product(own, [*own, *tried_on])
+                if s != t
+            ]
             for method, (data, surrogates) in product(METHODS, kinds.items()):
                 cells += [
                     self.toy.cell(s, t, method=method, delivery=delivery)

@@ -10,11 +10,12 @@ from studies import LABELS
 from medtransfer.analysis import attacker_claims, protections, selection, statistics, tables
 from medtransfer.analysis.attacker_claims import Attacked
 from medtransfer.attacks.delivery import CONTROL, FLOAT, OTHER
-from medtransfer.networks.trained import RANDOM
+from medtransfer.networks.trained import IMAGENET, RANDOM
 
 pytestmark = pytest.mark.slow
 
 HOW = {"resamples": 30}
+KINDS = tuple(product((IMAGENET, RANDOM), (selection.SAME, selection.OTHER)))
 
 
 def against_all(cell):
@@ -91,12 +92,17 @@ def test_the_change_is_a_difference_of_differences_over_the_same_pairs(attacked)
 
 
 def test_the_strongest_is_chosen_on_the_attackers_own_networks(attacked):
-    study = attacked(lambda cell: 80 if on_d2(cell) == (name_of(cell) == "MI") else 20)
+    study = attacked(lambda cell: 80 if rehearsed(cell) == (name_of(cell) == "MI") else 20)
     left = protections.rehearsed(study.rehearsals)
     assert left.index[0] == "MI"
-    assert study.strongest == {selection.SAME: "MI", selection.OTHER: "MI"}
+    assert set(study.strongest.values()) == {"MI"}
     assert left["MI"] == pytest.approx(20, abs=5)
     assert {cell.attack.method.name for cell in study.strongest_cells} == {"MI"}
+
+
+def rehearsed(cell):
+    """Among networks on d2, or among those from random weights: not on targets."""
+    return on_d2(cell) or cell.target.seed >= 100
 
 
 def on_d2(cell):
@@ -109,7 +115,7 @@ def name_of(cell):
 
 def test_without_a_network_of_his_own_to_try_on_the_attacker_is_pgd(attacked):
     study = attacked(against_all)
-    lone = Attacked(study.cells, [cell for cell in study.rehearsals if not on_d2(cell)])
+    lone = Attacked(study.cells, [cell for cell in study.rehearsals if not rehearsed(cell)])
     assert set(lone.strongest.values()) == {"PGD"}
 
 
@@ -121,14 +127,27 @@ def test_an_attacker_who_lacks_the_architecture_takes_what_is_best_without_it(at
     """MI between networks of one architecture, DI across: C8 compares the one with the other."""
     best = {False: {"MI": 60, "DI": 20, "PGD": 40}, True: {"MI": 10, "DI": 30, "PGD": 20}}
     study = attacked(lambda cell: best[across(cell)][name_of(cell)])
-    assert study.strongest == {selection.SAME: "MI", selection.OTHER: "DI"}
+    own = {(start, kind): "DI" if kind == selection.OTHER else "MI" for start, kind in KINDS}
+    assert study.strongest == own
     assert {(across(cell), name_of(cell)) for cell in study.strongest_cells} == {
         (False, "MI"),
         (True, "DI"),
     }
     found = row(judged(study), claim="C8")
     assert found["value"] == pytest.approx(60 - 30, abs=6), "by MI alone it would be 50"
-    assert found["why"].startswith("strongest: MI; across architectures: DI")
+    assert found["why"].startswith("strongest: MI; across architectures: DI: the attack")
+
+
+def test_an_attacker_of_random_networks_takes_what_is_best_among_them(attacked):
+    """C6 compares each side under its own strongest attack: DI, which pre-trained ones resist."""
+    best = {IMAGENET: {"MI": 60, "DI": 20, "PGD": 40}, RANDOM: {"MI": 10, "DI": 40, "PGD": 15}}
+    study = attacked(lambda cell: best[cell.target.initialization][name_of(cell)])
+    assert study.strongest == {(s, k): "MI" if s == IMAGENET else "DI" for s, k in KINDS}
+    found = row(judged(study), claim="C6")
+    assert found["value"] == pytest.approx(60 - 40, abs=6), "by MI alone it would be 50"
+    said = "strongest: MI; between random networks: DI; across architectures between random"
+    assert found["why"].startswith(said)
+    assert row(judged(study), claim="C7")["why"].startswith("strongest: MI: the attack")
 
 
 def test_the_order_is_that_of_pgd_on_validation_images(attacked):

@@ -1,5 +1,7 @@
 """Attackers at the strength of PGD: which attacks that takes, and what decides them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from studies import IMAGES, LABELS
@@ -12,6 +14,7 @@ from medtransfer.study import attackers, builders, plan, schema
 
 DOMAIN = "pathology"
 EPSILON = 0.02
+KINDS = ((IMAGENET, RANDOM), (selection.SAME, selection.OTHER))
 EPSILONS = {DOMAIN: {IMAGENET: EPSILON, RANDOM: 0.06}}
 POWER = {"FGSM": 10, "PGD": 30, "MI": 40, "BSR": 20, "SSA": 20, "PGN": 20, "DI": 60}
 """Points of AUC that attackers take at the chosen epsilon; at half of it half as many."""
@@ -117,7 +120,9 @@ def test_across_architectures_another_may_be_the_strongest_and_is_held_as_well(
 ):
     """PGD, which need not be held, stays as it is."""
     monkeypatch.setattr(
-        module.Attacked, "strongest", {selection.SAME: "PGD", selection.OTHER: "DI"}
+        module.Attacked,
+        "strongest",
+        {(s, k): "PGD" if k == selection.SAME else "DI" for s, k in product(*KINDS)},
     )
     found = held(study)
     assert {protections.attacker(cell) for cell in found.matched} == {"DI"}

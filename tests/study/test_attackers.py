@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from medtransfer.analysis import selection
+from medtransfer.analysis.protections import among_their_own
 from medtransfer.attacks.attack import TEST, VALIDATION
 from medtransfer.attacks.delivery import CONTROL, FLOAT, OTHER
 from medtransfer.attacks.iterative import METHODS
@@ -120,10 +121,15 @@ def test_an_attacker_rehearses_on_validation_images_and_never_on_the_surrogate_i
     assert len(set(found)) == len(found)
     for cell in found:
         assert cell.attack.images == VALIDATION and cell.delivery == FLOAT
-        assert {each.development.name for each in cell.attack.surrogates} == {"d2"}
+        (start,) = {each.initialization for each in cell.attack.surrogates}
+        data = "d2" if start == IMAGENET else "d1"
+        assert {each.development.name for each in cell.attack.surrogates} == {data}
         assert cell.target not in cell.attack.surrogates
-    own = {cell.target for cell in found if cell.target.development.name == "d2"}
+    own = {cell.target for cell in among_their_own(found)}
+    pairs = attackers.pairs(study, DOMAIN)
+    assert not own & {pair.target for pair in pairs}, "of those he attacks later he knows nothing"
     assert {each.architecture for each in own} == {*study.profile.architectures}
+    assert {each.initialization for each in own} == {*study.starts}
     tried = {cell.attack.method.name for cell in found}
     assert tried == {*study.profile.methods, *study.profile.attackers}
 

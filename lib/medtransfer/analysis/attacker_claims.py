@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from math import isfinite
 from typing import Any
 
@@ -21,15 +22,17 @@ from medtransfer.analysis.claims import COLUMNS, LEAST, POINTS
 from medtransfer.analysis.protections import (
     PROTECTIONS,
     REFERENCE,
+    attacker,
     attackers,
     order,
     ratio,
     rehearsed,
     sides,
 )
-from medtransfer.analysis.selection import OTHER, SAME, matching
+from medtransfer.analysis.selection import OTHER, SAME, identity, matching
 from medtransfer.analysis.sentences import number, percent
 from medtransfer.analysis.statistics import REFUTED, SUPPORTED, Effect, Pairs
+from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.scoring.cell import Cell
 
 CLAIMS = {
@@ -40,6 +43,12 @@ CLAIMS = {
 }
 OF = dict(zip(("C6", "C7", "C8"), PROTECTIONS, strict=True))
 CLEARLY = 0.9  # of a movement without protection: less is a protection that the AUC misses
+START = "surrogate_initialization"
+WHERE = {
+    (False, True): "across architectures",
+    (True, False): "between random networks",
+    (True, True): "across architectures between random networks",
+}
 PLACES = ("first over second", "second over third")
 
 
@@ -59,28 +68,29 @@ class Attacked:
     matched: Sequence[Cell] = ()
 
     @cached_property
-    def strongest(self) -> dict[str, str]:
-        """Relation to the target -> who harms his own other networks of that relation most.
+    def strongest(self) -> dict[tuple[str, str], str]:
+        """(Start, relation to the target) of surrogates -> who harms his own such networks most.
 
-        On validation images. An attacker who lacks the architecture of the target need not attack
-        by what is best between networks of one architecture. PGD, where there is no other network
-        to try it on.
+        On validation images. An attacker who lacks the architecture of the target, or the weights
+        that it began with, need not attack by what is best where nothing is lacking. PGD, where
+        there is no other network to try it on.
         """
+        starts = dict.fromkeys(identity(cell)[START] for cell in self.cells)
         found = {}
-        for relation in (SAME, OTHER):
-            tried = rehearsed(self.rehearsals, relation)
-            tried = tried if len(tried) else rehearsed(self.rehearsals)
-            found[relation] = str(tried.index[0]) if len(tried) else REFERENCE
+        for start, relation in product(starts, (SAME, OTHER)):
+            tried = rehearsed(self.rehearsals, **{START: start, "relation": relation})
+            tried = tried if len(tried) else rehearsed(self.rehearsals, **{START: start})
+            found[start, relation] = str(tried.index[0]) if len(tried) else REFERENCE
         return found
 
     @property
     def strongest_cells(self) -> list[Cell]:
-        """What the strongest attacker of each relation does to the targets."""
+        """What the strongest attacker of each start and relation does to the targets."""
         known = attackers(self.cells)
         return [
             cell
-            for relation, name in self.strongest.items()
-            for cell in matching(known.get(name, []), relation=relation)
+            for (start, relation), name in self.strongest.items()
+            for cell in matching(known.get(name, []), **{START: start, "relation": relation})
         ]
 
     @property
@@ -147,21 +157,30 @@ def _protection(claim: str, domains: Mapping[str, Attacked], resamples: int) -> 
     def tell(row: Row, over: Sequence[str], left: Sequence[float]) -> str:
         said = sentences.compared(row, PROTECTIONS[name].words, left=left)
         ratios = [ratio(kept[domain], resamples=resamples) for domain in over]
-        return f"{_who(domains, over)}: {said}{_unsaturated(row, ratios)}"
+        return f"{_who([kept[domain] for domain in over])}: {said}{_unsaturated(row, ratios)}"
 
     return Case(common=_common(claim, ""), sides=kept, tell=tell, resamples=resamples)
 
 
-def _who(domains: Mapping[str, Attacked], over: Sequence[str]) -> str:
-    same, other = (
-        ", ".join(dict.fromkeys(domains[name].strongest[relation] for name in over))
-        for relation in (SAME, OTHER)
-    )
-    return (
-        f"strongest: {same}"
-        if same == other
-        else f"strongest: {same}; across architectures: {other}"
-    )
+def _who(compared: Sequence[Sides]) -> str:
+    """Return who attacks, and who else across architectures or where both start from random."""
+    cells = [cell for own in compared for side in own for cell in side]
+    names: dict[tuple[bool, bool], dict[str, None]] = {}
+    pretrained = any(identity(cell)[START] == IMAGENET for cell in cells)
+    for cell in cells:
+        what = identity(cell)
+        lacks = (pretrained and what[START] == RANDOM, what["relation"] == OTHER)
+        names.setdefault(lacks, {})[attacker(cell)] = None
+    said = {lacks: ", ".join(names[lacks]) for lacks in sorted(names)}
+    first = next(iter(said.values()))
+    both = {said.get(lacks, first) for lacks in ((False, True), (True, False))}
+    expected = {(True, True): both}  # of pairs that lack both, unless told
+    others = [
+        f"{WHERE[lacks]}: {who}"
+        for lacks, who in said.items()
+        if expected.get(lacks, {first}) != {who}
+    ]
+    return "; ".join([f"strongest: {first}", *others])
 
 
 def _unsaturated(row: Row, ratios: Sequence[float]) -> str:
@@ -211,10 +230,10 @@ def _place(place: int, domains: Mapping[str, Attacked], resamples: int) -> Case:
     def tell(row: Row, over: Sequence[str], left: Sequence[float]) -> str:
         names = " and ".join(dict.fromkeys(" before ".join(compared[domain]) for domain in over))
         worth = [number(has - lacks) for has, lacks in (left[:2], left[2:])]
+        own = [found[domain] for domain in over]
         said = (
-            f"{_who(domains, over)}; against PGD {names}; against this attacker they protect by "
-            f"{worth[0]} and {worth[1]} points"
-            f"{_in_logits(row, [found[domain] for domain in over], resamples)}"
+            f"{_who(own)}; against PGD {names}; against this attacker they protect by "
+            f"{worth[0]} and {worth[1]} points{_in_logits(row, own, resamples)}"
         )
         reach = sentences.span(row["low"], row["high"], up="more", down="less")
         if row["verdict"] == SUPPORTED:

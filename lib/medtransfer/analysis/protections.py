@@ -184,15 +184,21 @@ def left(cells: Iterable[Cell]) -> float:
     return float(np.mean(found))
 
 
-def rehearsed(cells: Iterable[Cell], relation: str = "") -> pd.Series:
+def among_their_own(cells: Iterable[Cell]) -> list[Cell]:
+    """Return the cells whose target is itself a surrogate of some: attackers try on their own."""
+    cells = list(cells)
+    own = {each for cell in cells for each in cell.attack.surrogates}
+    return [cell for cell in cells if cell.target in own]
+
+
+def rehearsed(cells: Iterable[Cell], **where: str) -> pd.Series:
     """Return what each attacker leaves of the clean AUC of his own other networks, strongest first.
 
     Args:
-        cells: on validation images; those whose target is on d2 are his own.
-        relation: of his surrogate to them; "" for any.
+        cells: on validation images.
+        where: which of them (see `selection.identity`), such as `relation`.
     """
-    tried = matching(cells, relation=relation) if relation else cells
-    own = attackers(cell for cell in tried if cell.target.development.name == "d2")
+    own = attackers(matching(among_their_own(cells), **where))
     found = {name: left(each) for name, each in own.items()}
     return pd.Series(found, name="left", dtype=float).dropna().sort_values(kind="stable")
 
@@ -203,8 +209,9 @@ def order(cells: Iterable[Cell]) -> list[str]:
     Args:
         cells: crafted on validation images; against first targets.
     """
-    tried = attackers(cell for cell in cells if cell.target.development.name == "d1")
-    own = tried.get(REFERENCE, [])
+    cells = list(cells)
+    rehearsals = set(among_their_own(cells))
+    own = attackers(cell for cell in cells if cell not in rehearsals).get(REFERENCE, [])
     found = {}
     for name, protection in PROTECTIONS.items():
         if both := sides(own, name, **protection.alike):

@@ -10,7 +10,7 @@ import pandas as pd
 from IPython.display import Image, Markdown
 
 from medtransfer.analysis import attacker_claims, protections, questions
-from medtransfer.analysis.attacker_claims import Attacked
+from medtransfer.analysis.attacker_claims import START, Attacked
 from medtransfer.analysis.protections import REFERENCE
 from medtransfer.analysis.selection import OTHER, SAME, matching
 from medtransfer.attacks.delivery import FLOAT
@@ -19,7 +19,7 @@ from medtransfer.compute.attacked import attacked
 from medtransfer.compute.ensure import ensure
 from medtransfer.errors import UsageError
 from medtransfer.report import figures, matched, tables
-from medtransfer.report.wording import AT_CHANCE, left_of_clean, percent
+from medtransfer.report.wording import AT_CHANCE, left_of_clean, named, percent
 from medtransfer.scoring.queries import Queries
 from medtransfer.study import attackers
 
@@ -54,8 +54,11 @@ class Attackers(Chapter):
         On validation images, the strongest first: what he can know before he attacks.
         """
         tried = self.attacked.rehearsals
-        left = protections.rehearsed(tried)
-        by_relation = {each: protections.rehearsed(tried, each) for each in (SAME, OTHER)}
+        left = protections.rehearsed(tried, **{START: self.study.starts[0]})
+        kinds = {
+            relation if start == self.study.starts[0] else f"{relation}, {named(start)}": own
+            for (start, relation), own in self._rehearsed().items()
+        }
         spent = {name: own[0].attack for name, own in protections.attackers(tried).items()}
         rows = [
             {
@@ -63,7 +66,7 @@ class Attackers(Chapter):
                 "gradients of an image": spent[name].gradients,
                 "surrogates": len(spent[name].surrogates),
                 OWN: f"{value:.0f} %",
-                **{each: _percent(own, name) for each, own in by_relation.items()},
+                **{each: _percent(own, name) for each, own in kinds.items()},
             }
             for name, value in zip(map(str, left.index), left, strict=True)
         ]
@@ -152,18 +155,25 @@ class Attackers(Chapter):
 
     def _strongest(self) -> str:
         said = []
-        for relation in (SAME, OTHER):
-            left = protections.rehearsed(self.attacked.rehearsals, relation)
-            if len(left):
-                said.append(
-                    f"Of {len(left)} attackers **{left.index[0]}** is the strongest on the "
-                    f"attacker's own networks of the {relation}: it leaves {left.iloc[0]:.0f} % of "
-                    f"the clean AUC, and {REFERENCE} {left[REFERENCE]:.0f} %."
-                )
+        for (start, relation), left in self._rehearsed().items():
+            kind = "" if start == self.study.starts[0] else f"{named(start)} "
+            said.append(
+                f"On the attacker's own {kind}networks of the {relation} **{left.index[0]}** is "
+                f"the strongest: it leaves {left.iloc[0]:.0f} % of the clean AUC, and {REFERENCE} "
+                f"{left[REFERENCE]:.0f} %."
+            )
         if not said:
             raise UsageError("in this profile the attacker has no other network to test on")
-        who = "Both were" if len(said) > 1 else "It was"
-        return f"{' '.join(said)} {who} chosen on validation images."
+        return f"{' '.join(said)} Validation images decided it."
+
+    def _rehearsed(self) -> dict[tuple[str, str], pd.Series]:
+        """Return what each attacker leaves of networks of one start and relation, if there are."""
+        tried = self.attacked.rehearsals
+        found = {
+            (start, relation): protections.rehearsed(tried, **{START: start, "relation": relation})
+            for start, relation in self.attacked.strongest
+        }
+        return {kind: left for kind, left in found.items() if len(left)}
 
     def _claims(self) -> list[str]:
         """Return every claim with its verdict; those that have one reason, in one sentence."""

@@ -48,7 +48,7 @@ def attacked(
     alike = {
         (domain, name): _alike(study, domain, name, epsilons[domain])
         for domain, each in found.items()
-        for name in each.strongest.values()
+        for name in dict.fromkeys(each.strongest.values())
         if name != REFERENCE
     }
     _ensure(alike.values())

@@ -110,20 +110,25 @@ def _other_data(pair: Pair) -> bool:
 def rehearsals(study: Study, domain: str, epsilons: Epsilons) -> list[Cell]:
     """Return what an attacker can try on networks of his own, to choose his strongest method.
 
-    Crafted on each of his networks on d2, on their validation images, and scored on his others: one
-    network alone says little of a method. On the first targets the same images say in which order
+    Crafted on each of his networks, on their validation images, and scored on his others: one
+    network alone says little of a method. Pre-trained ones on d2; without pre-training those on d1,
+    which attack the targets that have none. On the first targets the same images say in which order
     PGD has the factors, before a test image is attacked: of that he sees nothing.
     """
-    start, epsilon = study.starts[0], next(iter(epsilons.values()))
-    own = _networks(study, domain, start, data="d2")
-    targets = _networks(study, domain, start)[: len(study.profile.architectures)]
-    return [
-        _on_validation(study, name, surrogates, target, epsilon)
-        for surrogates in (*((each,) for each in own), *_teams(study, own))
-        for name in methods(study, surrogates)
-        for target in (*own, *targets)
-        if target not in surrogates
-    ]
+    epsilon = next(iter(epsilons.values()))
+    first = _networks(study, domain, study.starts[0])[: len(study.profile.architectures)]
+    found = []
+    for start in study.starts:
+        own = _networks(study, domain, start, **_kinds(study, start)[-1])
+        targets = first if start == study.starts[0] else []
+        found += [
+            _on_validation(study, name, surrogates, target, epsilon)
+            for surrogates in (*((each,) for each in own), *_teams(study, own))
+            for name in methods(study, surrogates)
+            for target in (*own, *targets)
+            if target not in surrogates
+        ]
+    return found
 
 
 def _on_validation(
