@@ -71,6 +71,7 @@ def own_study(profile, home):
             image_px=32,
             channels=1,
             labels=LABELS[domain],
+            groups_of_any_size=True,
         )
         number = len(labels[0])
         index = pd.DataFrame({"image": [f"{row:03d}.png" for row in range(number)]})

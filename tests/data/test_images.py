@@ -58,7 +58,7 @@ def published():
     """A source of eight random images in the store."""
     source = FileSource(
         **{"manifest": "toy", "domain": "pathology", "content": "toy", "image_px": 32},
-        **{"channels": 3, "labels": ("sick",)},
+        **{"channels": 3, "labels": ("sick",), "groups_of_any_size": True},
     )
     names = [f"image{number}" for number in range(8)]
     index = pd.DataFrame({"image": names, "group": names, "split": "", "sick": [0, 1] * 4})

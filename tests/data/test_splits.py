@@ -6,20 +6,21 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from medtransfer.data.images import Source
-from medtransfer.data.splits import NAMES, SHARES, Development, divide, parts
+from medtransfer.data.division import divide
+from medtransfer.data.images import FileSource, Source
+from medtransfer.data.splits import NAMES, SHARES, Development, parts
 from medtransfer.data.splits import published as named
 from medtransfer.errors import SplitError
 
 LABELS = ("sick", "rare")
-SOURCE = Source(
-    manifest="toy", domain="pathology", content="x", image_px=32, channels=3, labels=LABELS
-)
+TOY = {"manifest": "toy", "domain": "pathology", "content": "x", "image_px": 32, "channels": 3}
+SOURCE = Source(**TOY, labels=LABELS)
+FILES = FileSource(**TOY, labels=LABELS, groups_of_any_size=True)
 
 
-def development(name="d1", *, seed=0, test_share=0.25, validation_share=0.25):
+def development(name="d1", *, seed=0, test_share=0.25, validation_share=0.25, source=SOURCE):
     return Development(
-        source=SOURCE,
+        source=source,
         name=name,
         seed=seed,
         test_share=test_share,
@@ -95,7 +96,8 @@ def test_another_seed_gives_other_parts():
 @given(tables(), st.integers(0, 2**32))
 def test_a_group_is_never_divided(table, seed):
     groups = table["group"].to_numpy(str)
-    part = divide(groups, table[list(LABELS)].to_numpy(), shares=[0.2, 0.5, 0.3], seed=seed)
+    labels = table[list(LABELS)].to_numpy()
+    part = divide(groups, labels, shares=[0.2, 0.5, 0.3], seed=seed, even=True)
     assert len(set(zip(groups, part, strict=True))) == len(set(groups))
 
 
@@ -103,9 +105,22 @@ def test_a_group_is_never_divided(table, seed):
 def test_parts_have_the_shares_asked_for(shares):
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(400), rng.integers(1, 6, size=400)).astype(str)
-    part = divide(groups, np.zeros((len(groups), 1)), shares=shares, seed=0)
+    part = divide(groups, np.zeros((len(groups), 1)), shares=shares, seed=0, even=True)
     found = np.bincount(part) / len(part)
     assert np.abs(found - np.array(shares) / sum(shares)).max() < 0.01
+
+
+def test_patients_with_many_images_are_as_often_in_one_part_as_in_another():
+    """They are sicker, or were seen for longer: a test set without them is no test of them."""
+    means = {name: [] for name in ("train", "validation", "test")}
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        sizes = rng.geometric(0.25, 180) + (rng.random(180) < 0.1) * rng.integers(5, 40, 180)
+        table = index(np.repeat(np.arange(180), sizes))
+        for name, rows in vars(all_parts(table, source=FILES, seed=seed)["d1"]).items():
+            means[name].append(len(rows) / len(of(table, rows)) / sizes.mean())
+    for name, found in means.items():
+        assert np.mean(found) == pytest.approx(1, abs=0.2), name
 
 
 def test_labels_are_as_frequent_in_every_part():
@@ -128,9 +143,10 @@ def test_a_rare_label_reaches_every_part(seed):
     assert all(labels[rows].any() for rows in drawn)
 
 
-def test_one_giant_group_stays_in_one_part_and_the_others_are_filled():
+@pytest.mark.parametrize("source", [SOURCE, FILES])
+def test_one_giant_group_stays_in_one_part_and_the_others_are_filled(source):
     table = index([0] * 500 + list(range(1, 60)))
-    found = all_parts(table)
+    found = all_parts(table, source=source)
     for part in found.values():
         assert all(len(rows) for rows in vars(part).values())
 
@@ -276,7 +292,9 @@ def test_a_published_share_that_is_no_part_of_d1_is_refused(name, part, elsewher
 def test_every_part_gets_a_group_where_there_are_enough(groups, number, seed):
     assume(groups >= number)
     names = np.arange(groups).astype(str)
-    part = divide(names, np.zeros((groups, 1)), shares=[1, *[0.001] * (number - 1)], seed=seed)
+    part = divide(
+        names, np.zeros((groups, 1)), shares=[1, *[0.001] * (number - 1)], seed=seed, even=True
+    )
     assert set(part) == set(range(number))
 
 

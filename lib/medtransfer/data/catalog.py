@@ -60,7 +60,8 @@ class Request:
 
     def spec(self, content: str) -> FileSource:
         """Return the spec of images whose index has the checksum `content`."""
-        return FileSource(**_common(self.manifest, image_px=self.image_px), content=content)
+        common = _common(self.manifest, image_px=self.image_px)
+        return FileSource(**common, content=content, groups_of_any_size=True)
 
 
 def request(name_or_path: str, *, image_px: int, limit: int | None = None) -> Request:

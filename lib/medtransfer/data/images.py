@@ -46,6 +46,14 @@ class Source(Result):
         return f"images of {self.manifest}"
 
     @property
+    def even(self) -> bool:
+        """Whether sets are drawn without regard to sizes of groups (see `division.divide`).
+
+        Those of phantoms mean nothing, and studies of them stay what they were.
+        """
+        return False
+
+    @property
     def effort(self) -> str:
         return "reading"
 
@@ -64,7 +72,17 @@ class Source(Result):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FileSource(Source):
-    """Images read from files; `content` covers their index and every pixel."""
+    """Images read from files; `content` covers their index and every pixel.
+
+    Attributes:
+        groups_of_any_size: are as likely in any set. (Earlier stores are not of this kind.)
+    """
+
+    groups_of_any_size: bool
+
+    @property
+    def even(self) -> bool:
+        return self.groups_of_any_size
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

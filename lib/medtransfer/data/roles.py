@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medtransfer.data.division import divide
 from medtransfer.data.images import Source
 from medtransfer.data.splits import (
     ATTACKER,
@@ -19,7 +20,6 @@ from medtransfer.data.splits import (
     TEST,
     Development,
     Parts,
-    divide,
     for_assessment,
     published,
 )
@@ -116,7 +116,8 @@ class Role(Development):
             return np.zeros(0, int)
         chosen = index.iloc[rows]
         groups, values = chosen["group"].to_numpy(str), chosen[list(labels)].to_numpy()
-        return divide(groups, values, shares=shares, seed=self.seed + 1000 * step)
+        seed = self.seed + 1000 * step
+        return divide(groups, values, shares=shares, seed=seed, even=self.source.even)
 
 
 def of(source: Source, name: str, *, seed: int = 0) -> Role:

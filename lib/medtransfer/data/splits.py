@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medtransfer.data.division import divide
 from medtransfer.data.images import Source
 from medtransfer.data.schema import numbered
 from medtransfer.errors import SplitError
@@ -29,7 +30,7 @@ ROLES = (TEST, CALIBRATION, ATTACKER, DEVELOPMENT)
 class Development(Spec):
     """A development set: one of `NAMES`, which hold those of the paper (protocol, section 2).
 
-    The shares divide groups, not images: `test_share` of all, `validation_share` of each half.
+    Groups stay whole: `test_share` of all images, `validation_share` of those of each half.
     """
 
     source: Source
@@ -70,46 +71,6 @@ class Parts:
     test: np.ndarray
 
 
-def divide(
-    groups: np.ndarray, labels: np.ndarray, *, shares: Sequence[float], seed: int
-) -> np.ndarray:
-    """Return for every image the number of its part; a group is never divided.
-
-    Groups are ordered by their rarest positive label, shuffled within it, and each goes to
-    the part that lacks most of its share, so that parts are alike in size and labels as far as
-    whole groups allow.
-
-    Args:
-        groups: (N,) group names.
-        labels: (N, K), 0 or 1.
-        shares: share of the images for each part; their sum is taken as 1.
-        seed: draws the order.
-    """
-    names, member = np.unique(groups, return_inverse=True)
-    sizes = np.bincount(member, minlength=len(names)).tolist()
-    order = _order(member, labels, groups=len(names), seed=seed).tolist()
-    wanted = [float(share) for share in np.asarray(shares, float) / np.sum(shares)]
-    # Plain numbers: hundreds of thousands of groups, two or three parts.
-    filled, part = [0.0] * len(wanted), np.zeros(len(names), int)
-    for done, group in enumerate(order):
-        total = sum(filled) + sizes[group]
-        lack = [share * total - has for share, has in zip(wanted, filled, strict=True)]
-        if len(order) - done <= filled.count(0):  # the last groups go where there is none yet
-            lack = [-np.inf if has else short for short, has in zip(lack, filled, strict=True)]
-        part[group] = chosen = lack.index(max(lack))
-        filled[chosen] += sizes[group]
-    return part[member]
-
-
-def _order(member: np.ndarray, labels: np.ndarray, *, groups: int, seed: int) -> np.ndarray:
-    rarity = labels.mean(axis=0).argsort()  # rarest label first
-    stratum = np.full(groups, labels.shape[1])
-    for rank, label in reversed(list(enumerate(rarity))):
-        stratum[np.unique(member[labels[:, label] > 0])] = rank
-    shuffled = np.random.default_rng(seed).permutation(groups)
-    return shuffled[np.argsort(stratum[shuffled], kind="stable")]
-
-
 def parts(index: pd.DataFrame, *, labels: Sequence[str], development: Development) -> Parts:
     """Return the parts of one development set, and the test set that all of them share.
 
@@ -144,7 +105,11 @@ def _membership(
         if not len(inside):
             return [rows] * len(shares)
         part = divide(
-            groups[inside], values[inside], shares=shares, seed=development.seed + 1000 * step
+            groups[inside],
+            values[inside],
+            shares=shares,
+            seed=development.seed + 1000 * step,
+            even=development.source.even,
         )
         return [_mask(len(index), inside[part == number]) for number in range(len(shares))]
 
