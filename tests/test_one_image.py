@@ -75,6 +75,22 @@ def test_a_quiz_has_ten_pairs_and_its_answer_stands_beside_ssim(chapter):
     assert "You found 10 of 10" in answer and "SSIM" in answer
 
 
+def test_calls_and_similarity_are_those_of_the_last_quiz(chapter):
+    chapter.quiz(epsilon=0.02)
+    chapter.quiz(epsilon=0.06)
+    answer = chapter.answer().data
+    right, flipped = chapter._flipped_at(0.06)
+    assert answer.startswith("**At epsilon 0.06 ")
+    assert f"FGSM flips {flipped.sum()} of {right.sum()} correct calls" in answer
+
+
+def test_without_a_correct_call_there_is_none_to_flip(chapter):
+    nothing = np.zeros((4, 15), bool)
+    chapter.__dict__["_flipped"] = nothing, nothing
+    answer = chapter.answer().data
+    assert "calls none of 4 test images correctly" in answer and "0 of 0" not in answer
+
+
 def test_without_a_quiz_the_answer_speaks_of_calls_alone(chapter):
     answer = chapter.answer().data
     right, flipped = chapter._flipped

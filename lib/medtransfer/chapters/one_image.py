@@ -50,6 +50,7 @@ class OneImage(Page):
         super().__init__(profile)
         self.domain = domain or next(iter(self.settings.sources))
         self._quiz: Quiz | None = None
+        self._epsilon = EPSILON  # of the last quiz
 
     @property
     def needs(self) -> list[str]:
@@ -111,9 +112,12 @@ class OneImage(Page):
 
     @cached_property
     def _flipped(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._flipped_at(EPSILON)
+
+    def _flipped_at(self, epsilon: float) -> tuple[np.ndarray, np.ndarray]:
         """Calls of the first target, (N, K): right on the clean image; flipped by the attack."""
         images, labels = self._test
-        moved = api.craft(self.surrogate(), images, labels, api.FGSM(epsilon=EPSILON))
+        moved = api.craft(self.surrogate(), images, labels, api.FGSM(epsilon=epsilon))
         target, truth = self.target(), labels.cpu().numpy() > 0
         limits = thresholds(next(iter(self.targets.values())))
         before, after = (asked.logits(target, each) >= limits for each in (images, moved))
@@ -188,6 +192,7 @@ class OneImage(Page):
             seed: draws the images, and the side of the changed one.
         """
         images, labels = self._test
+        self._epsilon = epsilon
         drawn = np.random.default_rng(seed)
         rows = np.sort(drawn.permutation(len(images))[:PAIRS])
         clean = images[rows]
@@ -204,14 +209,21 @@ class OneImage(Page):
         return self._quiz
 
     def answer(self) -> Markdown:
-        """Say how many calls the attack of the first pair flips, and how the reader did."""
-        right, flipped = self._flipped
+        """Say how many calls the attack of the first pair flips, and how the reader did.
+
+        At the epsilon of the quiz.
+        """
+        at = self._epsilon
+        right, flipped = self._flipped if at == EPSILON else self._flipped_at(at)
         surrogate, target = next(iter(self.surrogates)), next(iter(self.targets))
-        said = [
-            f"**At epsilon {shown(EPSILON)}, FGSM flips {flipped.sum()} of {right.sum()} correct "
-            f"calls of a network that the attacker never saw**, on {len(right)} test images. "
-            f"Surrogate: {surrogate}; target: {target}."
-        ]
+        found = (
+            f"**At epsilon {shown(at)}, FGSM flips {flipped.sum()} of {right.sum()} correct calls "
+            f"of a network that the attacker never saw**, on {len(right)} test images."
+            if right.any()
+            else f"**The target calls none of {len(right)} test images correctly, so there is no "
+            "call to flip**. Networks that train for longer may call some: profile `default`."
+        )
+        said = [f"{found} Surrogate: {surrogate}; target: {target}."]
         if self._quiz:
             ssim, quiz = self._ssim, self._quiz
             said.append(
