@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 from studies import ARCHITECTURES, LABELS, answers
 
-from medtransfer.analysis.attacker_claims import Attacked
+from medtransfer.analysis.attacked import Attacked
 from medtransfer.attacks.delivery import CONTROL, FLOAT, OTHER
 from medtransfer.attacks.iterative import Iterative
 from medtransfer.attacks.pgd import PGD

@@ -8,7 +8,7 @@ from attackings import METHODS, POWER, Attacks
 from studies import LABELS
 
 from medtransfer.analysis import attacker_claims, protections, selection, statistics, tables
-from medtransfer.analysis.attacker_claims import Attacked
+from medtransfer.analysis.attacked import Attacked
 from medtransfer.attacks.delivery import CONTROL, FLOAT, OTHER
 from medtransfer.networks.trained import IMAGENET, RANDOM
 
@@ -136,6 +136,17 @@ def test_an_attacker_who_lacks_the_architecture_takes_what_is_best_without_it(at
     found = row(judged(study), claim="C8")
     assert found["value"] == pytest.approx(60 - 30, abs=6), "by MI alone it would be 50"
     assert found["why"].startswith("strongest: MI; across architectures: DI: the attack")
+
+
+def test_who_has_one_training_is_not_chosen_where_others_have_more(attacked):
+    study = attacked(against_all)
+    one = study.cells[0].attack.surrogates
+    fewer = [c for c in study.cells if name_of(c) != "DI" or c.attack.surrogates == one]
+    assert set(study.strongest.values()) == {"DI"}
+    chosen = Attacked(fewer, study.rehearsals).strongest
+    assert chosen[IMAGENET, selection.SAME] == "MI"
+    lone = attacked(against_all, replicates=1)
+    assert lone.strongest[IMAGENET, selection.OTHER] == "DI"
 
 
 def test_an_attacker_of_random_networks_takes_what_is_best_among_them(attacked):

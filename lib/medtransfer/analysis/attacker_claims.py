@@ -7,9 +7,6 @@ are corrected apart from C1 to C5, whose p-values so stay what they are without 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import product
 from math import isfinite
 from typing import Any
 
@@ -17,23 +14,19 @@ import numpy as np
 import pandas as pd
 
 from medtransfer.analysis import sentences, statistics
+from medtransfer.analysis.attacked import START, Attacked
 from medtransfer.analysis.cases import Case, Row, Sides
 from medtransfer.analysis.claims import COLUMNS, LEAST, POINTS
 from medtransfer.analysis.protections import (
     PROTECTIONS,
-    REFERENCE,
     attacker,
-    attackers,
-    order,
     ratio,
-    rehearsed,
     sides,
 )
-from medtransfer.analysis.selection import OTHER, SAME, identity, matching
+from medtransfer.analysis.selection import OTHER, identity
 from medtransfer.analysis.sentences import number, percent
 from medtransfer.analysis.statistics import REFUTED, SUPPORTED, Effect, Pairs
 from medtransfer.networks.trained import IMAGENET, RANDOM
-from medtransfer.scoring.cell import Cell
 
 CLAIMS = {
     "C6": "a start from random weights still protects against the strongest attacker",
@@ -43,75 +36,12 @@ CLAIMS = {
 }
 OF = dict(zip(("C6", "C7", "C8"), PROTECTIONS, strict=True))
 CLEARLY = 0.9  # of a movement without protection: less is a protection that the AUC misses
-START = "surrogate_initialization"
 WHERE = {
     (False, True): "across architectures",
     (True, False): "between random networks",
     (True, True): "across architectures between random networks",
 }
 PLACES = ("first over second", "second over third")
-
-
-@dataclass(frozen=True)
-class Attacked:
-    """One domain of the factor `attackers`.
-
-    Attributes:
-        cells: on test images.
-        rehearsals: on validation images, and those of the choice of epsilon at the chosen one.
-        matched: the strongest attackers at the strength of PGD; empty where nobody asked for it,
-            or where they are no stronger.
-    """
-
-    cells: Sequence[Cell]
-    rehearsals: Sequence[Cell]
-    matched: Sequence[Cell] = ()
-
-    @cached_property
-    def strongest(self) -> dict[tuple[str, str], str]:
-        """(Start, relation to the target) of surrogates -> who harms his own such networks most.
-
-        On validation images. An attacker who lacks the architecture of the target, or the weights
-        that it began with, need not attack by what is best where nothing is lacking. PGD, where
-        there is no other network to try it on.
-        """
-        starts = dict.fromkeys(identity(cell)[START] for cell in self.cells)
-        found = {}
-        for start, relation in product(starts, (SAME, OTHER)):
-            tried = rehearsed(self.rehearsals, **{START: start, "relation": relation})
-            tried = tried if len(tried) else rehearsed(self.rehearsals, **{START: start})
-            found[start, relation] = str(tried.index[0]) if len(tried) else REFERENCE
-        return found
-
-    @property
-    def strongest_cells(self) -> list[Cell]:
-        """What the strongest attacker of each start and relation does to the targets."""
-        known = attackers(self.cells)
-        return [
-            cell
-            for (start, relation), name in self.strongest.items()
-            for cell in matching(known.get(name, []), **{START: start, "relation": relation})
-        ]
-
-    @property
-    def evened(self) -> Attacked:
-        """The same at the strength of PGD: of the stronger attackers only the strongest are left.
-
-        Those who are no stronger than PGD need not be held to it.
-        """
-        known, held = attackers(self.cells), attackers(self.matched)
-        others = [
-            cell
-            for name in dict.fromkeys(self.strongest.values())
-            if name not in held
-            for cell in known.get(name, [])
-        ]
-        return replace(self, cells=[*self.matched, *others], matched=())
-
-    @cached_property
-    def order(self) -> list[str]:
-        """The protections, from what holds up PGD most on validation images."""
-        return order(self.rehearsals)
 
 
 def judge(domains: Mapping[str, Attacked], *, resamples: int) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 from IPython.display import Image, Markdown
 
 from medtransfer.analysis import attacker_claims, protections, questions
-from medtransfer.analysis.attacker_claims import START, Attacked
+from medtransfer.analysis.attacked import START, Attacked
 from medtransfer.analysis.protections import REFERENCE
 from medtransfer.analysis.selection import OTHER, SAME, matching
 from medtransfer.attacks.delivery import FLOAT

@@ -9,7 +9,7 @@ from IPython.display import Image, Markdown
 
 from medtransfer import paths
 from medtransfer.analysis import attacker_claims, protections, questions
-from medtransfer.analysis.attacker_claims import Attacked
+from medtransfer.analysis.attacked import Attacked
 from medtransfer.chapters.attackers import NO_QUESTIONS, NOTHING
 from medtransfer.chapters.page import Page
 from medtransfer.compute.attacked import attacked

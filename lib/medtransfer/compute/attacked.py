@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from medtransfer.analysis import strength
-from medtransfer.analysis.attacker_claims import Attacked
+from medtransfer.analysis.attacked import Attacked
 from medtransfer.analysis.protections import REFERENCE, attacker
 from medtransfer.attacks.delivery import FLOAT
 from medtransfer.compute.ensure import ensure

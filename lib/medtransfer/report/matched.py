@@ -13,7 +13,7 @@ from medtransfer.report.wording import listed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from medtransfer.analysis.attacker_claims import Attacked
+    from medtransfer.analysis.attacked import Attacked
     from medtransfer.scoring.cell import Cell
 
 

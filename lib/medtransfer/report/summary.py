@@ -14,7 +14,7 @@ from medtransfer.analysis import (
     selection,
     tables,
 )
-from medtransfer.analysis.attacker_claims import Attacked
+from medtransfer.analysis.attacked import Attacked
 from medtransfer.analysis.exposed import Exposed
 from medtransfer.analysis.selection import identity, matching
 from medtransfer.networks.trained import IMAGENET, RANDOM
