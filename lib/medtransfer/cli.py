@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def medtransfer() -> None:
     """What makes adversarial attacks transfer in medical image analysis: a reproducible study.
 
-    Start with `medtransfer reproduce --profile smoke`, which takes minutes.
+    `medtransfer reproduce --profile smoke` shows in minutes that everything runs.
     """
 
 
@@ -142,12 +142,14 @@ def verify(trainings: int, cells: int, seed: int, name: str) -> None:
 def verdicts(name: str) -> None:
     """Print the outcome of each claim, in sentences and as a table (Markdown)."""
     from medtransfer import paths
-    from medtransfer.report import recommendations, verdicts
+    from medtransfer.report import recommendations, sentences, verdicts
 
-    profile = profile_of(name).name
-    claims = verdicts.needed(profile)
+    profile = profile_of(name)
+    claims = verdicts.needed(profile.name)
+    if caution := sentences.caution(profile, blind=sentences.blind(claims)):
+        print(f"**{caution}**\n")
     print(verdicts.as_markdown(claims))
-    defended = verdicts.defended(paths.rendered(profile))
+    defended = verdicts.defended(paths.rendered(profile.name))
     if defended is not None:
         print(f"\n{recommendations.as_markdown(claims, defended)}")
 

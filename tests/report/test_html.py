@@ -148,6 +148,19 @@ def test_a_page_shows_the_profile_that_ran_and_not_the_default() -> None:
     assert '>"smoke"<' in text and '>"default"<' not in text
 
 
+@pytest.mark.usefixtures("executed")
+@pytest.mark.parametrize("verdict", ["at chance", "no room"])
+def test_the_first_page_says_once_what_stands_in_the_way_of_answers(verdict: str) -> None:
+    text = rendered(verdict_rows.judged(verdict))
+    assert text.count("learn next to nothing: this run only shows that everything works") == 1
+    assert text.index("learn next to nothing") < text.index('class="answers"')
+    assert "larger images would help" not in text
+    trained = SMOKE.model_copy(update={"recipes": schema.profile("default").recipes})
+    text = report.build(trained).read_text()
+    assert text.count("more or larger images would help") == (verdict == "at chance")
+    assert "next to nothing" not in text
+
+
 def test_nothing_executed_is_an_error_that_says_what_to_run() -> None:
     with pytest.raises(ReportError, match="make reproduce PROFILE=smoke"):
         report.build(SMOKE)

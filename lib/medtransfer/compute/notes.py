@@ -17,6 +17,7 @@ from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.study import plan
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS, SIZES
+from medtransfer.study.trial import only_tries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,7 @@ GOOD = 0.8
 """A clean AUC as many systems have; notes say how precisely it can be known."""
 WIDE = 0.1
 """An interval that reaches further to either side leaves most effects open."""
+HELP = ". More or larger images would help, or labels that more images show"
 
 
 def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTORS) -> list[str]:
@@ -56,8 +58,7 @@ def trained(study: Study, domains: Iterable[str]) -> list[str]:
         if blind := guards.at_chance(cells, resamples=study.profile.resamples):
             said.append(
                 f"{domain}, validation images: {blind[1]}; if test images say the same, no claim "
-                "about these is judged. More or larger images would help, or labels that more "
-                "images show"
+                f"about these is judged{HELP if not only_tries(study.profile) else ''}"
             )
     return said
 

@@ -146,10 +146,17 @@ def _index(profile: Profile, pages: Sequence[Page], *, folder: Path) -> str:
         profile=profile.name,
         images=wording.listed([wording.source(each) for each in profile.sources.values()]),
         phantoms=wording.no_claim(profile.sources),
+        caution=_caution(profile),
         omitted=sets.known_omitted(builders.known(profile)),
         parts=parts(pages),
         **_claims(profile.name, folder=folder),
     )
+
+
+def _caution(profile: Profile) -> str:
+    claims = verdicts.read(profile.name)
+    blind = claims is not None and sentences.blind(claims)
+    return sentences.caution(profile, blind=blind)
 
 
 def _claims(profile: str, *, folder: Path) -> dict[str, Any]:
