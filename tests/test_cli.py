@@ -224,12 +224,16 @@ def test_a_run_ends_with_means_and_claims_and_rows_only_if_asked(
     assert "phantom_histology: pathology, perturbation" in said.out
     assert "clean AUC (95 % interval)" in said.out and "development data" not in said.out
     assert "AUC left, % of clean (95 % interval)" in said.out
+    assert "FGSM by epsilon" in said.out and "other architecture" in said.out
+    assert "pictures: medtransfer reproduce 30 --profile smoke" in said.out
+    assert "--csv" not in said.out
     assert said.out.rstrip().rpartition("What this says about the claims:")[1], "it ends so"
     assert "learn next to nothing" in said.out, "the profile is one that only tries"
     assert "validation_auc" not in said.out
     assert [path.name for path in tmp_path.glob("*.csv")] == ["pathology_perturbation.csv"]
     assert cli.main([*asked, "--all"]) == 0
     whole = capsys.readouterr().out
+    assert "every pair as a table: the same command with --csv FOLDER" in whole
     assert "validation_auc" in whole and len(whole.splitlines()) > len(said.out.splitlines()) + 10
 
 

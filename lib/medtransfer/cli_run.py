@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -98,6 +99,9 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
             continue
         print(f"\n{columns(summary.targets(cells, resamples=resamples))}")
         print(f"\n{columns(summary.means(cells, epsilons=epsilons, resamples=resamples))}")
+        if factor == run.PERTURBATION:
+            print(f"\n{summary.SWEPT} by epsilon, {summary.LEFT}:")
+            print(columns(summary.sweep(cells, resamples=resamples)))
         for sentence in summary.differences(cells, resamples=resamples):
             print(sentence)
     own = {domain: found[run.ATTACKERS]} if profile.attackers and run.ATTACKERS in found else {}
@@ -108,6 +112,10 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
     blind = any(sentences.BLIND in line for line in said)
     if caution := sentences.caution(profile, blind=blind):
         print(f"\n{caution}")
+    numbers = " ".join(f"{DOMAINS[domain].number}{plan.factor(each).number}" for each in found)
+    print(f"\npictures: medtransfer reproduce {numbers} --profile {shlex.quote(name)}")
+    if not csv:
+        print("every pair as a table: the same command with --csv FOLDER")
 
 
 def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:

@@ -51,7 +51,7 @@ def test_a_limited_run_counts_the_steps_that_its_images_and_epochs_allow(
     path.write_text(yaml.safe_dump({"name": "mine", "extends": "default", "sources": sources}))
     said = only_tries(profile(str(limited(str(path), images=images, epochs=epochs))))
     assert bool(said) is tries
-    assert not said or "about 19 steps" in said and "leave out `--limit`" in said
+    assert not said or ("about 19 steps" in said and "leave out `--limit`" in said)
 
 
 def test_networks_that_others_trained_are_not_called_untrained() -> None:
