@@ -102,3 +102,20 @@ def test_larger_images_are_not_advised_where_training_is_too_short(
     (said,) = notes.trained(study, ["pathology"])
     assert said.startswith("pathology, validation images: why; ")
     assert ("larger images would help" in said) is helps
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sweep": {"FGSM": (0.01, 2.0)}}, ["sweep, FGSM: epsilon 2 (255.00 grey levels of 255)"]),
+        ({"candidates": (0.3,)}, ["candidates: epsilon 0.3 (38.25 grey levels of 255)"]),
+        ({"sweep": {"FGSM": (0.2,), "PGD": ()}}, []),
+    ],
+)
+def test_an_epsilon_that_anyone_sees_is_noted(planned, monkeypatch, changes, says):
+    monkeypatch.setattr(notes, "undecided", lambda study: [])
+    study = replace(planned, profile=planned.profile.model_copy(update=changes))
+    said = notes.before(study, [])
+    assert len(said) == len(says)
+    for sentence, expected in zip(said, says, strict=True):
+        assert sentence.startswith(f"{expected} is plain to see")

@@ -14,7 +14,7 @@ from medtransfer.compute import sets
 from medtransfer.data import images, splits
 from medtransfer.data.images import FileSource
 from medtransfer.networks.trained import IMAGENET, RANDOM
-from medtransfer.study import plan
+from medtransfer.study import plan, strength
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS, SIZES
 from medtransfer.study.trial import only_tries
@@ -38,7 +38,8 @@ def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTOR
         SplitError: see `sets.checked`; or the sets of a domain serve none of the factors.
     """
     domains, factors = list(domains), list(factors)
-    said = [*undecided(study)]
+    profile = study.profile
+    said = [*strength.plain_to_see(profile.sweep, profile.candidates), *undecided(study)]
     for domain in domains:
         out = sets.left_out(study, domain, factors)
         said += sets.omitted(domain, out)
