@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 
-from medtransfer.errors import ManifestError
+from medtransfer.errors import ManifestError, meant
 
 ENDINGS = (".yaml", ".yml")
 FOLDER = Path(__file__).parent
@@ -36,15 +35,13 @@ def place(name_or_path: str, *, beside: Path) -> Path:
     if path.is_file():
         return path.resolve()
     if name_or_path.endswith(ENDINGS):
-        raise ManifestError(f"{path}: no such file{_meant(path)}")
-    near = get_close_matches(name_or_path, built_in(), n=1)
-    meant = f"; is {near[0]} meant?" if near else ""
-    raise ManifestError(f"no profile {name_or_path!r}; allowed: {allowed()}{meant}")
+        raise ManifestError(f"{path}: no such file{_beside(path)}")
+    near = meant(name_or_path, built_in())
+    raise ManifestError(f"no profile {name_or_path!r}; allowed: {allowed()}{near}")
 
 
-def _meant(path: Path) -> str:
+def _beside(path: Path) -> str:
     if not path.parent.is_dir():
         return f", and no folder {path.parent}"
-    there = [each.name for each in path.parent.iterdir() if each.name.endswith(ENDINGS)]
-    near = get_close_matches(path.name, sorted(there), n=1)
-    return f"; is {path.with_name(near[0])} meant?" if near else ""
+    there = sorted(each.name for each in path.parent.iterdir() if each.name.endswith(ENDINGS))
+    return meant(path.name, there)
