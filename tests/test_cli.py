@@ -168,6 +168,7 @@ def test_status_of_an_empty_store_touches_nothing(
     said = capsys.readouterr().out
     assert "20 radiology, perturbation" in said
     assert "no duration known yet" in said
+    assert re.search(r"^notebooks executed: 0 of [1-9]\d*; their time is not counted$", said, re.M)
     assert not home.exists()
 
 

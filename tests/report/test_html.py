@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import verdict_rows
 import yaml
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from medtransfer import paths
@@ -203,6 +204,21 @@ def test_of_widgets_the_page_shows_the_picture_that_stands_for_them(executed: No
     page = (report.build(SMOKE).parent / f"{path.stem}.html").read_text()
     assert "data:image/png;base64,iVBORw0K" in page
     assert "widget-view" not in page
+
+
+def test_a_picture_is_described_by_the_heading_above_it(executed: None) -> None:
+    path = next(iter(sorted(paths.executed("smoke").glob("*.ipynb"))))
+    book = nbformat.read(path, as_version=4)
+    shown = new_output("display_data", {"image/png": "iVBORw0K"})
+    said = '## Is `it` "larger" & wider?\n\nWords.\n'
+    book.cells += [new_code_cell("1", outputs=[shown]), new_markdown_cell(said)]
+    book.cells += [new_code_cell("2", outputs=[shown]), new_markdown_cell("Words.")]
+    book.cells += [new_code_cell("3", outputs=[new_output("execute_result", shown.data)])]
+    nbformat.write(book, path)
+    page = (report.build(SMOKE).parent / f"{path.stem}.html").read_text()
+    found = [picture["alt"] for picture in BeautifulSoup(page, "html.parser").select("img")]
+    assert found == ["Design?", *['Is it "larger" & wider?'] * 2]
+    assert "No description" not in page
 
 
 def test_links_between_notebooks_lead_to_their_pages_or_are_plain_words(executed: None) -> None:

@@ -93,7 +93,7 @@ def test_a_file_that_is_not_there_is_said_to_be_missing(write, tmp_path, asked, 
 
 def test_a_name_that_is_almost_that_of_a_profile_is_recognized():
     with pytest.raises(ManifestError, match="is default meant"):
-        profile("defualt")
+        profile("defaults")
 
 
 def test_a_file_changes_what_it_names_and_nothing_else(write):

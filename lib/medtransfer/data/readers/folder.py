@@ -131,7 +131,7 @@ class FolderManifest(FileManifest):
     def fields_of_columns(self) -> dict[str, str]:
         """The columns that are read, with the field that names each."""
         of_label = "label_columns" if self.label_columns else "labels: column"
-        found = {
+        found: dict[str | None, str] = {
             **dict.fromkeys(self.only, "only"),
             **dict.fromkeys(self.columns_of_labels, of_label),
             self.findings_column: "findings_column",
