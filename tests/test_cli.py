@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import verdict_rows
 
-from medtransfer import cli, store
+from medtransfer import cli, paths, store
 from medtransfer.analysis import sanity
 from medtransfer.compute import notes, run, sets
 from medtransfer.errors import MedtransferError
@@ -167,6 +168,7 @@ def test_status_of_an_empty_store_touches_nothing(
     said = capsys.readouterr().out
     assert "20 radiology, perturbation" in said
     assert "no duration known yet" in said
+    assert re.search(r"^notebooks executed: 0 of [1-9]\d*; their time is not counted$", said, re.M)
     assert not home.exists()
 
 
@@ -191,6 +193,19 @@ def test_a_limit_reaches_every_notebook(
     found = profile(str(asked["named"]))
     assert found == asked["study"]
     assert found.image_limit == 300
+    assert "learn next to nothing" in said.out, "one epoch of few images"
+
+
+def test_verdicts_of_a_profile_that_only_tries_begin_with_that(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = paths.rendered("smoke")
+    folder.mkdir(parents=True)
+    verdict_rows.judged("at chance").to_csv(folder / "90_claims.csv", index=False)
+    assert cli.main(["verdicts", "--profile", "smoke"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("**The networks of profile smoke are trained for about 4 steps")
+    assert "larger images" not in said
 
 
 def test_a_run_ends_with_means_and_claims_and_rows_only_if_asked(
@@ -210,11 +225,16 @@ def test_a_run_ends_with_means_and_claims_and_rows_only_if_asked(
     assert "phantom_histology: pathology, perturbation" in said.out
     assert "clean AUC (95 % interval)" in said.out and "development data" not in said.out
     assert "AUC left, % of clean (95 % interval)" in said.out
+    assert "FGSM by epsilon" in said.out and "other architecture" in said.out
+    assert "pictures: medtransfer reproduce 30 --profile smoke" in said.out
+    assert "--csv" not in said.out
     assert said.out.rstrip().rpartition("What this says about the claims:")[1], "it ends so"
+    assert "learn next to nothing" in said.out, "the profile is one that only tries"
     assert "validation_auc" not in said.out
     assert [path.name for path in tmp_path.glob("*.csv")] == ["pathology_perturbation.csv"]
     assert cli.main([*asked, "--all"]) == 0
     whole = capsys.readouterr().out
+    assert "every pair as a table: the same command with --csv FOLDER" in whole
     assert "validation_auc" in whole and len(whole.splitlines()) > len(said.out.splitlines()) + 10
 
 

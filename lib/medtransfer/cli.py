@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def medtransfer() -> None:
     """What makes adversarial attacks transfer in medical image analysis: a reproducible study.
 
-    Start with `medtransfer reproduce --profile smoke`, which takes minutes.
+    `medtransfer reproduce --profile smoke` shows in minutes that everything runs.
     """
 
 
@@ -76,6 +76,7 @@ def clean_drafts() -> None:
 def status(name: str) -> None:
     """Show what is stored and missing for each notebook, and the time left."""
     from medtransfer.compute import sets, status
+    from medtransfer.report import notebooks
     from medtransfer.report.wording import named
     from medtransfer.study.builders import known
     from medtransfer.units import shown
@@ -92,10 +93,12 @@ def status(name: str) -> None:
     spent = [{"work": w, "results": n, "minutes": m} for w, (n, m) in status.spent(study).items()]
     print(f"time spent, in minutes of one process:\n{columns(spent, digits=1)}")
     left = sum(row["minutes left"] for row in needed)
-    # Which cells there are depends on epsilon.
-    least = "" if all(status.chosen(study, d) for d in study.domains) else "at least "
-    said = f"{least}{left:.0f} minutes left" if left == left else "no duration known yet"
-    print(f"all: {said}")
+    whole = all(status.chosen(study, d) for d in study.domains)  # else not every cell is known
+    print(f"all: {status.in_words(left, whole=whole)}")
+    wanted = notebooks.find(sources=study.profile.sources)
+    done = {path.stem for path in notebooks.executed(study.profile.name)}
+    there = sum(each.name in done for each in wanted)
+    print(f"notebooks executed: {there} of {len(wanted)}; their time is not counted")
 
 
 @medtransfer.command("list")
@@ -142,12 +145,14 @@ def verify(trainings: int, cells: int, seed: int, name: str) -> None:
 def verdicts(name: str) -> None:
     """Print the outcome of each claim, in sentences and as a table (Markdown)."""
     from medtransfer import paths
-    from medtransfer.report import recommendations, verdicts
+    from medtransfer.report import recommendations, sentences, verdicts
 
-    profile = profile_of(name).name
-    claims = verdicts.needed(profile)
+    profile = profile_of(name)
+    claims = verdicts.needed(profile.name)
+    if caution := sentences.caution(profile, blind=sentences.blind(claims)):
+        print(f"**{caution}**\n")
     print(verdicts.as_markdown(claims))
-    defended = verdicts.defended(paths.rendered(profile))
+    defended = verdicts.defended(paths.rendered(profile.name))
     if defended is not None:
         print(f"\n{recommendations.as_markdown(claims, defended)}")
 

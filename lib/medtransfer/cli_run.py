@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -64,7 +65,7 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
     from medtransfer.analysis import exposed, sanity, tables
     from medtransfer.compute import notes, run, sets
     from medtransfer.compute.attacked import attacked
-    from medtransfer.report import defended, summary, wording
+    from medtransfer.report import defended, sentences, summary, wording
     from medtransfer.study import builders, plan
     from medtransfer.units import shown
 
@@ -98,12 +99,23 @@ def run(domain: str, factors: Sequence[str], csv: Path | None, whole: bool, name
             continue
         print(f"\n{columns(summary.targets(cells, resamples=resamples))}")
         print(f"\n{columns(summary.means(cells, epsilons=epsilons, resamples=resamples))}")
+        if factor == run.PERTURBATION:
+            print(f"\n{summary.SWEPT} by epsilon, {summary.LEFT}:")
+            print(columns(summary.sweep(cells, resamples=resamples)))
         for sentence in summary.differences(cells, resamples=resamples):
             print(sentence)
     own = {domain: found[run.ATTACKERS]} if profile.attackers and run.ATTACKERS in found else {}
     stronger = attacked(study, own, {domain: epsilons}).get(domain)
     how: Any = {"epsilons": epsilons, "resamples": resamples, "attacked": stronger, "exposed": met}
-    print("\nWhat this says about the claims:", *summary.judged(domain, found, **how), sep="\n- ")
+    said = summary.judged(domain, found, **how)
+    print("\nWhat this says about the claims:", *said, sep="\n- ")
+    blind = any(sentences.BLIND in line for line in said)
+    if caution := sentences.caution(profile, blind=blind):
+        print(f"\n{caution}")
+    numbers = " ".join(f"{DOMAINS[domain].number}{plan.factor(each).number}" for each in found)
+    print(f"\npictures: medtransfer reproduce {numbers} --profile {shlex.quote(name)}")
+    if not csv:
+        print("every pair as a table: the same command with --csv FOLDER")
 
 
 def _print_all(frame: pd.DataFrame, networks: pd.DataFrame) -> None:
@@ -132,7 +144,7 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
     from medtransfer.compute import notes, sets
     from medtransfer.compute.run import everything, possible
     from medtransfer.report import fresh, html, notebooks
-    from medtransfer.study import builders, schema
+    from medtransfer.study import builders, schema, trial
 
     if limit:
         images, epochs = limit
@@ -169,7 +181,10 @@ def reproduce(numbers: Sequence[str], limit: tuple[int, int] | None, name: str) 
         _warn([_standing(stand, profile.name)])
     if left := [each for each in chosen if each not in stand]:
         notebooks.execute_all(left, **how)
-    print(html.build(profile))
+    index = html.build(profile)
+    if said := trial.only_tries(profile):
+        print(said)
+    print(index)
 
 
 def _standing(stand: Sequence[Notebook], folder: str) -> str:

@@ -35,6 +35,7 @@ from medtransfer.data.weights import ModelsManifest, WeightsManifest
 from medtransfer.domains import DOMAINS
 from medtransfer.phantoms import drawings
 from medtransfer.study.schema import Profile, profile
+from medtransfer.study.strength import UNIT, Epsilons
 
 PAGE = paths.REPOSITORY / "docs" / "fields.md"
 WORDS = {
@@ -52,6 +53,7 @@ CHECKED = (
     (Inside, "a path inside the folder, without `..`"),
     (Pattern, "a regular expression"),
     (Encoding, "the name of an encoding of text"),
+    (Epsilons, f"a list: number, {UNIT}"),
     (Value, "text, a number, `true` or `false`"),
 )
 BEGINNING = """# Fields of manifests, profiles and target files

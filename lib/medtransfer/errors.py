@@ -4,6 +4,9 @@ The message says what was wrong, what was allowed, and what to do. Any other exc
 plain ValueError, is a fault of this project and keeps its traceback.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class MedtransferError(Exception):
     """A mistake that a user can fix."""
@@ -79,3 +82,9 @@ class ExecutionError(MedtransferError):
 
 class ReportError(MedtransferError):
     """There is nothing to report on yet; the message says what to run."""
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return "; is NAME meant?" with the known name that is most like one given, "" if none is."""
+    near = get_close_matches(name, [*known], n=1)
+    return f"; is {near[0]} meant?" if near else ""

@@ -1,5 +1,7 @@
 """What a run says before it starts: what it cannot decide, and what it leaves out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,3 +89,33 @@ def test_a_large_set_needs_no_word(own_study):
 
 def test_of_phantoms_no_set_is_called_small(planned, in_process, home):
     assert notes.uncertain(planned, "pathology") == []
+
+
+@pytest.mark.parametrize(("steps", "helps"), [(4, False), (300, True)])
+def test_larger_images_are_not_advised_where_training_is_too_short(
+    planned, monkeypatch, steps, helps
+):
+    recipes = {n: r.model_copy(update={"steps": steps}) for n, r in planned.profile.recipes.items()}
+    study = replace(planned, profile=planned.profile.model_copy(update={"recipes": recipes}))
+    monkeypatch.setattr(notes.plan, "choices", lambda study, domain: {})
+    monkeypatch.setattr(notes.guards, "at_chance", lambda cells, resamples: ("at chance", "why"))
+    (said,) = notes.trained(study, ["pathology"])
+    assert said.startswith("pathology, validation images: why; ")
+    assert ("larger images would help" in said) is helps
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sweep": {"FGSM": (0.01, 2.0)}}, ["sweep, FGSM: epsilon 2 (255.00 grey levels of 255)"]),
+        ({"candidates": (0.3,)}, ["candidates: epsilon 0.3 (38.25 grey levels of 255)"]),
+        ({"sweep": {"FGSM": (0.2,), "PGD": ()}}, []),
+    ],
+)
+def test_an_epsilon_that_anyone_sees_is_noted(planned, monkeypatch, changes, says):
+    monkeypatch.setattr(notes, "undecided", lambda study: [])
+    study = replace(planned, profile=planned.profile.model_copy(update=changes))
+    said = notes.before(study, [])
+    assert len(said) == len(says)
+    for sentence, expected in zip(said, says, strict=True):
+        assert sentence.startswith(f"{expected} is plain to see")

@@ -42,6 +42,7 @@ class Work:
         ([Work("cell")] * 10, "about 9 min left"),  # and 10 x 60 s
         ([Work("unheard")], "at least 4 min left"),
     ],
+    ids=["this stage", "two stages", "some work unknown"],
 )
 def test_the_time_left_is_that_of_the_whole_run(took, capsys, later, says):
     took(training=240.0, cell=60.0)
@@ -53,6 +54,18 @@ def test_the_time_left_is_that_of_the_whole_run(took, capsys, later, says):
     last = capsys.readouterr().err.split("\r")[-1]
     assert last.startswith("1 of 2, networks: 1 of 3 ")
     assert f"{says}, train tiny, for initialization of pathology" in last
+
+
+@pytest.mark.parametrize(
+    ("later", "says"),
+    [([], ", less than a minute left, train"), ([Work("unheard")], " train tiny")],
+)
+def test_of_less_than_a_minute_nothing_is_said_unless_all_is_known(took, capsys, later, says):
+    took(training=20.0)
+    with progress.Bar(Stage("networks", later=later), total=1) as bar:
+        bar.say(Work("training"), "train tiny", missing=[Work("training")], failed=0)
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert says in last and (" left" in last) is not bool(later)
 
 
 def test_of_work_that_nobody_has_timed_nothing_is_said(took, capsys):

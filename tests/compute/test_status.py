@@ -191,6 +191,23 @@ def test_time_spent_is_added_up_by_kind_of_work(planned):
     assert [minutes for _, minutes in found.values()] == pytest.approx([2.0, 1.0, 0.5, 1.5])
 
 
+@pytest.mark.parametrize(
+    ("minutes", "whole", "says"),
+    [
+        (math.nan, True, "no duration known yet"),
+        (math.nan, False, "no duration known yet"),
+        (3.2, True, "3 minutes left"),
+        (3.2, False, "at least 3 minutes left"),
+        (0.3, True, "less than a minute left"),
+        (0.3, False, "time left not known until every epsilon is chosen"),
+        (0.0, False, "time left not known until every epsilon is chosen"),
+        (0.0, True, "every result is stored"),
+    ],
+)
+def test_the_time_left_is_said_as_far_as_it_is_known(minutes, whole, says):
+    assert status.in_words(minutes, whole=whole) == says
+
+
 def test_the_chosen_epsilons_are_used_once_they_are_known(planned):
     assert status.epsilons(planned, "pathology") == {}
     epsilons = choose(planned)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 
 import numpy as np
@@ -14,6 +16,7 @@ from PIL import Image
 
 from medtransfer import cli, paths
 from medtransfer.data import catalog, looks, prepare, words
+from medtransfer.data.check import _lines as lines_below
 from medtransfer.data.check import table
 from medtransfer.data.readers.folder import FolderManifest
 from medtransfer.errors import MedtransferError
@@ -252,6 +255,28 @@ def test_missing_files_are_looked_for_among_all(folder, check, monkeypatch):
     for row in range(5):
         (folder.place / "images" / f"{row:03d}.png").unlink()
     assert "error: 5 of 100 images cannot be used" in check(folder.write())[1]
+
+
+def test_the_command_that_leaves_out_what_is_unusable_is_given_whole(folder, check, tmp_path):
+    missing(folder)
+    manifest = folder.write()
+    _, said = check(manifest)
+    (command,) = re.findall(r"`(medtransfer .*--skip-unreadable)`", said)
+    assert command == f"medtransfer data prepare {manifest} --image-px 32 --skip-unreadable"
+    assert said.index("the table counts the images that cannot be used, too") < said.index("\nset")
+    assert cli.main(shlex.split(command)[1:]) == 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"), [(["krank"], "krank: no"), (["a", "b", "c"], "none of 3 labels")]
+)
+def test_a_negative_is_not_taken_for_an_image_without_a_label(labels, said):
+    facts = folder_facts(labels=[{"name": name, "meaning": "m"} for name in labels])
+    facts |= {"task": "binary" if len(labels) == 1 else "multi-label", "label_columns": labels}
+    manifest = FolderManifest(**facts)
+    row = {"image": "a.png", **dict.fromkeys(labels, 0)}
+    assert lines_below(row, manifest, "test") == ("a.png", said, "test")
+    assert lines_below({**row, labels[0]: 1}, manifest, "test")[1] == labels[0]
 
 
 def test_many_images_are_looked_at_in_part(folder, check, monkeypatch):

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import verdict_rows
 import yaml
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from medtransfer import paths
@@ -148,6 +149,19 @@ def test_a_page_shows_the_profile_that_ran_and_not_the_default() -> None:
     assert '>"smoke"<' in text and '>"default"<' not in text
 
 
+@pytest.mark.usefixtures("executed")
+@pytest.mark.parametrize("verdict", ["at chance", "no room"])
+def test_the_first_page_says_once_what_stands_in_the_way_of_answers(verdict: str) -> None:
+    text = rendered(verdict_rows.judged(verdict))
+    assert text.count("learn next to nothing: this run only shows that everything works") == 1
+    assert text.index("learn next to nothing") < text.index('class="answers"')
+    assert "larger images would help" not in text
+    trained = SMOKE.model_copy(update={"recipes": schema.profile("default").recipes})
+    text = report.build(trained).read_text()
+    assert text.count("more or larger images would help") == (verdict == "at chance")
+    assert "next to nothing" not in text
+
+
 def test_nothing_executed_is_an_error_that_says_what_to_run() -> None:
     with pytest.raises(ReportError, match="make reproduce PROFILE=smoke"):
         report.build(SMOKE)
@@ -190,6 +204,21 @@ def test_of_widgets_the_page_shows_the_picture_that_stands_for_them(executed: No
     page = (report.build(SMOKE).parent / f"{path.stem}.html").read_text()
     assert "data:image/png;base64,iVBORw0K" in page
     assert "widget-view" not in page
+
+
+def test_a_picture_is_described_by_the_heading_above_it(executed: None) -> None:
+    path = next(iter(sorted(paths.executed("smoke").glob("*.ipynb"))))
+    book = nbformat.read(path, as_version=4)
+    shown = new_output("display_data", {"image/png": "iVBORw0K"})
+    said = '## Is `it` "larger" & wider?\n\nWords.\n'
+    book.cells += [new_code_cell("1", outputs=[shown]), new_markdown_cell(said)]
+    book.cells += [new_code_cell("2", outputs=[shown]), new_markdown_cell("Words.")]
+    book.cells += [new_code_cell("3", outputs=[new_output("execute_result", shown.data)])]
+    nbformat.write(book, path)
+    page = (report.build(SMOKE).parent / f"{path.stem}.html").read_text()
+    found = [picture["alt"] for picture in BeautifulSoup(page, "html.parser").select("img")]
+    assert found == ["Design?", *['Is it "larger" & wider?'] * 2]
+    assert "No description" not in page
 
 
 def test_links_between_notebooks_lead_to_their_pages_or_are_plain_words(executed: None) -> None:

@@ -1,5 +1,7 @@
 """What a run ends with: means, differences and claims of the factors that were asked for."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from attackings import Attacks
@@ -10,6 +12,7 @@ from medtransfer.report import summary
 
 pytestmark = pytest.mark.slow
 DOMAIN = "pathology"
+NETWORKS = ("tiny", "tiny_wide")
 HOW = {"epsilons": EPSILONS[DOMAIN], "resamples": 30}
 
 
@@ -46,6 +49,44 @@ def test_of_a_sweep_the_chosen_epsilon_is_shown(published, toy, publish_answers)
     labels = np.arange(60)[:, None] % 2
     publish_answers(other, labels=labels, clean=labels, attacked=-labels)
     assert summary.means([*cells, other], **HOW) == summary.means(cells, **HOW)
+
+
+def test_a_sweep_has_a_row_for_each_epsilon_and_start(toy, publish_answers):
+    labels, cells = np.arange(60)[:, None] % 2, []
+    kinds = [(start, architecture) for start in (IMAGENET, RANDOM) for architecture in NETWORKS]
+    for (start, architecture), surrogate in product(kinds, NETWORKS):
+        blind = start == RANDOM and architecture == NETWORKS[0]
+        target = toy.training(architecture=architecture, initialization=start)
+        by = toy.training(architecture=surrogate, initialization=start, seed=9)
+        for epsilon in (0.01, 0.05):
+            cell = toy.cell(by, target, method="FGSM", epsilon=epsilon)
+            taken = labels * 0 if surrogate == architecture and epsilon == 0.05 else labels
+            publish_answers(cell, labels=labels, clean=labels * (not blind), attacked=taken)
+            cells.append(cell)
+    rows = summary.sweep(cells, resamples=50)
+    assert [(row["epsilon"].split()[0], row["networks"]) for row in rows] == [
+        *(("0.01", "pre-trained"), ("0.05", "pre-trained"), ("0.01", "random"), ("0.05", "random"))
+    ]
+    assert "1.28 grey levels" in rows[0]["epsilon"]
+    small, large, *random = rows
+    assert small["same architecture"].startswith("100 %") and "other architecture" in small
+    assert large["same architecture"].startswith("50 %")
+    assert large["other architecture"].startswith("100 %")
+    for row in random:
+        assert row["same architecture"] == row["other architecture"] == "some targets at chance"
+    alone = [cell for cell in cells if cell.target.initialization == RANDOM]
+    alone = [cell for cell in alone if cell.target.architecture == NETWORKS[0]]
+    assert summary.sweep(alone, resamples=50)[0]["same architecture"] == "at chance"
+
+
+def test_of_some_targets_at_chance_among_others_no_mean_is_shown(published):
+    def clean(target):
+        return 0.5 if target.architecture == NETWORKS[0] else 1.0
+
+    rows = summary.means(published(lambda cell: 0, clean=clean)["development_data"], **HOW)
+    assert {row["AUC left, % of clean (95 % interval)"] for row in rows} == {
+        "some targets at chance"
+    }
 
 
 def test_each_factor_is_told_what_it_can_judge(published):
@@ -90,7 +131,7 @@ def test_targets_at_chance_are_named_and_nothing_is_said_of_them(published):
     for row in rows:
         assert row["clean AUC (95 % interval)"].startswith("0.5" if row[""] else "1.00 (1.00")
     (said,) = summary.judged(DOMAIN, {"initialization": factors["initialization"]}, **HOW)
-    assert "targets have learned too little from these images" in said
+    assert "targets have learned too little, so" in said
     assert "points more" not in said, "no effect of nothing"
     left = {
         row["target initialization"]: row["AUC left, % of clean (95 % interval)"]

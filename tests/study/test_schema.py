@@ -75,6 +75,27 @@ def test_an_unknown_profile_is_refused_with_the_known_ones():
         profile("large")
 
 
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("thorax_profil.yaml", r"no such file; is .*thorax_profile\.yaml meant\?$"),
+        ("of_nothing_alike.yml", "of_nothing_alike.yml: no such file$"),
+        ("nowhere/thorax_profile.yaml", "no such file, and no folder .*nowhere"),
+    ],
+)
+def test_a_file_that_is_not_there_is_said_to_be_missing(write, tmp_path, asked, says):
+    write(MINE, "thorax_profile.yaml")
+    with pytest.raises(ManifestError, match=says):
+        profile(str(tmp_path / asked))
+    with pytest.raises(ManifestError, match=rf"mine\.yaml: extends: .*{says}"):
+        profile(write({"name": "mine", "extends": asked}))
+
+
+def test_a_name_that_is_almost_that_of_a_profile_is_recognized():
+    with pytest.raises(ManifestError, match="is default meant"):
+        profile("defaults")
+
+
 def test_a_file_changes_what_it_names_and_nothing_else(write):
     found, smoke = profile(write({**MINE, "image_px": 96, "seed": 7})), profile("smoke")
     size = dict.fromkeys(DOMAINS, 96)
@@ -148,7 +169,7 @@ def test_a_file_may_stand_alone(write):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"extends": "large"}, "extends: 'large'; allowed: .*default, .*smoke"),
+        ({"extends": "large"}, "extends: no profile 'large'; allowed: .*default, .*smoke"),
         ({"extends": ["smoke"]}, "extends: .*allowed: .*smoke"),
         ({"extends": None}, "extends: needed .*unless every field is given; absent: architectures"),
         ({"name": "default"}, "name: needed, and not one of .*default"),
@@ -157,9 +178,13 @@ def test_a_file_may_stand_alone(write):
         ({"name": "a b"}, "name: .*pattern"),
         ({"image_px": 16}, "image_px.ophthalmology: .*greater than or equal to 32.*'16'"),
         ({"seed": -1}, "seed: .*greater than or equal to 0"),
-        ({"candidates": []}, "candidates: .*at least 1 item"),
+        ({"candidates": []}, "candidates: needs at least one epsilon"),
         ({"sweep": {"FGSM": []}}, "sweep: FGSM: needs at least one epsilon"),
-        ({"sweep": {"FGSM": [3.0]}}, "sweep.FGSM.0: .*less than or equal to 2"),
+        (
+            {"sweep": {"FGSM": [0.01, 3.0]}},
+            r"sweep\.FGSM: no epsilon is 3; allowed: above 0, at most 2, where pixels run from -1",
+        ),
+        ({"candidates": [0, 0.01]}, r"candidates: no epsilon is 0; .*0\.0078 is one of 255 grey"),
         ({"sweep": {"FGSM": 0.02}}, "sweep.FGSM: .*tuple"),
         ({"sweep": {"Noise": [0.02]}}, "sweep: Noise: not among methods, which are FGSM, PGD"),
         ({"methods": {"PGD": None}}, "methods: PGD: needed"),

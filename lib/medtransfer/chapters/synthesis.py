@@ -16,7 +16,7 @@ from medtransfer.chapters.chapter import PAIR
 from medtransfer.chapters.closing import Closing
 from medtransfer.compute import run, sets
 from medtransfer.networks.trained import IMAGENET
-from medtransfer.report import conclusions, figures, tables, verdicts
+from medtransfer.report import conclusions, figures, sentences, tables, verdicts
 from medtransfer.report.wording import listed, named, no_claim, source
 from medtransfer.scoring.cell import Cell
 
@@ -66,7 +66,9 @@ class Synthesis(Closing):
 
     def sentences(self) -> Markdown:
         """Say how each claim came out over all domains, and with which number."""
-        return Markdown(verdicts.said(self.judged))
+        caution = sentences.caution(self.settings, blind=sentences.blind(self.judged))
+        above = f"**{caution}**\n\n" if caution else ""
+        return Markdown(above + verdicts.said(self.judged))
 
     def images(self) -> Markdown:
         """Say where the images come from, which are phantoms, and what was left out."""

@@ -14,9 +14,10 @@ from medtransfer.compute import sets
 from medtransfer.data import images, splits
 from medtransfer.data.images import FileSource
 from medtransfer.networks.trained import IMAGENET, RANDOM
-from medtransfer.study import plan
+from medtransfer.study import plan, strength
 from medtransfer.study.builders import Study
 from medtransfer.study.factors import FACTORS, SIZES
+from medtransfer.study.trial import only_tries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,7 @@ GOOD = 0.8
 """A clean AUC as many systems have; notes say how precisely it can be known."""
 WIDE = 0.1
 """An interval that reaches further to either side leaves most effects open."""
+HELP = ". More or larger images would help, or labels that more images show"
 
 
 def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTORS) -> list[str]:
@@ -36,7 +38,8 @@ def before(study: Study, domains: Iterable[str], factors: Iterable[str] = FACTOR
         SplitError: see `sets.checked`; or the sets of a domain serve none of the factors.
     """
     domains, factors = list(domains), list(factors)
-    said = [*undecided(study)]
+    profile = study.profile
+    said = [*strength.plain_to_see(profile.sweep, profile.candidates), *undecided(study)]
     for domain in domains:
         out = sets.left_out(study, domain, factors)
         said += sets.omitted(domain, out)
@@ -56,8 +59,7 @@ def trained(study: Study, domains: Iterable[str]) -> list[str]:
         if blind := guards.at_chance(cells, resamples=study.profile.resamples):
             said.append(
                 f"{domain}, validation images: {blind[1]}; if test images say the same, no claim "
-                "about these is judged. More or larger images would help, or labels that more "
-                "images show"
+                f"about these is judged{HELP if not only_tries(study.profile) else ''}"
             )
     return said
 

@@ -12,6 +12,7 @@ from medtransfer.compute import durations
 from medtransfer.specs import Result
 
 EVERY = 20.0  # seconds after which the time left is estimated again
+MINUTE, LESS = 60, "less than a minute"
 FORMAT = "{desc}: {n_fmt} of {total_fmt} |{bar:16}| {elapsed}{postfix}"
 
 
@@ -70,8 +71,10 @@ class Bar:
         counted = [spec for spec in work if spec.effort in known]
         if not counted:
             return ""
-        least = "about" if len(counted) == len(work) else "at least"
-        return f"{least} {in_words(durations.left(counted, known))} left"
+        seconds = durations.left(counted, known)
+        if len(counted) == len(work):
+            return f"about {in_words(seconds)} left" if seconds >= MINUTE else f"{LESS} left"
+        return f"at least {in_words(seconds)} left" if seconds >= MINUTE else ""
 
 
 def in_words(seconds: float) -> str:

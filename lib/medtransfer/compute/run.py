@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ATTACKERS = "attackers"
 """The factor of which some attacks follow from others (see `compute.attacked`)."""
+PERTURBATION = "perturbation"
+"""The factor that attacks at every epsilon of the sweep."""
 DEFENCES = "defences"
 """The factor whose targets are told apart by their defence."""
 

@@ -85,6 +85,22 @@ def notebooks(study: Study) -> list[dict[str, Any]]:
     return rows
 
 
+def in_words(minutes: float, *, whole: bool) -> str:
+    """Return how long the missing results take, as far as it is known.
+
+    Args:
+        minutes: NaN if the duration of some of them is not known.
+        whole: whether all of them are known; else there are more.
+    """
+    if minutes != minutes:
+        return "no duration known yet"
+    if minutes >= 1:
+        return f"{'' if whole else 'at least '}{minutes:.0f} minutes left"
+    if not whole:
+        return "time left not known until every epsilon is chosen"
+    return "less than a minute left" if minutes else "every result is stored"
+
+
 def spent(study: Study) -> dict[str, tuple[int, float]]:
     """Return where the time of a study went: kind of work -> results, minutes of one process.
 

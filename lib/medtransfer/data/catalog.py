@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -17,7 +18,6 @@ from medtransfer.data.readers.reader import Reader, sha256
 from medtransfer.data.schema import (
     FileManifest,
     ImageFacts,
-    Manifest,
     PhantomManifest,
     Published,
     plural,
@@ -37,13 +37,22 @@ PROSE = {  # and what changes no image
 class Request:
     """What is to be read: a source, the folder of its files, the size of the images, how many.
 
-    `limit` keeps about so many images, whole groups of every set; None keeps all.
+    `limit` keeps about so many images, whole groups of every set; None keeps all. `named` is what
+    the user calls the source: its name, or the path of its manifest.
     """
 
     manifest: FileManifest
     root: Path
     image_px: int
     limit: int | None = None
+    named: str = field(default="", compare=False)
+
+    @property
+    def command(self) -> str:
+        """The command that reads it."""
+        limit = "" if self.limit is None else f" --limit {self.limit}"
+        source = shlex.quote(self.named or self.manifest.name)
+        return f"medtransfer data prepare {source} --image-px {self.image_px}{limit}"
 
     @property
     def place(self) -> Path:
@@ -70,14 +79,15 @@ def request(name_or_path: str, *, image_px: int, limit: int | None = None) -> Re
     Raises:
         ManifestError: there is no such manifest, or it is not one of files.
     """
-    return _request(*named(name_or_path), image_px=image_px, limit=limit)
+    return _request(name_or_path, image_px=image_px, limit=limit)
 
 
-def _request(path: Path, manifest: Manifest, *, image_px: int, limit: int | None) -> Request:
+def _request(name_or_path: str, *, image_px: int, limit: int | None) -> Request:
+    path, manifest = named(name_or_path)
     if not isinstance(manifest, FileManifest):
         raise ManifestError(f"{path}: kind: nothing is read from files for it")
     root = manifest.folder(path)
-    return Request(manifest=manifest, root=root, image_px=image_px, limit=limit)
+    return Request(manifest=manifest, root=root, image_px=image_px, limit=limit, named=name_or_path)
 
 
 class Wanted(TypedDict):
@@ -113,7 +123,7 @@ def asked(name_or_path: str, **wanted: Unpack[Wanted]) -> PhantomSource | Reques
             f"{path}: domain: must be {domain}, under which sources of the profile name it"
         )
     if not isinstance(manifest, PhantomManifest):
-        return _request(path, manifest, image_px=image_px, limit=wanted["limit"])
+        return _request(name_or_path, image_px=image_px, limit=wanted["limit"])
     if groups is None:
         nouns = plural(manifest.group_noun)
         raise ManifestError(f"groups: {domain}: needed, how many {nouns} to draw")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,4 +160,9 @@ def _look(
 
 def _lines(row: Any, manifest: ImageFacts, place: str) -> tuple[str, ...]:
     positive = [label for label in manifest.label_names if row[label]]
-    return row["image"], ", ".join(positive) or "no label", place
+    return row["image"], ", ".join(positive) or _negative(manifest.label_names), place
+
+
+def _negative(labels: Sequence[str]) -> str:
+    """Return what an image shows that is positive of no label."""
+    return f"{labels[0]}: no" if len(labels) == 1 else f"none of {len(labels)} labels"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from medtransfer.errors import meant
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -33,9 +34,8 @@ class Strict(BaseModel):
         known = list(cls.model_fields)
         unknown = [str(n) for n in given if n not in known] if isinstance(given, dict) else []
         if unknown:
-            near = get_close_matches(unknown[0], known, n=1)
-            meant = f"; is {near[0]} meant?" if near else ""
-            raise ValueError(f"no field {', '.join(unknown)}; allowed: {', '.join(known)}{meant}")
+            allowed = f"{', '.join(known)}{meant(unknown[0], known)}"
+            raise ValueError(f"no field {', '.join(unknown)}; allowed: {allowed}")
         return given
 
 

@@ -112,7 +112,8 @@ def look(
         if time.monotonic() > until:
             break
     if problems:
-        noted.errors.append(prepare.unusable(problems, images=len(names)))
+        noted.errors.append(prepare.unusable(wanted, problems, images=len(names)))
+        noted.facts.append("the table counts the images that cannot be used, too")
     looked = len(rows) + len(problems)
     share = "all" if looked >= len(names) else f"{looked:,} of"
     noted.facts.append(f"looked at {share} {len(names):,} images")

@@ -210,15 +210,16 @@ def _refuse_unreadable(wanted: Request, draft: Draft, *, images: int, skip: bool
     report = wanted.place / "unreadable.csv"
     pd.DataFrame({"image": [*problems], "reason": [*problems.values()]}).to_csv(report, index=False)
     if problems and (not skip or len(problems) == images):
-        raise SourceError(unusable(problems, images=images, where=f"; all are listed in {report}"))
+        where = f"; all are listed in {report}"
+        raise SourceError(unusable(wanted, problems, images=images, where=where))
 
 
-def unusable(problems: Mapping[str, str], *, images: int, where: str = "") -> str:
+def unusable(wanted: Request, problems: Mapping[str, str], *, images: int, where: str = "") -> str:
     """Return in words that images cannot be used: name -> why, of so many; and what to do."""
     named = listed(f"{name} ({why})" for name, why in problems.items())
     return (
         f"{len(problems)} of {images} images cannot be used{where}: {named}. "
-        "Correct them, or leave them out: `medtransfer data prepare` with --skip-unreadable"
+        f"Correct them, or leave them out: `{wanted.command} --skip-unreadable`"
     )
 
 

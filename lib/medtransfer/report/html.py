@@ -28,6 +28,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 NAME = "medtransfer"
 PICTURE = "claims.png"
 NOTEBOOK = re.compile(r"\[([^\]]+)\]\((?:\.\./)?(\d\d_\w+)\.ipynb\)")  # a link to one
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -102,17 +103,21 @@ def _page(notebook: NotebookNode, *, page: Page, pages: Sequence[Page]) -> str:
 def _adapt(notebook: NotebookNode, *, stems: Collection[str]) -> None:
     """Fit a notebook for a page without a kernel: pictures for widgets, pages for notebooks.
 
-    A link to a notebook that has no page becomes plain words.
+    A link to a notebook that has no page becomes plain words. Outputs get the heading above them,
+    by which the template describes pictures.
     """
 
     def turned(link: re.Match[str]) -> str:
         said, stem = link.groups()
         return f"[{said}]({stem}.html)" if stem in stems else said
 
+    heading = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = NOTEBOOK.sub(turned, cell.source)
+            heading = next(reversed(HEADING.findall(cell.source)), heading)
         for output in cell.get("outputs", ()):
+            output.setdefault("metadata", {})["heading"] = heading.strip().replace("`", "")
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
@@ -146,10 +151,17 @@ def _index(profile: Profile, pages: Sequence[Page], *, folder: Path) -> str:
         profile=profile.name,
         images=wording.listed([wording.source(each) for each in profile.sources.values()]),
         phantoms=wording.no_claim(profile.sources),
+        caution=_caution(profile),
         omitted=sets.known_omitted(builders.known(profile)),
         parts=parts(pages),
         **_claims(profile.name, folder=folder),
     )
+
+
+def _caution(profile: Profile) -> str:
+    claims = verdicts.read(profile.name)
+    blind = claims is not None and sentences.blind(claims)
+    return sentences.caution(profile, blind=blind)
 
 
 def _claims(profile: str, *, folder: Path) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from medtransfer.report import claims as stronger
 from medtransfer.report.claims import Words
 from medtransfer.report.wording import AT_CHANCE, listed, p_value
+from medtransfer.study.trial import only_tries
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from medtransfer.study.schema import Profile
 
 YES, NO = "supported", "not supported"
 REVERSED = "reversed"
@@ -76,9 +79,10 @@ BOTH = {
     **stronger.BOTH,
 }
 
-BLIND = (
-    "targets have learned too little from these images, so an attack has nothing to take from "
-    "them. More or larger images would help, or labels that more images show"
+BLIND = "targets have learned too little, so an attack has nothing to take from them"
+HELP = (
+    "Where targets have learned too little, more or larger images would help, or labels that more "
+    "images show."
 )
 
 
@@ -90,6 +94,20 @@ class Told:
     sentence: str
     numbers: str
     exceptions: str
+
+
+def caution(profile: Profile, *, blind: bool) -> str:
+    """Return why a run has no answers, or what would help to get more; "" where all is well.
+
+    Args:
+        blind: whether some targets are at chance.
+    """
+    return only_tries(profile) or (HELP if blind else "")
+
+
+def blind(claims: pd.DataFrame) -> bool:
+    """Return whether some claim is not judged because targets are at chance."""
+    return bool((claims["verdict"] == AT_CHANCE).any())
 
 
 def told(claims: pd.DataFrame) -> list[Told]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from medtransfer.analysis import (
@@ -16,16 +17,20 @@ from medtransfer.analysis import (
 )
 from medtransfer.analysis.attacked import Attacked
 from medtransfer.analysis.exposed import Exposed
-from medtransfer.analysis.selection import identity, matching
+from medtransfer.analysis.selection import OTHER, SAME, identity, matching
+from medtransfer.attacks.delivery import FLOAT
 from medtransfer.networks.trained import IMAGENET, RANDOM
 from medtransfer.report import defended, sentences
 from medtransfer.report.tables import LEFT
-from medtransfer.report.wording import left_of_clean, named, points, spaced
+from medtransfer.report.wording import SOME_AT_CHANCE, left_of_clean, named, points, spaced
 from medtransfer.scoring.cell import Cell
 from medtransfer.study.factors import SIZES
+from medtransfer.units import shown
 
 METHOD = "PGD"
 """The method of the means and the claims, the stronger of the paper's two."""
+SWEPT = "FGSM"
+"""The other, which attacks at every epsilon of the sweep."""
 BY = (
     *("target_initialization", "surrogate_initialization", "target_data", "surrogate_data"),
     *("relation", "delivery"),
@@ -62,15 +67,41 @@ def means(cells: Iterable[Cell], *, epsilons: Mapping[str, float], resamples: in
     by = [name for name in BY if len({selection.values(cell, (name,)) for cell in chosen}) > 1]
     if "target_data" in by and "relation" in by:
         by.remove("relation")
-    rows = tables.pooled(chosen, by=by, resamples=resamples).to_dict("records")
+    apart = selection.telling_apart(chosen, by=by)
+    kinds: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in chosen:
+        kinds.setdefault(selection.values(cell, apart), []).append(cell)
     return [
         {
-            **{spaced(name): str(named(row[name])) for name in by},
-            "pairs": row["pairs"],
-            LEFT: left_of_clean(row),
+            **{spaced(name): str(named(what)) for name, what in zip(by, kind, strict=False)},
+            "pairs": len(own),
+            LEFT: _left(own, resamples=resamples),
         }
-        for row in rows
+        for kind, own in kinds.items()
     ]
+
+
+def sweep(cells: Iterable[Cell], *, resamples: int) -> list[Row]:
+    """Return what FGSM leaves by epsilon: a row for each, and each start; a column per relation."""
+    cells = matching(cells, method=SWEPT, delivery=FLOAT)
+    epsilons = sorted({cell.attack.method.epsilon for cell in cells})
+    starts = dict.fromkeys(identity(cell)["target_initialization"] for cell in cells)
+    rows: list[Row] = []
+    for start, epsilon in product(starts, epsilons):
+        here = matching(cells, target_initialization=start, epsilon=epsilon)
+        row: Row = {"epsilon": shown(epsilon), "networks": str(named(start))}
+        for relation in (SAME, OTHER):
+            own = matching(here, relation=relation)
+            row[relation] = _left(own, resamples=resamples) if own else ""
+        rows.append(row)
+    return rows
+
+
+def _left(cells: Sequence[Cell], *, resamples: int) -> str:
+    """Return a mean in words; of targets at chance, or of some among others, no percentage."""
+    reached = scores.reached(cells, resamples=resamples)
+    mixed = len({each.at_chance for each in reached}) > 1
+    return SOME_AT_CHANCE if mixed else left_of_clean(tables.mean_left(cells, resamples=resamples))
 
 
 def _at_chosen(cells: Sequence[Cell], epsilons: Mapping[str, float]) -> list[Cell]:

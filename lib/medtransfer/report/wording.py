@@ -64,6 +64,9 @@ AT_CHANCE = "at chance"
 """The verdict where targets may be guessing: an attack has nothing to take, no effect is shown."""
 
 
+SOME_AT_CHANCE = "some targets at chance"
+
+
 def left_of_clean(row: Mapping[Any, Any]) -> str:
     """Return a mean (see `analysis.tables.pooled`) in words: of targets at chance no percentage."""
     return AT_CHANCE if row["at_chance"] else percent(row)

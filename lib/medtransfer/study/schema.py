@@ -19,13 +19,13 @@ from medtransfer.data import manifests
 from medtransfer.data.schema import DomainName, Name, Strict
 from medtransfer.domains import DOMAINS
 from medtransfer.errors import ManifestError
-from medtransfer.study.profiles import built_in
+from medtransfer.study.profiles import allowed, built_in, place
 from medtransfer.study.recipe import Recipe
+from medtransfer.study.strength import Epsilons
 
 PAPER_METHODS = ("FGSM", "PGD")  # what claims and pages are about
 Initialization = Literal["imagenet", "random"]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Epsilon = Annotated[float, Field(gt=0, le=2)]
 Parameter = Annotated[int | float, Field(gt=0)]
 
 
@@ -57,7 +57,8 @@ class Profile(Strict):
         defences: defence (see `study.defences`) -> its parameters.
         insiders: whether an attacker with the target's own images imitates defences, too; each
             that is trained costs a training more.
-        sweep: method -> its epsilons on test images; PGD always has the chosen one, too.
+        sweep: method -> its epsilons on test images; PGD always has the chosen one, too. Above
+            0.2, 25 grey levels, a change is plain to see.
         candidates: the epsilons from which one is chosen on validation images.
         remaining, harmless: the chosen epsilon is the smallest that leaves at most the share
             `remaining` of the clean AUC on validation images while control noise leaves at least
@@ -93,8 +94,8 @@ class Profile(Strict):
     methods: dict[str, dict[str, Parameter]]
     defences: dict[str, dict[str, Parameter]] = Field(default_factory=dict)
     insiders: bool = False
-    sweep: dict[str, tuple[Epsilon, ...]]
-    candidates: Annotated[tuple[Epsilon, ...], Field(min_length=1)]
+    sweep: dict[str, Epsilons]
+    candidates: Epsilons
     remaining: dict[Initialization, Share]
     harmless: Share
     networks: Literal["trained", "imported"] = "trained"
@@ -121,6 +122,8 @@ class Profile(Strict):
             )
         if not self.sweep.get("FGSM"):
             raise ValueError("sweep: FGSM: needs at least one epsilon")
+        if not self.candidates:
+            raise ValueError("candidates: needs at least one epsilon")
         if absent := [name for name in self.recipes if name not in self.remaining]:
             raise ValueError(f"remaining: {', '.join(absent)}: needed, since recipes has it")
         return self
@@ -148,20 +151,7 @@ def profile(name_or_path: str) -> Profile:
         ManifestError: there is no such profile, or the file breaks the schema; the message names
             file, field and what is allowed.
     """
-    return _read(_place(name_or_path, beside=Path()))
-
-
-def _place(name_or_path: str, *, beside: Path) -> Path:
-    if name_or_path in built_in():
-        return built_in()[name_or_path]
-    path = beside / Path(name_or_path).expanduser()
-    if not path.is_file():
-        raise ManifestError(f"no profile {name_or_path!r}; allowed: {_allowed()}")
-    return path.resolve()
-
-
-def _allowed() -> str:
-    return f"{', '.join(built_in())}, or a path to a YAML file"
+    return _read(place(name_or_path, beside=Path()))
 
 
 def _read(path: Path, *, through: tuple[Path, ...] = ()) -> Profile:
@@ -180,7 +170,7 @@ def _read(path: Path, *, through: tuple[Path, ...] = ()) -> Profile:
         base["sources"] = None if "sources" in content else base["sources"]
     elif absent := sorted(_needed() - set(content)):
         raise ManifestError(
-            f"{path}: extends: needed ({_allowed()}), unless every field is given; absent: "
+            f"{path}: extends: needed ({allowed()}), unless every field is given; absent: "
             f"{', '.join(absent)}"
         )
     return _validated(path, _patched(base, content))
@@ -192,12 +182,14 @@ def _needed() -> set[str]:
 
 def _base(path: Path, extends: Any, through: tuple[Path, ...]) -> Profile:
     try:
-        place = _place(extends, beside=path.parent)
-    except (ManifestError, TypeError):
-        raise ManifestError(f"{path}: extends: {extends!r}; allowed: {_allowed()}") from None
-    if place in (path, *through):
+        found = place(extends, beside=path.parent)
+    except ManifestError as error:
+        raise ManifestError(f"{path}: extends: {error}") from None
+    except TypeError:
+        raise ManifestError(f"{path}: extends: {extends!r}; allowed: {allowed()}") from None
+    if found in (path, *through):
         raise ManifestError(f"{path}: extends: {extends} extends this file in turn")
-    return _read(place, through=(path, *through))
+    return _read(found, through=(path, *through))
 
 
 def _patched(base: Any, change: Any) -> Any:

@@ -180,16 +180,28 @@ def test_the_checksum_of_the_table_is_compared(made):
     "change",
     [
         {"image_column": "absent"},
+        {"folder_column": "absent"},
         {"group_column": "absent"},
         {"label_columns": ("Mass", "absent")},
         {"label_columns": None, "findings_column": "absent"},
+        {"only": {"absent": [1]}},
         {"split": {"rule": "column", "column": "absent"}},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=lambda change: [*change][-1],
 )
 def test_a_missing_column_is_named_beside_those_that_are_there(made, change):
-    with pytest.raises(SourceError, match=r"lacks \['absent'\]; columns: \['file', 'patient'"):
+    (*_, field) = change
+    says = rf"lacks \['absent'\] \({field}.*\); columns: \['file', 'patient'"
+    with pytest.raises(SourceError, match=says):
         made.index(**change)
+
+
+def test_a_missing_column_of_a_label_is_named_with_the_one_that_may_be_meant(made):
+    labels = [{"name": "Mass", "meaning": "a mass", "column": "Maas"}]
+    with pytest.raises(
+        SourceError, match=r"lacks \['Maas'\] \(labels: column\); .*; is Mass meant\?$"
+    ):
+        made.index(labels=labels, label_columns=None)
 
 
 @pytest.mark.parametrize("value", ["2", "-1", "", "yes", "NaN"])

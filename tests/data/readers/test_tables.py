@@ -107,6 +107,7 @@ def test_what_a_writer_wrote_is_read_again(rows, tmp_path_factory):
         ("file\tsick\na.png\t1\n", r'Its separator is tab: write `separator: "\\t"`'),
         ("Labels of 2024\n\nfile,sick\na.png,1\n", "They are in line 3; delete what is above"),
         ("File,SICK\na.png,1\n", r"Perhaps you mean \['File', 'SICK'\]"),
+        ("file,sich\na.png,1\n", r"lacks \['sick'\]; columns: .*; is sich meant\?$"),
         ("a.png,1\nb.png,0\n", r"lacks \['file', 'sick'\]; columns: \['a.png', '1'\]$"),
         ("", r"lacks \['file', 'sick'\]; columns: \[\]"),
         ("file,sick\n", "lacks rows"),

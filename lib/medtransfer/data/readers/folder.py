@@ -127,6 +127,21 @@ class FolderManifest(FileManifest):
             label.column or label.name.strip() for label in self.labels
         )
 
+    @property
+    def fields_of_columns(self) -> dict[str, str]:
+        """The columns that are read, with the field that names each."""
+        of_label = "label_columns" if self.label_columns else "labels: column"
+        found: dict[str | None, str] = {
+            **dict.fromkeys(self.only, "only"),
+            **dict.fromkeys(self.columns_of_labels, of_label),
+            self.findings_column: "findings_column",
+            self.split.column: "split: column",
+            self.group_column: "group_column",
+            self.folder_column: "folder_column",
+            self.image_column: "image_column",
+        }
+        return {column: field for column, field in found.items() if column is not None}
+
     def folder(self, manifest: Path) -> Path:
         """Return the folder of its files, beside the manifest."""
         return manifest.parent
@@ -187,16 +202,11 @@ class FolderReader(Reader[FolderManifest]):
     def rows(self) -> pd.DataFrame:
         """The rows of the table, or of the files below the folder; text."""
         manifest = self.manifest
-        needed = {
-            *(manifest.image_column, manifest.folder_column, manifest.group_column),
-            *(manifest.split.column, manifest.findings_column),
-            *(*manifest.columns_of_labels, *manifest.only),
-        }
-        columns = [name for name in needed if name is not None]
+        fields = manifest.fields_of_columns
         if not manifest.table:
-            return self._listed(columns)
-        separator, encoding = manifest.separator, manifest.encoding
-        found = table(self.table, columns=columns, separator=separator, encoding=encoding)
+            return self._listed([*fields])
+        how: Any = {"separator": manifest.separator, "encoding": manifest.encoding}
+        found = table(self.table, columns=fields, fields=fields, **how)
         known = sha256(self.table.read_bytes())
         if manifest.table_sha256 not in (None, known):
             raise SourceError(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator
 
 from medtransfer.data.readers.values import folded, lines
-from medtransfer.errors import SourceError
+from medtransfer.errors import SourceError, meant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +46,15 @@ def table(
     columns: Iterable[str],
     separator: Separator = ",",
     encoding: str | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return the columns asked for as text, blanks around cells left out.
 
     Its index is the line of each row in the file. Lines without a word are left out. A mark at the
     file's beginning says its encoding (UTF-8 or UTF-16); without one it is `encoding`, or UTF-8.
+
+    Args:
+        fields: column -> the field of the manifest that names it, for messages.
 
     Raises:
         SourceError: it is missing, no CSV, has rows of more or fewer cells than its header, no
@@ -69,7 +73,9 @@ def table(
     asked = list(dict.fromkeys(columns))
     if missing := sorted(set(asked) - set(header)):
         hint = _hint(asked, text, found, separator)
-        raise SourceError(f"{path}: lacks {missing}; columns: {header}{hint}")
+        named = dict.fromkeys(fields[name] for name in missing) if fields else ()
+        by = f" ({', '.join(named)})" if named else ""
+        raise SourceError(f"{path}: lacks {missing}{by}; columns: {header}{hint}")
     if not rows:
         raise SourceError(f"{path}: lacks rows; columns: {header}")
     if twice := [name for name in asked if header.count(name) > 1]:
@@ -153,8 +159,9 @@ def _hint(columns: Sequence[str], text: str, rows: Sequence[Row], separator: str
         if set(columns) <= set(cells):
             return f". They are in line {line}; delete what is above it"
     near = {folded(name): name for name in header}
-    alike = [near[folded(name)] for name in columns if name not in header and folded(name) in near]
-    return f". Perhaps you mean {alike}" if alike else ""
+    missing = [name for name in columns if name not in header]
+    alike = [near[folded(name)] for name in missing if folded(name) in near]
+    return f". Perhaps you mean {alike}" if alike else meant(missing[0], header)
 
 
 def _header(text: str, separator: str) -> list[str]:
