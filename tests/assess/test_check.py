@@ -212,6 +212,35 @@ def test_a_mistake_is_told(checked, name):
 @pytest.mark.parametrize(
     "changes",
     [
+        {"after": "-logits"},
+        {"labels": ["Bright", "Red"]},
+        {"labels": ["Bright", "Red"], "after": "logits + 8 * images.std((2, 3))[:, :2]"},
+    ],
+    ids=str,
+)
+def test_pixels_are_not_blamed_where_answers_or_labels_are_exchanged(checked, changes):
+    errors = checked(**changes).errors
+    assert errors
+    assert not [error for error in errors if "the model does better" in error]
+
+
+@pytest.mark.parametrize("shown", targets.LABELS)
+def test_pixels_are_not_blamed_where_two_classes_are_exchanged(tmp_path, shown):
+    named = [{"name": shown, "meaning": "shown"}]
+    path = targets.write_images(tmp_path, labels=named, task="binary")
+    column = targets.LABELS.index(shown)
+    # Black and white swapped would help a little.
+    targets.write_module(tmp_path, after=f"logits[:, [{column}]] * torch.tensor([0.5, -0.5])")
+    changes = {"labels": ["Other", shown], "head": "one-of-many"}
+    target = targets.write_target(tmp_path, trust_code=True, **changes)
+    errors = check.check(target, str(path))[1].errors
+    assert any("upside down" in error and "are `labels` in another" in error for error in errors)
+    assert not [error for error in errors if "the model does better" in error]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
         {"after": "logits.sigmoid()", "outputs": "probabilities", "thresholds": {"Red": 0.4}},
         {"after": "(logits > 0).float()", "outputs": "labels"},
         {"after": "logits.half()"},

@@ -31,6 +31,12 @@ def measured(asked: Asked) -> list[tuple[float, float, float]]:
     return [(float(v), *span) for v, span in zip(value, spans, strict=True)]
 
 
+def inverted(asked: Asked) -> dict[str, tuple[float, float, float]]:
+    """Return the labels whose answers are upside down, with their AUC and its interval."""
+    found = zip(asked.network.labels, measured(asked), strict=True)
+    return {name: each for name, each in found if each[2] < metrics.CHANCE}
+
+
 def judged(asked: Asked, declared: Mapping[str, float]) -> tuple[list[str], list[str]]:
     """Return errors and warnings on how well the model does on clean images."""
     if asked.network.contract.outputs == CALLS:
@@ -39,10 +45,10 @@ def judged(asked: Asked, declared: Mapping[str, float]) -> tuple[list[str], list
     warnings: list[str] = []
     found = dict(zip(asked.network.labels, measured(asked), strict=True))
     known = {name: each for name, each in found.items() if np.isfinite(each).all()}
-    if down := {n: each for n, each in known.items() if each[2] < metrics.CHANCE}:
+    if down := inverted(asked):
         errors.append(
-            f"the answers are upside down: {_spans(down)}; is a high output a negative, or are "
-            "`labels` in another order?"
+            f"the answers are upside down: {_spans(down)}; is a high output a negative, are "
+            "`labels` in another order, or are the images negatives (MONOCHROME1)?"
         )
     elif known and all(high < NOTHING for _, _, high in known.values()):
         errors.append(

@@ -62,7 +62,8 @@ def _answers(
             asked.part(sides[name]) if divided else asked for name in (TEST, CALIBRATION)
         )
         mistakes, warnings = clean.judged(test, model.target.declared.auc)
-        mistakes += clean.thresholds(asked, given) + suspects.found(asked)
+        mistakes += clean.thresholds(asked, given)
+        mistakes += suspects.found(asked, inverted=bool(clean.inverted(test)))
         found.warnings += warnings
         found.answers, why = clean.called(test, calibration, given)
         chosen = bool(clean.without(asked.network.contract, given, asked.network.labels))
