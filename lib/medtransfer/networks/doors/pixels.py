@@ -120,7 +120,9 @@ def prepared(contract: Contract, images: np.ndarray) -> Tensor:
     import torch
 
     fitted = np.moveaxis(shown(contract, images), -1, 1)
-    own = np.require(fitted, requirements="CW")  # torch warns of an array that it may not write to
+    own = np.require(
+        fitted, requirements=["C", "W"]
+    )  # torch warns of an array that it may not write to
     return scaled(contract, torch.from_numpy(own).float())
 
 
