@@ -122,6 +122,8 @@ def test_a_run_ends_in_a_report_that_says_what_was_and_was_not_tried(brought, tm
     rungs = {rung.identifier: rung for rung in found.rungs}
     assert str(out / "index.html") in printed
     assert f"asked {found.target_calls:,} times" in printed
+    warned = [line for line in printed.splitlines() if line.startswith("warning: ")]
+    assert warned == [f"warning: {said}" for said in found.warnings] != []
 
     # What cannot be tried says why; what was tried has results for every budget.
     assert "--public" in rungs["outsider"].reason

@@ -132,8 +132,8 @@ def few(
                 f"{name}: its threshold will be chosen on "
                 f"{numbered(len(images), 'calibration image')}{of}, {positives} with it and "
                 f"{negatives} without; on fewer than {TO_CHOOSE} of either it is little more than "
-                "a guess, and so is what attacks do to the calls. Give `thresholds` in the target "
-                "file, or more calibration images"
+                "a guess, and calls at it say little. Give `thresholds` in the target file, or "
+                "more calibration images"
             )
     return said
 
