@@ -159,7 +159,8 @@ def _few(
     if CALIBRATION not in sets:
         return []
     own, given = index.iloc[sets[CALIBRATION]], model.target.thresholds
-    return clean.few(own, model.contract, given, noun=manifest.group_noun)
+    labels, noun = manifest.label_names, manifest.group_noun
+    return clean.few(own, model.contract, given, labels=labels, noun=noun)
 
 
 def _unknown(known: Known) -> list[str]:

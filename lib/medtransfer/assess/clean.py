@@ -112,16 +112,21 @@ def without(contract: Contract, given: Mapping[str, float], labels: Sequence[str
 
 
 def few(
-    images: pd.DataFrame, contract: Contract, given: Mapping[str, float], *, noun: str
+    images: pd.DataFrame,
+    contract: Contract,
+    given: Mapping[str, float],
+    *,
+    labels: Sequence[str],
+    noun: str,
 ) -> list[str]:
     """Return in sentences which thresholds will be chosen on too few calibration images.
 
     Args:
         images: a row for each calibration image, with its group and a column for each label.
         given: the owner's thresholds.
+        labels: of the images.
         noun: what a group is called.
     """
-    labels = [name for name in contract.labels if name in images]
     of = "" if noun == "image" else f" of {numbered(images['group'].nunique(), noun)}"
     said = []
     for name in without(contract, given, labels):
