@@ -69,6 +69,7 @@ def checked(found: Checked) -> str:
     lines += found.facts
     if found.table:
         lines.append(f"\n{columns(found.table)}\n")
+    lines += found.measured
     if found.answers:
         lines.append(f"{columns(found.answers)}\n")
     if found.sheet:

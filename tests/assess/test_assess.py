@@ -12,7 +12,7 @@ from PIL import Image
 from pydicom import dcmread
 
 from medtransfer import store
-from medtransfer.assess import report, setting
+from medtransfer.assess import clean, report, setting
 from medtransfer.assess.document import Assessment
 from medtransfer.cli import main
 from medtransfer.data import images
@@ -114,7 +114,10 @@ def assess(brought, *arguments):
     return main(["assess", "run", *places[:2], "--profile", places[2], *arguments])
 
 
-def test_a_run_ends_in_a_report_that_says_what_was_and_was_not_tried(brought, tmp_path, capsys):
+def test_a_run_ends_in_a_report_that_says_what_was_and_was_not_tried(
+    brought, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(clean, "TO_CHOOSE", 20)  # of the 26 images for calibration
     out = tmp_path / "report"
     assert assess(brought, "--out", str(out)) == 0
     printed = capsys.readouterr().out
@@ -122,6 +125,9 @@ def test_a_run_ends_in_a_report_that_says_what_was_and_was_not_tried(brought, tm
     rungs = {rung.identifier: rung for rung in found.rungs}
     assert str(out / "index.html") in printed
     assert f"asked {found.target_calls:,} times" in printed
+    warned = [line for line in printed.splitlines() if line.startswith("warning: ")]
+    assert warned == [f"warning: {said}" for said in found.warnings]
+    assert "sick: its threshold will be chosen on 26 calibration images" in warned[0]
 
     # What cannot be tried says why; what was tried has results for every budget.
     assert "--public" in rungs["outsider"].reason

@@ -87,7 +87,7 @@ def test_what_is_no_target_file_is_refused(tmp_path, text):
 
 
 def test_a_target_file_that_is_not_there(tmp_path):
-    with pytest.raises(ManifestError, match="no such"):
+    with pytest.raises(ManifestError, match=r"target\.yaml: no such file; see whether the path"):
         bring.model(tmp_path / "target.yaml")
 
 
@@ -127,6 +127,11 @@ STRANGE = {
     "model.pt": (torch_saved, "is a pickle"),
     "model.joblib": (pickled, "is a pickle"),
     "model.pt2": (archive, r"torch\.export.*pickle.*Convert it: `torch\.onnx\.export"),
+    "network.pt": (torch_saved, r'dynamic_shapes=\(\{0: torch.export.Dim\("batch"\)\},\)\)`'),
+    "network.pth": (torch_saved, "pip install onnxscript"),
+    "network.pt2": (archive, "pip install onnxscript"),
+    "network.ts": (archive, "pip install onnxscript"),
+    "network.safetensors": (pickled, "pip install onnxscript"),
     "model.ts": (archive, "TorchScript"),
     "model.keras": (archive, r"a Keras model.*Convert it: `keras\.models\.load_model"),
     "model.h5": (keras_like, "a Keras model"),

@@ -3,12 +3,14 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import targets
 from PIL import Image
 
 from medtransfer.assess import asking, check
 from medtransfer.cli import main
+from medtransfer.measures import metrics
 from medtransfer.networks.doors import modules
 
 
@@ -16,15 +18,109 @@ def test_a_model_that_fits_has_no_errors(checked):
     found = checked(declared={"auc": {"Red": 0.9, "Bright": 0.9}})
     assert found.errors == []
     rows = {row["label"]: row for row in found.answers}
-    _, truth = targets.pictures()
     for name in targets.LABELS:
         assert rows[name]["AUC"] > 0.9
-        assert rows[name]["images"] == 160
-    assert rows["Red"]["positive"] == truth[:, 0].sum()
+        assert rows[name]["images"] == 64, "test images alone"
     sets = {row["set"]: row["patients"] for row in found.table}
     assert sets["all"] == 80
     assert sets["test"] == 32 and sets["calibration"] == 8
     assert sets["attacker train"] + sets["attacker validation"] == 40
+
+
+ROLES = np.repeat(["test", "calibration", "attacker", "development"], 40)
+BY_ROLE = {"columns": {"role": ROLES}, "split": {"rule": "column", "column": "role"}}
+
+
+@pytest.mark.parametrize("outputs", ["logits", "probabilities"])
+def test_it_is_measured_on_the_images_of_the_report_alone(tmp_path, outputs):
+    """Elsewhere the model may know the images; here it is at chance on those, and right on test."""
+    path = targets.write_images(tmp_path, **BY_ROLE)
+    table = pd.read_csv(tmp_path / "labels.csv")
+    table.loc[80:, "Red"] = np.random.default_rng(0).permutation(table.loc[80:, "Red"])
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    targets.write_module(tmp_path, after="logits.sigmoid()"[: 6 if outputs == "logits" else None])
+    declared = {"auc": {"Red": 0.9}}
+    target = targets.write_target(tmp_path, trust_code=True, outputs=outputs, declared=declared)
+    found = check.check(target, str(path))[1]
+    assert found.errors == []
+    images, truth = targets.pictures()
+    scores, right = targets.logits(images)[:, 0], truth[:, 0]
+    limit = metrics.threshold(right[40:80, None], scores[40:80, None])[0]
+    row = found.answers[0]
+    assert row["images"] == 40 and row["positive"] == right[:40].sum()
+    assert row["AUC"] == pytest.approx(metrics.label_auc(right[:40, None], scores[:40, None])[0])
+    calls = scores[:40] >= limit - 1e-3
+    assert row["sensitivity"] == pytest.approx(calls[right[:40] > 0].mean())
+    assert row["specificity"] == pytest.approx((~calls)[right[:40] == 0].mean())
+    assert any("measured on 40 of 40 test images" in said for said in found.measured)
+    assert any("chosen on 40 of 40 calibration images" in said for said in found.measured)
+
+
+def test_a_declared_auc_is_compared_on_test_images(tmp_path):
+    path = targets.write_images(tmp_path, **BY_ROLE)
+    table = pd.read_csv(tmp_path / "labels.csv")
+    table.loc[:19, "Red"] = 1 - table.loc[:19, "Red"]  # the model knows it of all others
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    targets.write_module(tmp_path)
+    target = targets.write_target(tmp_path, trust_code=True, declared={"auc": {"Red": 0.9}})
+    errors = check.check(target, str(path))[1].errors
+    assert any("declared.auc: Red 0.9; on test images it is lower" in said for said in errors)
+
+
+def calibrated(positives, negatives):
+    """Images of which so many of Red are for calibration, and their column of roles."""
+    red = targets.pictures()[1][:, 0]
+    chosen = [*np.flatnonzero(red == 1)[:positives], *np.flatnonzero(red == 0)[:negatives]]
+    roles = np.where(np.arange(160) < 80, "test", "attacker").astype(object)
+    roles[chosen] = "calibration"
+    patients = [f"p{n:03d}" for n in range(160)]
+    return {"columns": {"role": roles, "patient": patients}, "split": BY_ROLE["split"]}
+
+
+@pytest.mark.parametrize(
+    ("sides", "changes", "warned"),
+    [
+        ((6, 11), {}, True),
+        ((11, 6), {}, True),
+        ((10, 10), {}, False),
+        ((6, 11), {"thresholds": {"Red": 0.0, "Bright": 0.0}}, False),
+        ((6, 11), {"after": "(logits > 0).float()", "outputs": "labels"}, False),
+    ],
+)
+def test_a_threshold_of_few_images_is_warned_of(tmp_path, sides, changes, warned):
+    path = targets.write_images(tmp_path, **calibrated(*sides))
+    targets.write_module(tmp_path, after=changes.pop("after", "logits"))
+    found = check.check(targets.write_target(tmp_path, trust_code=True, **changes), str(path))[1]
+    said = [each for each in found.warnings if each.startswith("Red: its threshold")]
+    assert len(said) == warned
+    if warned:
+        number = sum(sides)
+        expected = f"{number} calibration images of {number} patients, {sides[0]} with it and "
+        assert f"{expected}{sides[1]} without" in said[0] and "Give `thresholds`" in said[0]
+
+
+def test_why_there_is_no_sensitivity_is_said(tmp_path):
+    path = targets.write_images(tmp_path, **calibrated(0, 20))
+    targets.write_module(tmp_path)
+    found = check.check(targets.write_target(tmp_path, trust_code=True), str(path))[1]
+    assert np.isnan(found.answers[0]["sensitivity"])
+    assert any(said.startswith("Red: no threshold is given, and") for said in found.measured)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"input": {"size": [16, 16], "channels": 3}},
+            "as understood: 16 x 16 px, colour, rgb (default), range [0, 255] (default), mean "
+            "none (default), std none (default)",
+        ),
+        ({"input": {**targets.INPUT, "colours": "bgr"}}, "colour, bgr, range [0, 1], mean [0.5, "),
+    ],
+)
+def test_the_input_is_told_as_it_was_understood(checked, changes, said):
+    """Whether or not the answers are wrong."""
+    assert said in checked(**changes).measured[0]
 
 
 def test_its_sheet_shows_what_the_model_sees(checked):
@@ -91,7 +187,7 @@ MISTAKES = {
     ),
     "a declared AUC that is not reached": (
         {"after": "logits + 2 * torch.sin(100 * logits)", "declared": {"auc": {"Red": 0.999}}},
-        "declared.auc: Red 0.999; on these images it is lower: Red AUC 0",
+        "declared.auc: Red 0.999; on test images it is lower: Red AUC 0",
     ),
     "too few outputs": ({"after": "logits[:, :1]"}, r"gave \(8, 1\) for 8 images"),
     "no numbers": ({"after": "[1, 2]"}, "the model fails"),
@@ -111,6 +207,35 @@ def test_a_mistake_is_told(checked, name):
     found = checked(**changes)
     assert found.errors, found.warnings
     assert any(re.search(said, error) for error in found.errors), found.errors
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"after": "-logits"},
+        {"labels": ["Bright", "Red"]},
+        {"labels": ["Bright", "Red"], "after": "logits + 8 * images.std((2, 3))[:, :2]"},
+    ],
+    ids=str,
+)
+def test_pixels_are_not_blamed_where_answers_or_labels_are_exchanged(checked, changes):
+    errors = checked(**changes).errors
+    assert errors
+    assert not [error for error in errors if "the model does better" in error]
+
+
+@pytest.mark.parametrize("shown", targets.LABELS)
+def test_pixels_are_not_blamed_where_two_classes_are_exchanged(tmp_path, shown):
+    named = [{"name": shown, "meaning": "shown"}]
+    path = targets.write_images(tmp_path, labels=named, task="binary")
+    column = targets.LABELS.index(shown)
+    # Black and white swapped would help a little.
+    targets.write_module(tmp_path, after=f"logits[:, [{column}]] * torch.tensor([0.5, -0.5])")
+    changes = {"labels": ["Other", shown], "head": "one-of-many"}
+    target = targets.write_target(tmp_path, trust_code=True, **changes)
+    errors = check.check(target, str(path))[1].errors
+    assert any("upside down" in error and "are `labels` in another" in error for error in errors)
+    assert not [error for error in errors if "the model does better" in error]
 
 
 @pytest.mark.parametrize(

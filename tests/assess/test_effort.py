@@ -96,7 +96,7 @@ def test_a_rung_is_begun_if_it_would_end_in_time(counted, monkeypatch):
 
 def test_short_of_time_the_methods_of_most_gradients_go_first(counted, monkeypatch):
     steps = [step(counted, "initialization"), step(counted, "development")]
-    monkeypatch.setattr(run, "ensure", lambda specs: None)
+    monkeypatch.setattr(run, "ensure", lambda specs, stage: None)
     monkeypatch.setattr(Pace, "learn", lambda pace, network: None)
     gradients = {name: counted.study.method(name, 0.0).gradients for name in counted.methods}
     assert [*counted.tried] == sorted(counted.tried, key=gradients.__getitem__)
@@ -124,7 +124,7 @@ def test_rungs_that_would_not_end_in_time_are_left_out(minutes, tried, monkeypat
     clock = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(
-        run, "ensure", lambda specs: [clock.append(clock.pop() + 60 * s) for s in specs]
+        run, "ensure", lambda specs, stage: [clock.append(clock.pop() + 60 * s) for s in specs]
     )
     monkeypatch.setattr(run.plan, "rehearsals", lambda *_: {0: 1})
     monkeypatch.setattr(run.plan, "controls", lambda *_, **__: {0: 1})

@@ -142,6 +142,23 @@ def test_the_first_page_says_every_word_with_its_number(found):
         assert row.name in first and row.knows in first
 
 
+@pytest.mark.parametrize(
+    ("sides", "said"),
+    [
+        ({"specificity": 0.13}, "most test images without Mass positive (specificity 13 %)"),
+        ({"sensitivity": 0.2}, "most test images with Mass negative (sensitivity 20 %)"),
+        ({"sensitivity": None, "specificity": 0.5}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_threshold_at_which_calls_say_little_is_named(found, sides, said):
+    clean = (found.clean[0].model_copy(update=sides),)
+    text = report.rendered(found.model_copy(update={"clean": clean}))
+    thresholds = text.split("<dt>Thresholds</dt>")[1].split("</dd>")[0]
+    assert ("at this threshold the model calls" in thresholds) == bool(said)
+    assert said in thresholds
+
+
 def test_names_of_others_are_text_and_no_markup(found):
     text = report.rendered(found)
     assert "<script>" not in text and "&lt;script&gt;" in text

@@ -7,6 +7,7 @@ import pytest
 
 from medtransfer import store
 from medtransfer.compute import durations, progress, run
+from medtransfer.compute import ensure as ensuring
 from medtransfer.compute.ensure import ensure
 from medtransfer.compute.progress import Stage, in_words
 
@@ -73,6 +74,30 @@ def test_of_work_that_nobody_has_timed_nothing_is_said(took, capsys):
     with progress.Bar(Stage(), total=1) as bar:
         bar.say(Work("training"), "train tiny", missing=[Work("training")], failed=2)
     assert re.search(r", 2 failed, train tiny\s*$", capsys.readouterr().err)
+
+
+def test_before_anything_is_done_the_bar_says_what_is_at_work(capsys):
+    with progress.Bar(Stage("networks"), total=2) as bar:
+        bar.wait(["train tiny", "train small"])
+        assert "at work on train tiny (+1)" in capsys.readouterr().err
+        bar.update()
+        bar.say(Work("training"), "train tiny", missing=[], failed=0)
+        bar.wait(["train small"])
+    assert "at work" not in capsys.readouterr().err, "what was done says more"
+
+
+def test_the_bar_goes_on_while_work_takes_long(in_process, toy, monkeypatch, capsys):
+    waited = []
+
+    def slowly(running, **named):
+        waited.append(named["timeout"])
+        return (set(), {*running}) if len(waited) == 1 else ({*running}, set())
+
+    monkeypatch.setattr(ensuring, "wait", slowly)
+    source = toy.phantom()
+    ensure([source], stage=Stage("drawing"))
+    assert store.has(source) and len(waited) == 2 and all(waited)
+    assert f"at work on {source.title}" in capsys.readouterr().err
 
 
 def test_the_stages_of_a_run_make_all_that_its_notebooks_show(monkeypatch, planned):

@@ -235,7 +235,7 @@ def test_a_missing_manifest_lists_the_known_names(tmp_path):
     for name in ("phantom_teeth", str(tmp_path / "none.yaml")):
         with pytest.raises(ManifestError, match=r"no such manifest; known names: .*phantom_chest"):
             manifests.named(name)
-    with pytest.raises(ManifestError, match="no such manifest"):
+    with pytest.raises(ManifestError, match="no such file"):
         manifests.read(tmp_path / "none.yaml")
 
 

@@ -12,6 +12,7 @@ from medtransfer.assess.setting import Setting
 from medtransfer.assess.statistics import difference
 from medtransfer.attacks.delivery import EIGHT_BIT
 from medtransfer.compute.ensure import ensure
+from medtransfer.compute.progress import Stage
 from medtransfer.networks.brought import Brought
 from medtransfer.networks.doors.door import ANSWERS
 
@@ -49,7 +50,10 @@ def contrast(
     name = max(shares, key=lambda each: shares[each])
     method = next(rung.method for rung in rungs if rung.identifier == name)
     cells = plan.cells(bare, tried[name], method=method)
-    ensure(cell for at, cell in cells.items() if (at.budget, at.delivery) == (headline, EIGHT_BIT))
+    ensure(
+        (cell for at, cell in cells.items() if (at.budget, at.delivery) == (headline, EIGHT_BIT)),
+        stage=Stage("an attack without `chain`"),
+    )
     with_it, without_it = (
         evidence.anything(each, tried[name], method=method, budget=headline, delivery=EIGHT_BIT)
         for each in (setting, bare)

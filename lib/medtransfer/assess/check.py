@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medtransfer import paths
-from medtransfer.assess import asking, bring, suspects
+from medtransfer.assess import bring, clean, described, judge
 from medtransfer.assess.bring import Model
 from medtransfer.assess.setting import Setting
 from medtransfer.assess.target import Known
@@ -23,6 +24,7 @@ from medtransfer.networks import of_timm
 from medtransfer.networks.architectures import ARCHITECTURES, TIMM
 from medtransfer.networks.brought import Answering
 from medtransfer.networks.doors import door, pixels
+from medtransfer.networks.doors.factory import FunctionDoor
 from medtransfer.networks.trained import IMAGENET, RANDOM
 
 if TYPE_CHECKING:
@@ -70,17 +72,20 @@ def looked(model: Model, images: str, *, asking: bool) -> Checked:
     found.warnings += found.tried(_poor, index, asked, sets) or []
     if manifest.group_noun == "image":
         found.warnings.append(NOBODY)
+    found.warnings += _few(model, index, sets, manifest)
     found.warnings += _unknown(model.target.known)
     found.table = table(index, manifest, sets)
     order = _order(index, sets)
-    found.facts.append(_described(model))
+    found.facts.append(described.model(model))
+    scaled = network is not None and not isinstance(network.door, FunctionDoor)
+    found.measured.append(described.taken(model, scaled=scaled))
     seen = looks.look(asked, index, order, keep=KEPT, noted=found, seconds=SECONDS)
     rows = [row for row in order.tolist() if row in seen]
     if rows:
         pictures = np.stack([seen[row] for row in rows])
         _draw(found, model, manifest, index.iloc[rows[:ON_SHEET]], pictures[:ON_SHEET])
         if network is not None:
-            _judge(found, model, network, index.iloc[rows], pictures)
+            judge.judge(found, model, network, index, np.array(rows), pictures, sets)
     return found
 
 
@@ -91,14 +96,18 @@ def answers(model: Model, setting: Setting) -> Checked:
         TargetError: pictures have no answer.
     """
     found, prepared = Checked(), sources.load(setting.attacker.source)
+    found.measured.append(described.taken(model, scaled=False))
     test, owner = (
         splits.parts(prepared.index, labels=prepared.labels, development=each)
         for each in (setting.attacker, setting.target.development)
     )
+    sets = {TEST: test.test, CALIBRATION: owner.validation}
+    found.warnings += _few(model, prepared.index, sets, setting.images)
     rows = np.union1d(test.test, owner.validation)
     network = setting.target.open()
     assert isinstance(network, Answering)
-    _judge(found, model, network, prepared.index.iloc[rows], np.asarray(prepared.images[rows]))
+    pictures = np.asarray(prepared.images[rows])
+    judge.judge(found, model, network, prepared.index, rows, pictures, sets)
     return found
 
 
@@ -143,6 +152,17 @@ def _poor(index: pd.DataFrame, asked: Request, sets: dict[str, np.ndarray]) -> l
     return said
 
 
+def _few(
+    model: Model, index: pd.DataFrame, sets: Mapping[str, np.ndarray], manifest: ImageFacts
+) -> list[str]:
+    """Return in sentences which thresholds will be chosen on too few images."""
+    if CALIBRATION not in sets:
+        return []
+    own, given = index.iloc[sets[CALIBRATION]], model.target.thresholds
+    labels, noun = manifest.label_names, manifest.group_noun
+    return clean.few(own, model.contract, given, labels=labels, noun=noun)
+
+
 def _unknown(known: Known) -> list[str]:
     """Return in sentences which attackers cannot be simulated, for want of what they would know."""
     said = []
@@ -185,36 +205,6 @@ def _order(index: pd.DataFrame, sets: dict[str, np.ndarray]) -> np.ndarray:
     own = [sets[name] for name in (TEST, CALIBRATION) if name in sets]
     late = ~np.isin(shuffled, np.concatenate(own)) if own else np.zeros(len(index), bool)
     return shuffled[np.argsort(late, kind="stable")]
-
-
-def _judge(
-    found: Checked, model: Model, network: Answering, index: pd.DataFrame, pictures: np.ndarray
-) -> None:
-    """Ask a model about pictures, and note what is wrong with its answers."""
-    truth, groups = index[list(network.labels)].to_numpy(), index["group"].tolist()
-    asked = found.tried(asking.ask, network, pictures, truth, groups)
-    if asked is not None:
-        found.tried(_judge_answers, found, model, asked)
-
-
-def _judge_answers(found: Checked, model: Model, asked: asking.Asked) -> None:
-    given, found.seconds = model.target.thresholds, asked.seconds
-    mistakes = asking.wrong(asked)
-    found.facts.append(
-        f"asked about {len(asked.raw)} images, {1000 * asked.seconds:.1f} ms each; gradients: "
-        f"{'yes' if asked.network.differentiable else 'no'}"
-    )
-    if not mistakes:
-        mistakes, warnings = asking.clean(asked, model.target.declared.auc)
-        mistakes += asking.thresholds(asked, given) + suspects.found(asked)
-        found.warnings += warnings
-        found.answers = asking.called(asked, given)
-    found.errors += mistakes
-
-
-def _described(model: Model) -> str:
-    said = f"{model.target.title}: {model.path}, by the door {model.door}"
-    return f"{said}\nsha256: {model.sha256}" if model.sha256 else said
 
 
 def _draw(

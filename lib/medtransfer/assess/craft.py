@@ -20,6 +20,7 @@ from medtransfer.assess.setting import Setting
 from medtransfer.attacks.attack import Attack
 from medtransfer.attacks.delivery import CONTROL, deliver
 from medtransfer.compute.ensure import ensure
+from medtransfer.compute.progress import Stage
 from medtransfer.data import images, splits
 from medtransfer.errors import ManifestError, UsageError
 from medtransfer.executors.local import executor
@@ -121,7 +122,10 @@ def craft(order: Order, folder: Path, *, say: Callable[[str], None] = print) -> 
     if not steps:
         raise UsageError("no rung can be tried; `known` in the target file says more of the system")
     with executor() as pool:
-        ensure(cell for step in steps for cell in plan.rehearsals(setting, step).values())
+        ensure(
+            (cell for step in steps for cell in plan.rehearsals(setting, step).values()),
+            stage=Stage("attackers' networks"),
+        )
         number = facts.counted(setting)
         attacks = sum(len(step.surrogates) for step in steps) * len(order.budgets) * 2
         total = number.calibration_images + number.test_images * (1 + attacks)

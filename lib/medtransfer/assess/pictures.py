@@ -16,6 +16,7 @@ from medtransfer.assess.setting import Setting
 from medtransfer.assess.verdicts import NOT_ASSESSED
 from medtransfer.attacks.delivery import EIGHT_BIT
 from medtransfer.compute.ensure import ensure
+from medtransfer.compute.progress import Stage
 from medtransfer.measures import predictions
 from medtransfer.report.style import MARKS, SHADES, STYLE
 from medtransfer.scoring.cell import Cell
@@ -153,7 +154,7 @@ def _draw(cell: Cell, row: int, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     spec = Pictures(cells=(cell,), rows=(row,))
-    ensure([spec])
+    ensure([spec], stage=Stage("pictures for the report"))
     clean, delivered = (panel[0] for panel in panels_of(spec).values())
     moved = delivered - clean
     most = max(float(np.abs(moved).max()), 1e-6)

@@ -78,7 +78,8 @@ def rendered(found: Assessment) -> str:
 
 
 _SAID = (
-    *("share", "decimals", "points", "levels", "questions", "overall", "CLASSES", "SHORT"),
+    *("share", "decimals", "points", "levels", "questions", "overall", "at_threshold"),
+    *("CLASSES", "SHORT"),
     *("MITIGATIONS", "OUTSIDE", "EXPIRY", "CROSSWALK"),
 )
 

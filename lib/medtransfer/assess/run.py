@@ -25,6 +25,7 @@ from medtransfer.assess.effort import Pace
 from medtransfer.assess.plan import Step
 from medtransfer.assess.setting import Setting
 from medtransfer.compute.ensure import ensure
+from medtransfer.compute.progress import Stage
 from medtransfer.data import manifests
 from medtransfer.errors import WeightsError
 from medtransfer.executors.local import executor
@@ -32,6 +33,8 @@ from medtransfer.networks import imagenet
 from medtransfer.networks.trained import IMAGENET
 from medtransfer.report.wording import listed
 from medtransfer.scoring.cell import Cell
+
+FIRST = Stage("an attacker's first network, for the time it takes")
 
 
 def assess(
@@ -61,7 +64,7 @@ def assess(
     """
     begun = time.perf_counter()
     with executor():
-        ensure([setting.target])
+        ensure([setting.target], stage=Stage("answers of the model"))
         steps = [_with_weights(step) for step in plan.ladder(setting, only)]
         say(facts.announced(setting, steps))
         if pace is not None:
@@ -123,7 +126,7 @@ def _affordable(setting: Setting, steps: Sequence[Step], pace: Pace) -> Setting:
     trained = [network for step in steps for network in step.trained]
     if not trained or not pace.suffices(setting):
         return setting
-    ensure(trained[:1])
+    ensure(trained[:1], stage=FIRST)
     pace.learn(trained[0])
     while len(setting.tried) > 2 and not pace.suffices(setting, *steps):
         setting = replace(setting, without=(*setting.without, setting.tried[-1]))
@@ -152,8 +155,15 @@ def _tried(
             if not _in_time(setting, group[0], pace):
                 continue
             expected = time.perf_counter() - start + pace.seconds(setting, group[0])
-        ensure(cell for step in group for cell in plan.rehearsals(setting, step).values())
-        ensure(cell for step in group for cell in _attacks(setting, step))
+        which = f" of {group[0].rung.name}" if len(group) == 1 else ""
+        ensure(
+            (cell for step in group for cell in plan.rehearsals(setting, step).values()),
+            stage=Stage(f"1 of 2, attackers' networks{which}"),
+        )
+        ensure(
+            (cell for step in group for cell in _attacks(setting, step)),
+            stage=Stage(f"2 of 2, attacks{which}"),
+        )
         tried |= {step.rung.identifier: controls.of(setting, step) for step in group}
         spent = time.perf_counter() - start
         if pace is not None:
@@ -174,7 +184,7 @@ def _in_time(setting: Setting, step: Step, pace: Pace) -> bool:
     """Return whether a rung would end in time; the first of its networks is trained to know."""
     if not pace.suffices(setting, step):
         return False
-    ensure(step.trained[:1])
+    ensure(step.trained[:1], stage=FIRST)
     for network in step.trained[:1]:
         pace.learn(network)
     return pace.suffices(setting, step)

@@ -8,6 +8,7 @@ from medtransfer.assess import verdicts
 from medtransfer.assess.document import Assessment, Contrast, Example, Overall, RungFacts
 
 CLASSES = dict(zip(verdicts.WORDS, ("vulnerable", "notshown", "open", "untried"), strict=True))
+HALF = 0.5  # sensitivity or specificity, below which calls are mostly wrong
 SHORT = {"misses": "hidden", "inventions": "invented"}
 
 
@@ -19,6 +20,23 @@ def share(value: float | None, low: float | None = None, high: float | None = No
     if low is None or high is None:
         return said
     return f"{said} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def at_threshold(found: Assessment, finding: str) -> str:
+    """Return what is wrong with the calls of a finding without any attack; "" if nothing is."""
+    at = next((each for each in found.clean if each.finding == finding), None)
+    if at is None:
+        return ""
+    for value, side, among, call in (
+        (at.sensitivity, "sensitivity", "with", "negative"),
+        (at.specificity, "specificity", "without", "positive"),
+    ):
+        if value is not None and value < HALF:
+            return (
+                f"at this threshold the model calls most test images {among} {finding} {call} "
+                f"({side} {share(value)}), so that calls that no attack changes say little"
+            )
+    return ""
 
 
 def decimals(value: float | None, low: float | None = None, high: float | None = None) -> str:

@@ -23,6 +23,7 @@ IMAGES, FEWEST = 256, 32
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
 Change = Callable[[np.ndarray], np.ndarray]
+Tried = tuple[str, Change, str]  # what is tried, from pictures to answers, and advice
 PICTURES: Mapping[str, tuple[Change, str]] = {
     "red and blue swapped": (lambda x: x[..., ::-1], "say `colours: {}` in `input`"),
     "black and white swapped": (
@@ -38,28 +39,47 @@ PICTURES: Mapping[str, tuple[Change, str]] = {
 RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 
 
-def found(asked: Asked) -> list[str]:
-    """Return in sentences with which other input, or order of labels, the model does better."""
+def found(asked: Asked, *, inverted: bool) -> list[str]:
+    """Return in sentences with which other input, or order of labels, the model does better.
+
+    Args:
+        inverted: whether answers are known to be upside down; black and white swapped would turn
+            them over, whatever the cause.
+    """
     if asked.network.contract.outputs == CALLS or asked.network.door.whole:
         return []
-    tried = [*_pictures(asked), *_inputs(asked)]
+    tried = [*_pictures(asked, inverted), *_inputs(asked)]
     number = min(len(asked.images), IMAGES)
     number = min(number, int(SECONDS / (asked.seconds * len(tried))))
+    order, better = _order(asked)
+    said = _said(asked, order, better)
     if number < FEWEST:
-        return _order(asked)
-    part = dataclasses.replace(
-        asked,
-        images=asked.images[:number],
-        truth=asked.truth[:number],
-        groups=asked.groups[:number],
-        raw=asked.raw[:number],
-    )
-    said = []
+        return said
+    part = asked.part(np.arange(len(asked.images)) < number)
+    least = _mended(part, order) + (LEAST if order else -LEAST)
     for what, answer, advice in tried:
         changed = scores.scores(asked.network.contract, answer(part.images), asked.network.labels)
-        if (gain := _gain(part, changed)) is not None:
+        gain = _gain(part, changed)
+        if gain is not None and metrics.macro_auc(part.truth, changed) >= least:
             said.append(f"with {what} the model does better, its AUC by {gain:.2f}: {advice}")
-    return said + _order(asked)
+    return said
+
+
+def _mended(asked: Asked, order: list[int]) -> float:
+    """Return the mean AUC if answers are turned over, or labels put in order, as far as it helps.
+
+    If other pixels make the model better, but less than this, they are not what is wrong.
+    """
+    auc = metrics.label_auc(asked.truth, asked.scores)
+    reached = [metrics.macro_auc(asked.truth, np.where(auc < 0.5, -1, 1) * asked.scores)]
+    if order:
+        reached.append(metrics.macro_auc(asked.truth, _outputs(asked)[:, order]))
+    return max(reached)
+
+
+def _outputs(asked: Asked) -> np.ndarray:
+    contract = asked.network.contract
+    return scores.scores(contract, asked.raw, contract.labels)
 
 
 def _gain(asked: Asked, changed: np.ndarray, rows: np.ndarray | None = None) -> float | None:
@@ -78,19 +98,21 @@ def _gain(asked: Asked, changed: np.ndarray, rows: np.ndarray | None = None) -> 
     return float(value) if value > LEAST and certain > 0 else None
 
 
-def _pictures(asked: Asked) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarray], str]]:
+def _pictures(asked: Asked, inverted: bool) -> Iterator[Tried]:
     for what, (change, advice) in PICTURES.items():
         if "red" in what and asked.images.shape[-1] == 1:
+            continue
+        if "white" in what and inverted:
             continue
         other = "bgr" if asked.network.contract.colours == "rgb" else "rgb"
         yield what, _after(asked, change), advice.format(other)
 
 
-def _after(asked: Asked, change: Change) -> Callable[[np.ndarray], np.ndarray]:
+def _after(asked: Asked, change: Change) -> Change:
     return lambda images: asked.network.raw(np.ascontiguousarray(change(images)))
 
 
-def _inputs(asked: Asked) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarray], str]]:
+def _inputs(asked: Asked) -> Iterator[Tried]:
     door, contract = asked.network.door, asked.network.contract
     if isinstance(door, FunctionDoor):
         return
@@ -118,16 +140,20 @@ def _others(contract: Contract) -> Iterator[dict[str, Any]]:
     yield from (each for each in given if each != now)
 
 
-def _order(asked: Asked) -> list[str]:
-    """Choose on half of the groups which output tells most of each label, and test on the rest."""
+def _order(asked: Asked) -> tuple[list[int], float]:
+    """Return which output tells most of each label, and by how much the mean AUC is larger so.
+
+    [] if it is that of its name, or may be chance. It is chosen on half of the groups, and
+    tested on the rest.
+    """
     contract, labels = asked.network.contract, asked.network.labels
-    outputs = scores.scores(contract, asked.raw, contract.labels)
+    outputs = _outputs(asked)
     if len(contract.labels) < 2:
-        return []
+        return [], 0.0
     names = np.unique(asked.groups)
     half = np.isin(asked.groups, names[::2])
     if not (half.any() and (~half).any()):
-        return []
+        return [], 0.0
     truth = asked.truth
     auc = np.array(
         [
@@ -139,10 +165,16 @@ def _order(asked: Asked) -> list[str]:
     best = dict(zip(taken.tolist(), chosen.tolist(), strict=True))
     order = [best[k] for k in range(len(labels))]
     if [contract.labels[k] for k in order] == [*labels]:
-        return []
+        return [], 0.0
     gain = _gain(asked, outputs[:, order], rows=~half)
-    if gain is None:
+    return (order, gain) if gain is not None else ([], 0.0)
+
+
+def _said(asked: Asked, order: list[int], gain: float) -> list[str]:
+    """Return in a sentence in which order the labels should stand."""
+    if not order:
         return []
+    contract, labels = asked.network.contract, asked.network.labels
     said = ", ".join(
         f"{label} by the output called {contract.labels[k]}"
         for label, k in zip(labels, order, strict=True)

@@ -14,6 +14,7 @@ from medtransfer.errors import ClusterError, ComputeError
 from medtransfer.executors.local import executor, return_memory
 from medtransfer.specs import Result, Spec
 
+SILENT = 10.0  # seconds without a result, after which the bar says that work goes on
 DIED = (
     "a worker process died: perhaps killed for lack of memory (fewer at once: "
     "MEDTRANSFER_WORKERS=1), perhaps because a script calls this outside of "
@@ -131,7 +132,9 @@ def _run(units: list[Unit], pool: Executor, stage: Stage) -> None:
                 except BrokenExecutor:
                     failed[unit] = DIED
                     bar.update()
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=SILENT, return_when=FIRST_COMPLETED)
+            if not done:
+                bar.wait([unit.title for unit in running.values()])
             for future in done:
                 unit = running.pop(future)
                 error = future.exception()

@@ -48,6 +48,13 @@ class Bar:
         """Count one unit of work."""
         self._bar.update()
 
+    def wait(self, titles: Sequence[str]) -> None:
+        """Let the clock go on; before anything is done, say what is being made."""
+        if titles and not self._bar.n:
+            more = f" (+{len(titles) - 1})" if titles[1:] else ""
+            self._bar.set_postfix_str(f"at work on {titles[0]}{more}", refresh=False)
+        self._bar.refresh()
+
     def say(self, done: Result, title: str, *, missing: Iterable[Result], failed: int) -> None:
         """Say what was done last, and what is left.
 

@@ -38,6 +38,7 @@ class Checked:
         facts: what was looked at.
         table: a row for each set: its images, groups, and positives of every label.
         test: the labels of the test images, where they can be drawn.
+        measured: what a model takes, and on which images it was measured.
         answers: a row for each label, of what a model answers.
         sheet: where the contact sheet lies.
         seconds: that a model takes for an image.
@@ -48,6 +49,7 @@ class Checked:
     facts: list[str] = field(default_factory=list)
     table: list[dict[str, Any]] = field(default_factory=list)
     test: pd.DataFrame | None = None
+    measured: list[str] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
     sheet: Path | None = None
     seconds: float = 0.0

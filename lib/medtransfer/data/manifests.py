@@ -59,7 +59,7 @@ def content(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
-        raise ManifestError(f"{path}: no such manifest") from None
+        raise ManifestError(f"{path}: no such file; see whether the path is right") from None
     except Exception as error:  # wrong dates, huge numbers and depth have errors of their own
         said = f"{type(error).__name__}: {error}"
         raise ManifestError(f"{path}: not readable as YAML: {said}") from error

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -55,6 +56,21 @@ def test_a_model_may_take_pixels_as_they_are():
     found = pixels.prepared(PLAIN, SMOOTH[None])
     assert found.dtype == torch.float32 and found.shape == (1, 3, 32, 32)
     np.testing.assert_array_equal(found[0].permute(1, 2, 0), SMOOTH)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(32, 32), (16, 24)])
+def test_pixels_that_may_not_be_written_to_give_no_warning(channels, size):
+    images = np.ascontiguousarray(SMOOTH[None, ..., :1])
+    images.setflags(write=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        torch.set_warn_always(True)
+        try:
+            found = pixels.prepared(other(channels=channels, size=size), images)
+        finally:
+            torch.set_warn_always(False)
+    assert found.shape == (1, channels, *size)
 
 
 def test_range_mean_and_std_are_those_of_torchvision():

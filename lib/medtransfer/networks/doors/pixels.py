@@ -120,7 +120,10 @@ def prepared(contract: Contract, images: np.ndarray) -> Tensor:
     import torch
 
     fitted = np.moveaxis(shown(contract, images), -1, 1)
-    return scaled(contract, torch.from_numpy(np.ascontiguousarray(fitted)).float())
+    own = np.require(
+        fitted, requirements=["C", "W"]
+    )  # torch warns of an array that it may not write to
+    return scaled(contract, torch.from_numpy(own).float())
 
 
 def _as_image(image: np.ndarray) -> Image:

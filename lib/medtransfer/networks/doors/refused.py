@@ -7,7 +7,11 @@ from pathlib import Path
 
 from medtransfer.errors import TargetError
 
-TORCH_TO_ONNX = 'torch.onnx.export(model.eval(), (example,), "model.onnx", dynamo=True)'
+ONNXSCRIPT = "after `pip install onnxscript`, which torch needs for it"
+TORCH_TO_ONNX = (
+    '`torch.onnx.export(model.eval(), (example,), "model.onnx", dynamo=True, dynamic_shapes=({0: '
+    f'torch.export.Dim("batch")}},))`, where `example` is a batch of two images, {ONNXSCRIPT}'
+)
 TF_TO_ONNX = "python -m tf2onnx.convert --{kind} {path} --output model.onnx"
 FIRST_BYTES = 8
 
@@ -24,18 +28,19 @@ class Refused:
 PICKLED = Refused(
     "a pickle",
     "a pickle runs any code that it holds when it is loaded",
-    f"where you trust the file, load it there and write ONNX: `{TORCH_TO_ONNX}`; or, of a model of "
+    f"where you trust the file, load it there and write ONNX: {TORCH_TO_ONNX}; or, of a model of "
     'timm: `timm.models.save_for_hf(model, "FOLDER", safe_serialization=True)`',
 )
 EXPORTED = Refused(
     "a program of torch.export",
     "torch loads parts of it as a pickle, which runs any code that it holds",
-    '`torch.onnx.export(torch.export.load("{path}"), f="model.onnx")`, where you trust the file',
+    '`torch.onnx.export(torch.export.load("{path}"), f="model.onnx")`, where you trust the file, '
+    + ONNXSCRIPT,
 )
 SCRIPT = Refused(
     "TorchScript",
     "it is code, and loading it may run a pickle",
-    f"write ONNX of the network that it was made from: `{TORCH_TO_ONNX}`",
+    f"write ONNX of the network that it was made from: {TORCH_TO_ONNX}",
 )
 KERAS = Refused(
     "a Keras model",
@@ -61,8 +66,7 @@ BUNDLE = Refused(
 TENSORS = Refused(
     "tensors alone",
     "it does not say which network they belong to",
-    "bring the folder with the `config.json` that timm writes beside it, or ONNX: "
-    f"`{TORCH_TO_ONNX}`",
+    f"bring the folder with the `config.json` that timm writes beside it, or ONNX: {TORCH_TO_ONNX}",
 )
 OF_SUFFIX = {
     **dict.fromkeys((".pkl", ".pickle", ".joblib", ".pth", ".pt", ".ckpt", ".bin"), PICKLED),
