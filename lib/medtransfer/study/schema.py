@@ -51,8 +51,8 @@ class Profile(Strict):
         recipes: initialization -> how it is trained.
         batch_size: images in a step of training.
         weight_decay: weight decay of the optimizer (AdamW).
-        test_share: share of all groups for testing, if the source does not define a test set.
-        validation_share: share of the groups of each half for validation.
+        test_share: share of all images for testing, in whole groups; a source may define its test set.
+        validation_share: share of the images of each half for validation, in whole groups.
         methods: method of attack -> its parameters; FGSM and PGD are always among them.
         defences: defence (see `study.defences`) -> its parameters.
         insiders: whether an attacker with the target's own images imitates defences, too; each
