@@ -51,7 +51,7 @@ class Profile(Strict):
         recipes: initialization -> how it is trained.
         batch_size: images in a step of training.
         weight_decay: weight decay of the optimizer (AdamW).
-        test_share: share of all images for testing, in whole groups; a source may define its test set.
+        test_share: share of all images for testing, in whole groups, if the source has no test set.
         validation_share: share of the images of each half for validation, in whole groups.
         methods: method of attack -> its parameters; FGSM and PGD are always among them.
         defences: defence (see `study.defences`) -> its parameters.
