@@ -154,6 +154,7 @@ def test_a_page_shows_the_profile_that_ran_and_not_the_default() -> None:
 def test_the_first_page_says_once_what_stands_in_the_way_of_answers(verdict: str) -> None:
     text = rendered(verdict_rows.judged(verdict))
     assert text.count("learn next to nothing: this run only shows that everything works") == 1
+    assert "<code>medtransfer reproduce</code>" in text and "`" not in text.split("<body")[1]
     assert text.index("learn next to nothing") < text.index('class="answers"')
     assert "larger images would help" not in text
     trained = SMOKE.model_copy(update={"recipes": schema.profile("default").recipes})

@@ -20,6 +20,7 @@ from medtransfer.report import notebooks, sentences, verdicts, wording
 from medtransfer.study import builders
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
     from nbformat import NotebookNode
 
     from medtransfer.study.schema import Profile
@@ -147,6 +148,7 @@ def _index(profile: Profile, pages: Sequence[Page], *, folder: Path) -> str:
     from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(loader=FileSystemLoader(TEMPLATES / NAME), autoescape=True)
+    environment.filters["code"] = _code
     return environment.get_template("contents.html.j2").render(
         profile=profile.name,
         images=wording.listed([wording.source(each) for each in profile.sources.values()]),
@@ -156,6 +158,13 @@ def _index(profile: Profile, pages: Sequence[Page], *, folder: Path) -> str:
         parts=parts(pages),
         **_claims(profile.name, folder=folder),
     )
+
+
+def _code(text: str) -> Markup:
+    """Return text with what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _caution(profile: Profile) -> str:
