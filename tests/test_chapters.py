@@ -356,6 +356,24 @@ def test_the_synthesis_shows_stronger_attackers_of_all_domains(toy, publish_answ
 
 
 @pytest.mark.slow
+def test_an_answer_on_attackers_has_a_line_for_each_claim_and_folds_the_reasons(
+    toy, publish_answers
+):
+    from attackings import POWER, Attacks
+
+    chapter = chapters.Attackers("smoke", domain="pathology")
+    chapter.attacked = Attacks(toy, publish_answers)(lambda cell: POWER[cell.attack.method.name])
+    chapter.cells, chapter.searches = tuple(chapter.attacked.cells), ()
+    answer = chapter.answer().data
+    shown, folded = answer.split("<details>")
+    for claim in ("C6", "C7", "C8", "C9, first over second", "C9, second over third"):
+        assert shown.count(f"({claim}).") == 1 and f"{claim}: Strongest: DI" in folded
+    assert shown.count(" points (C") == 5 and "logits" not in shown
+    for kind in ("same architecture", "other architecture, random"):
+        assert f"| {kind} | **DI** | " in folded.split("</details>")[1]
+
+
+@pytest.mark.slow
 def test_attackers_of_equal_strength_have_a_column_and_a_row_of_their_own(toy, publish_answers):
     from attackings import POWER, Attacks
 

@@ -19,6 +19,7 @@ from medtransfer.compute.attacked import attacked
 from medtransfer.compute.ensure import ensure
 from medtransfer.errors import UsageError
 from medtransfer.report import figures, matched, tables
+from medtransfer.report.sentences import effect
 from medtransfer.report.wording import AT_CHANCE, left_of_clean, named, percent
 from medtransfer.scoring.queries import Queries
 from medtransfer.study import attackers
@@ -56,7 +57,7 @@ class Attackers(Chapter):
         tried = self.attacked.rehearsals
         left = protections.rehearsed(tried, **{START: self.study.starts[0]})
         kinds = {
-            relation if start == self.study.starts[0] else f"{relation}, {named(start)}": own
+            _kind(start, relation, self.study.starts[0]): own
             for (start, relation), own in self._rehearsed().items()
         }
         spent = {name: own[0].attack for name, own in protections.attackers(tried).items()}
@@ -147,24 +148,22 @@ class Attackers(Chapter):
             return self.say(lambda: NOTHING)
         return self.say(
             self._sight,
+            self._claims,
             self._strongest,
-            *(lambda said=said: said for said in self._claims()),  # type: ignore[misc]
             self._at_equal_strength,
             self._used_up,
         )
 
     def _strongest(self) -> str:
-        said = []
-        for (start, relation), left in self._rehearsed().items():
-            kind = "" if start == self.study.starts[0] else f"{named(start)} "
-            said.append(
-                f"On the attacker's own {kind}networks of the {relation} **{left.index[0]}** is "
-                f"the strongest: it leaves {left.iloc[0]:.0f} % of the clean AUC, and {REFERENCE} "
-                f"{left[REFERENCE]:.0f} %."
-            )
-        if not said:
+        rows = [
+            f"| {_kind(start, relation, self.study.starts[0])} | **{left.index[0]}** | "
+            f"{left.iloc[0]:.0f} % | {left[REFERENCE]:.0f} % |"
+            for (start, relation), left in self._rehearsed().items()
+        ]
+        if not rows:
             raise UsageError("in this profile the attacker has no other network to test on")
-        return f"{' '.join(said)} Validation images decided it."
+        head = "| the attacker's own networks | strongest | leaves of the clean AUC |"
+        return "\n".join([f"{head} {REFERENCE} leaves |", "|:---|:---|---:|---:|", *rows])
 
     def _rehearsed(self) -> dict[tuple[str, str], pd.Series]:
         """Return what each attacker leaves of networks of one start and relation, if there are."""
@@ -175,14 +174,17 @@ class Attackers(Chapter):
         }
         return {kind: left for kind, left in found.items() if len(left)}
 
-    def _claims(self) -> list[str]:
-        """Return every claim with its verdict; those that have one reason, in one sentence."""
-        found: dict[str, list[str]] = {}
+    def _claims(self) -> str:
+        """Return every claim with its verdict and effect, a line each; folded below, why."""
+        lines, reasons = [], dict[str, list[str]]()
         for row in self.judged.to_dict("records"):
             name = ", ".join(filter(None, (row["claim"], row["part"])))
-            said = f"{row['says']}: **{row['verdict']}** ({name})"
-            found.setdefault(row["why"], []).append(said)
-        return [f"{_sentence('; '.join(said))} {_sentence(why)}" for why, said in found.items()]
+            points = f", {effect(row)} points" if effect(row) else ""
+            lines.append(f"- {_sentence(row['says'])[:-1]}: **{row['verdict']}**{points} ({name}).")
+            reasons.setdefault(row["why"], []).append(name)
+        why = [f"- {'; '.join(names)}: {_sentence(each)}" for each, names in reasons.items()]
+        folded = ["<details><summary>Why</summary>", "\n".join(why), "</details>"]
+        return "\n\n".join(["\n".join(lines), *folded]) if lines else ""
 
     def _at_equal_strength(self) -> str:
         return matched.said({self.domain: self.attacked}, self.judged, self.evened)
@@ -200,12 +202,17 @@ class Attackers(Chapter):
             self.searches, cells, begun=begun, resamples=self.settings.resamples
         )
         most = self.searches[0].checkpoints[-1]
-        said = [_number(each, most) for each in (value, low, high)]
+        needed, *ends = (_number(each, most) for each in (value, low, high))
+        interval = f" ({ends[0]} to {ends[1]})" if {*ends} != {needed} else ""
         return (
-            f"An attacker whose surrogate has another architecture needs **{said[0]} questions** "
-            f"about each image ({said[1]} to {said[2]}) to do as much harm by {REFERENCE} as one "
-            "who knows the architecture and asks nothing."
+            f"An attacker whose surrogate has another architecture needs **{needed} questions** "
+            f"about each image{interval} to do as much harm by {REFERENCE} as one who knows the "
+            "architecture and asks nothing."
         )
+
+
+def _kind(start: str, relation: str, first: str) -> str:
+    return relation if start == first else f"{relation}, {named(start)}"
 
 
 def _percent(left: pd.Series, name: str) -> str:
