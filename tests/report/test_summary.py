@@ -77,6 +77,12 @@ def test_a_sweep_has_a_row_for_each_epsilon_and_start(toy, publish_answers):
     alone = [cell for cell in cells if cell.target.initialization == RANDOM]
     alone = [cell for cell in alone if cell.target.architecture == NETWORKS[0]]
     assert summary.sweep(alone, resamples=50)[0]["same architecture"] == "at chance"
+    fewer = [
+        cell
+        for cell in cells
+        if cell.target.initialization != RANDOM or cell.attack.method.epsilon == 0.01
+    ]
+    assert len(summary.sweep(fewer, resamples=50)) == 3, "no row for an epsilon of other networks"
 
 
 def test_of_some_targets_at_chance_among_others_no_mean_is_shown(published):

@@ -94,7 +94,7 @@ def sweep(cells: Iterable[Cell], *, resamples: int) -> list[Row]:
             own = matching(here, relation=relation)
             row[relation] = _left(own, resamples=resamples) if own else ""
         rows.append(row)
-    return rows
+    return [row for row in rows if row[SAME] or row[OTHER]]  # some epsilons are of one start
 
 
 def _left(cells: Sequence[Cell], *, resamples: int) -> str:
