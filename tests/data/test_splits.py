@@ -120,7 +120,7 @@ def test_patients_with_many_images_are_as_often_in_one_part_as_in_another():
         for name, rows in vars(all_parts(table, source=FILES, seed=seed)["d1"]).items():
             means[name].append(len(rows) / len(of(table, rows)) / sizes.mean())
     for name, found in means.items():
-        assert np.mean(found) == pytest.approx(1, abs=0.2), name
+        assert np.mean(found) == pytest.approx(1, abs=0.1), name
 
 
 def test_labels_are_as_frequent_in_every_part():

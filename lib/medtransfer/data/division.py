@@ -21,23 +21,30 @@ def divide(
         labels: (N, K), 0 or 1.
         shares: share of the images for each part; their sum is taken as 1.
         seed: draws the order.
-        even: whether how many images a group has decides nothing. Otherwise a large group tends to
-            a large part, so that test images come from patients with few.
+        even: whether groups of about one size follow each other, the largest first, so that each
+            part has its share of them. Otherwise a large group tends to a large part, and test
+            images come from patients with few.
     """
     names, member = np.unique(groups, return_inverse=True)
     sizes = np.bincount(member, minlength=len(names)).tolist()
-    order = _order(member, labels, groups=len(names), seed=seed).tolist()
+    order = _order(member, labels, groups=len(names), seed=seed)
+    if even:
+        octave = np.log2(np.bincount(member)).astype(int)  # sizes within a factor of two
+        order = order[np.argsort(-octave[order], kind="stable")]
     wanted = [float(share) for share in np.asarray(shares, float) / np.sum(shares)]
-    mean = len(member) / max(1, len(names))
     # Plain numbers: hundreds of thousands of groups, two or three parts.
-    filled, part = [0.0] * len(wanted), np.zeros(len(names), int)
-    for done, group in enumerate(order):
-        total = sum(filled) + (mean if even else sizes[group])
+    filled, numbers, part = [0.0] * len(wanted), [0] * len(wanted), np.zeros(len(names), int)
+    for done, group in enumerate(order.tolist()):
+        total = sum(filled) + sizes[group]
         lack = [share * total - has for share, has in zip(wanted, filled, strict=True)]
-        if len(order) - done <= filled.count(0):  # the last groups go where there is none yet
-            lack = [-np.inf if has else short for short, has in zip(lack, filled, strict=True)]
+        for least in (1, 2, 4) if even else (1,):  # the last groups go where there are too few yet
+            if len(order) - done <= sum(max(0, least - number) for number in numbers):
+                short = zip(lack, numbers, strict=True)
+                lack = [-np.inf if number >= least else each for each, number in short]
+                break
         part[group] = chosen = lack.index(max(lack))
         filled[chosen] += sizes[group]
+        numbers[chosen] += 1
     return part[member]
 
 
