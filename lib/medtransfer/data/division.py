@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+
+FEWEST = 4
+"""Groups that a part has at least, or half of its share of them, beside one giant."""
 
 
 def divide(
@@ -32,15 +36,18 @@ def divide(
         octave = np.log2(np.bincount(member)).astype(int)  # sizes within a factor of two
         order = order[np.argsort(-octave[order], kind="stable")]
     wanted = [float(share) for share in np.asarray(shares, float) / np.sum(shares)]
+    most = FEWEST if even else 1
+    enough = [min(most, math.ceil(share * len(names) / 2)) for share in wanted]
     # Plain numbers: hundreds of thousands of groups, two or three parts.
     filled, numbers, part = [0.0] * len(wanted), [0] * len(wanted), np.zeros(len(names), int)
     for done, group in enumerate(order.tolist()):
         total = sum(filled) + sizes[group]
         lack = [share * total - has for share, has in zip(wanted, filled, strict=True)]
-        for least in (1, 2, 4) if even else (1,):  # the last groups go where there are too few yet
-            if len(order) - done <= sum(max(0, least - number) for number in numbers):
-                short = zip(lack, numbers, strict=True)
-                lack = [-np.inf if number >= least else each for each, number in short]
+        for least in ([1] * len(wanted), enough):  # the last groups go where there are too few
+            few = [number < need for number, need in zip(numbers, least, strict=True)]
+            needed = sum(max(0, need - has) for need, has in zip(least, numbers, strict=True))
+            if len(order) - done <= needed:
+                lack = [each if own else -np.inf for each, own in zip(lack, few, strict=True)]
                 break
         part[group] = chosen = lack.index(max(lack))
         filled[chosen] += sizes[group]
