@@ -371,6 +371,10 @@ def test_an_answer_on_attackers_has_a_line_for_each_claim_and_folds_the_reasons(
     assert shown.count(" points (C") == 5 and "logits" not in shown
     for kind in ("same architecture", "other architecture, random"):
         assert f"| {kind} | **DI** | " in folded.split("</details>")[1]
+    one = chapter.attacked.cells[0].attack.surrogates
+    fewer = [c for c in chapter.cells if c.attack.method.name != "DI" or c.attack.surrogates == one]
+    chapter.attacked = replace(chapter.attacked, cells=fewer)
+    assert "| same architecture | **MI** | " in chapter._strongest(), "who attacks in the claims"
 
 
 @pytest.mark.slow

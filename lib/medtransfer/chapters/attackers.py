@@ -155,11 +155,11 @@ class Attackers(Chapter):
         )
 
     def _strongest(self) -> str:
-        rows = [
-            f"| {_kind(start, relation, self.study.starts[0])} | **{left.index[0]}** | "
-            f"{left.iloc[0]:.0f} % | {left[REFERENCE]:.0f} % |"
-            for (start, relation), left in self._rehearsed().items()
-        ]
+        rows = []
+        for (start, relation), left in self._rehearsed().items():
+            name = self.attacked.strongest[start, relation]
+            kind = _kind(start, relation, self.study.starts[0])
+            rows.append(f"| {kind} | **{name}** | {left[name]:.0f} % | {left[REFERENCE]:.0f} % |")
         if not rows:
             raise UsageError("in this profile the attacker has no other network to test on")
         head = "| the attacker's own networks | strongest | leaves of the clean AUC |"

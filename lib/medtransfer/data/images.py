@@ -47,9 +47,9 @@ class Source(Result):
 
     @property
     def even(self) -> bool:
-        """Whether sets are drawn without regard to sizes of groups (see `division.divide`).
+        """Whether each set has its share of groups with many images (see `division.divide`).
 
-        Those of phantoms mean nothing, and studies of them stay what they were.
+        Sizes of phantoms' groups mean nothing: their sets stay what they were.
         """
         return False
 
@@ -75,7 +75,8 @@ class FileSource(Source):
     """Images read from files; `content` covers their index and every pixel.
 
     Attributes:
-        groups_of_any_size: are as likely in any set. (Earlier stores are not of this kind.)
+        groups_of_any_size: whether each set has its share of groups with many images. Always true;
+            it stands here since results of sets that were drawn otherwise have other keys.
     """
 
     groups_of_any_size: bool
